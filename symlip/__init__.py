@@ -1,0 +1,37 @@
+"""symlip: Lipschitz constants of neural networks, of their gradients and of training costs, in the parameters."""
+
+from .activations import (
+    BUILT_IN,
+    Activation,
+    arctan,
+    elu,
+    erf,
+    gaussian,
+    gelu,
+    gelu_tanh,
+    identity,
+    leaky_relu,
+    logistic,
+    mish,
+    relu,
+    silu,
+    sin,
+    softplus,
+    softsign,
+    tanh,
+)
+from .calculus import Derivation
+from .costs import HalfSquaredError, Huber, Logistic, Risk, SoftmaxCrossEntropy
+from .derive import derive, ordering
+from .errors import DerivationError, MissingExtra, SymlipError
+from .networks import Dense, Network
+from .parameter_sets import LayerBalls, ParameterBall
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BUILT_IN", "Activation", "Dense", "Derivation", "DerivationError", "HalfSquaredError", "Huber", "LayerBalls", "Logistic",
+    "MissingExtra", "Network", "ParameterBall", "Risk", "SoftmaxCrossEntropy", "SymlipError", "arctan", "derive", "elu", "erf",
+    "gaussian", "gelu", "gelu_tanh", "identity", "leaky_relu", "logistic", "mish", "ordering", "relu", "silu", "sin", "softplus",
+    "softsign", "tanh",
+]  # fmt: skip

@@ -1,0 +1,292 @@
+"""Operations on block vectors and matrices as SymPy functions.
+
+A block symbol stands for a whole vector or matrix and is never unrolled into scalars; sums and scalar multiples of such
+symbols are ordinary SymPy sums and products. Each function below prints itself as LaTeX and names the function of
+`runtime` that computes it; the NumPy and mpmath readers differ in number type only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+
+class Operation(sympy.Function):
+    """A function of block arguments. `runtime` is the name of what computes it, `template` its LaTeX."""
+
+    runtime = ""
+    template = ""
+
+    def _source(self, printer: Any) -> str:
+        return f"{self.runtime}({', '.join(printer._print(argument) for argument in self.args)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = self.template.format(*(printer._print(argument) for argument in self.args))
+        return rf"\left({text}\right)^{{{exp}}}" if exp else text
+
+
+class Blocks(Operation):
+    """The block vector of two scalars."""
+
+    nargs = 2
+    runtime = "blocks"
+    template = r"\bigl({0},\,{1}\bigr)"
+
+
+class AppendBlocks(Operation):
+    """A block vector with two more scalar entries, those of the next layer's weights and biases."""
+
+    nargs = 3
+    runtime = "append_blocks"
+    template = r"\bigl({0},\,{1},\,{2}\bigr)"
+
+
+class Outer(Operation):
+    """v v^T."""
+
+    nargs = 1
+    runtime = "outer"
+    template = r"{0}{0}^{{\top}}"
+
+
+class ZeroMatrix(Operation):
+    """The zero matrix of v v^T's size."""
+
+    nargs = 1
+    runtime = "zero_matrix"
+    template = r"0"
+
+
+class Pad(Operation):
+    """A matrix with two zero rows and columns more."""
+
+    nargs = 1
+    runtime = "pad"
+    template = r"[{0}]"
+
+
+class Border(Operation):
+    """e [v]^T + [v] e^T, e the unit vector of the new layer's weight block."""
+
+    nargs = 1
+    runtime = "border"
+    template = r"\bigl(e[{0}]^{{\top}}+[{0}]e^{{\top}}\bigr)"
+
+
+class EuclideanNorm(Operation):
+    nargs = 1
+    runtime = "euclidean_norm"
+    template = r"\bigl|{0}\bigr|"
+
+
+class LargestEigenvalue(Operation):
+    nargs = 1
+    runtime = "largest_eigenvalue"
+    template = r"\lambda_{{\max}}\bigl({0}\bigr)"
+
+
+class PairedEigenvalue(Operation):
+    """The largest eigenvalue of ((p, r), (r, q))."""
+
+    nargs = 3
+    runtime = "paired_eigenvalue"
+    template = r"\lambda_{{\max}}\begin{{pmatrix}}{0}&{1}\\{1}&{2}\end{{pmatrix}}"
+
+
+class Mean(Operation):
+    """The average over the samples."""
+
+    nargs = 1
+    runtime = "mean"
+    template = r"\mathbb{{E}}\bigl[{0}\bigr]"
+
+
+class IndexedOperation(Operation):
+    """An operation whose terms depend on bound indices: arguments are term(s), then the index symbols, then the rest."""
+
+    index_positions: tuple[int, ...] = (1,)
+
+    @property
+    def indices(self) -> tuple[sympy.Expr, ...]:
+        """The bound index symbols."""
+        return tuple(self.args[position] for position in self.index_positions)
+
+    def _lambda(self, printer: Any, term: sympy.Expr, *names: sympy.Expr) -> str:
+        return f"lambda {', '.join(printer._print(name) for name in names)}: {printer._print(term)}"
+
+
+class Recursion(IndexedOperation):
+    """A sequence: Recursion(term, u, previous, start, length) has values start, term(u=1, previous=start), .."""
+
+    nargs = 5
+    index_positions = (1, 2)
+
+    def _source(self, printer: Any) -> str:
+        term, index, previous, start, length = self.args
+        return f"sequence({self._lambda(printer, term, index, previous)}, {printer._print(start)}, {printer._print(length)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+
+class ProductTable(IndexedOperation):
+    """P[j, u] = prod_{i=j+1}^u factor(i): ProductTable(factor, i, length)."""
+
+    nargs = 3
+
+    def _source(self, printer: Any) -> str:
+        factor, index, length = self.args
+        return f"product_table({self._lambda(printer, factor, index)}, {printer._print(length)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        factor, index, _ = (printer._print(argument) for argument in self.args)
+        return rf"\prod_{{{index}=j+1}}^{{u}}{factor}\quad(j\le u),\qquad 0\quad(j>u)"
+
+
+class BlockEntries(IndexedOperation):
+    """The block vector with entries weight(j), bias(j): BlockEntries(weight, bias, j, length)."""
+
+    nargs = 4
+    index_positions = (2,)
+
+    def _source(self, printer: Any) -> str:
+        weight, bias, index, length = self.args
+        size = printer._print(length)
+        parts = [f"entries({self._lambda(printer, part, index)}, {size})" for part in (weight, bias)]
+        return f"interleave({', '.join(parts)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        weight, bias, index, length = (printer._print(argument) for argument in self.args)
+        return rf"\Bigl({weight}\Bigr)_{{\alpha_{{{index}}}}},\ \Bigl({bias}\Bigr)_{{\beta_{{{index}}}}}\qquad({index}=1,\dots,{length})"
+
+
+class SymmetricEntries(IndexedOperation):
+    """The symmetric block matrix whose 2 x 2 blocks are, for j <= k, ((ww, wb), (bw, bb)) and its mirror for j > k.
+
+    SymmetricEntries(ww, wb, bw, bb, j, k, length): wb couples the weights of j with the biases of k, bw the biases of j with
+    the weights of k.
+    """
+
+    nargs = 7
+    index_positions = (4, 5)
+
+    def _source(self, printer: Any) -> str:
+        *parts, j, k, length = self.args
+        lambdas = [self._lambda(printer, part, j, k) for part in parts]
+        return f"symmetric_entries({', '.join(lambdas)}, {printer._print(length)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+
+class BorderAt(IndexedOperation):
+    """e v^T + v e^T, e the unit vector of the weight block of layer u: BorderAt(v, u)."""
+
+    nargs = 2
+    index_positions = ()
+    runtime = "border_at"
+    _numpycode = _mpmathcode = Operation._source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        vector, index = (printer._print(argument) for argument in self.args)
+        unit = rf"e_{{\alpha_{{{index}}}}}"
+        return rf"\bigl({unit}{vector}^{{\top}}+{vector}{unit}^{{\top}}\bigr)"
+
+
+class Table(Operation):
+    """The constants c_1, .., c_m as a sequence; index 0 is not used."""
+
+    runtime = "table"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        values = r",\,".join(printer._print(argument) for argument in self.args)
+        return rf"\bigl({values}\bigr)"
+
+
+class BallMonomial(Operation):
+    """BallMonomial(c, R, n1, n2): c times the largest value on the sphere of radius R of a product of n1 coordinates
+    and of n2 squares of further coordinates (weighted AM-GM, theory section 4)."""
+
+    nargs = 4
+    runtime = "ball_monomial"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        c, radius, ones, twos = self.args
+        factor = "" if c == 1 else printer.parenthesize(c, 50)
+        return rf"{factor}\,\mu_{{{printer._print(radius)}}}({printer._print(ones)},{printer._print(twos)})"
+
+
+class VectorTable(IndexedOperation):
+    """A sequence of block vectors: VectorTable(weight, bias, j, u, length), entry j of the u-th vector; u = 0 .. length."""
+
+    nargs = 5
+    index_positions = (2, 3)
+
+    def _source(self, printer: Any) -> str:
+        weight, bias, j, u, length = self.args
+        size = printer._print(length)
+        rows = f"interleave(entries({self._lambda(printer, weight, j)}, {size}), entries({self._lambda(printer, bias, j)}, {size}))"
+        return f"vector_table(lambda {printer._print(u)}: {rows}, {size})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+
+class Below(Operation):
+    """1 if j < k, else 0 (Iverson's bracket)."""
+
+    nargs = 2
+    runtime = "below"
+    template = r"[{0}<{1}]"
+
+
+class Geometric(Operation):
+    """1 + r + .. + r^(n-1): Geometric(r, n)."""
+
+    nargs = 2
+    runtime = "geometric"
+    template = r"\gamma_{{{1}}}\bigl({0}\bigr)"
+
+
+class SumRange(IndexedOperation):
+    """sum_{i=first}^{last} term: SumRange(term, i, first, last)."""
+
+    nargs = 4
+
+    def _source(self, printer: Any) -> str:
+        term, index, first, last = self.args
+        return f"sum_range({self._lambda(printer, term, index)}, {printer._print(first)}, {printer._print(last)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        term, index, first, last = (printer._print(argument) for argument in self.args)
+        text = rf"\sum_{{{index}={first}}}^{{{last}}}{term}"
+        return rf"\left({text}\right)^{{{exp}}}" if exp else text
+
+
+class BudgetSum(SumRange):
+    """The same, for terms that are ball monomials: evaluated for all indices at once."""
+
+    def _source(self, printer: Any) -> str:
+        return "budget_" + super()._source(printer)
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+
+OPERATIONS: tuple[type[Operation], ...] = (
+    Blocks, AppendBlocks, Outer, ZeroMatrix, Pad, Below, Geometric, Border, EuclideanNorm, LargestEigenvalue, PairedEigenvalue, Mean, Recursion,
+    ProductTable, BlockEntries, SymmetricEntries, BorderAt, Table, BallMonomial, VectorTable, SumRange, BudgetSum,
+)  # fmt: skip

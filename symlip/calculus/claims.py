@@ -1,0 +1,80 @@
+"""Hypotheses and claims: the lines of a derivation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import sympy
+
+from .quantities import ActivationDerivative, Quantity
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """An assumption: quantity <= symbol, the symbol being an argument of the bound. count: its length if it is a sequence."""
+
+    quantity: Quantity
+    symbol: sympy.Expr
+    count: sympy.Expr | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """quantity <= symbol, symbol := expression in earlier symbols. Without a quantity it is an abbreviation only."""
+
+    quantity: Quantity | ActivationDerivative | None
+    symbol: sympy.Expr
+    expression: sympy.Expr
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """smaller <= larger, between two symbols already defined."""
+
+    smaller: sympy.Expr
+    larger: sympy.Expr
+
+
+Claim = Bound | Comparison
+
+
+def nonnegative(name: str) -> sympy.Symbol:
+    return sympy.Symbol(name, nonnegative=True)
+
+
+def indexed(name: str) -> sympy.IndexedBase:
+    return sympy.IndexedBase(sympy.Symbol(name, nonnegative=True), real=True)
+
+
+PREFIX = {
+    "a": "a", "b": "b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
+    "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
+    "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
+    "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
+}  # fmt: skip
+
+WHOLE = {"x_norm": "|x|", "y_norm": "|y|", "radius": "R", "width": r"l"}
+
+
+def symbol_latex(name: str) -> str:
+    """The LaTeX of a symbol that the calculus made, from its name: `H_3` is H_{3}, `S2_tanh` is S_2^{tanh}."""
+    if name in WHOLE:
+        return WHOLE[name]
+    activation = re.fullmatch(r"(S[0-3]|s0)_(\w+)", name)
+    if activation:
+        kind, of = activation.groups()
+        label = rf"\mathrm{{{of.replace('_', '-')}}}"
+        return rf"s_{{0}}^{{{label}}}" if kind == "s0" else rf"S_{{{kind[1]}}}^{{{label}}}"
+    prefix, _, index = name.partition("_")
+    base = PREFIX.get(prefix)
+    if base is None:
+        return sympy.latex(sympy.Symbol(name))
+    if not index:
+        return base
+    if base.startswith("g_"):
+        return base
+    if "^" in base:
+        stem, superscript = base.split("^", 1)
+        return rf"{stem}_{{{index}}}^{superscript}"
+    return rf"{base}_{{{index}}}"

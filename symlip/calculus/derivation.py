@@ -1,0 +1,231 @@
+"""The derivation: hypotheses, then steps in order, each a claim with the rule and the premises that gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from ..costs import Cost, Risk
+from ..errors import DerivationError
+from ..networks import Network
+from ..parameter_sets import ParameterSet
+from .arrays import IndexedOperation
+from .claims import Bound, Claim, Comparison, Hypothesis
+from .obligations import Obligation
+from .rule import Given, Premise, Rule
+
+if TYPE_CHECKING:
+    from ..verify.run import Verification
+
+
+@dataclass(frozen=True)
+class Step:
+    """`claim` holds by `rule` from the hypotheses and steps named in `premises`; `detail` is what the rule was told besides."""
+
+    name: str
+    claim: Claim
+    rule: Rule
+    premises: tuple[str, ...]
+    detail: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a derivation is about; its readers need it to build concrete networks and to name things."""
+
+    network: Network
+    parameters: ParameterSet
+    cost: Cost | Risk | None = None
+    method: str = "block"
+    order: int = 2
+
+
+@dataclass
+class Derivation:
+    """A straight-line program with reasons. Make one with `derive`; steps are added by `apply` only.
+
+    results: what the compiled function returns, name -> symbol, in order.
+    """
+
+    problem: Problem
+    hypotheses: dict[str, Hypothesis] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+    results: dict[str, sympy.Expr] = field(default_factory=dict)
+
+    # -- making ------------------------------------------------------------------------------------------------------
+
+    def assume(self, hypothesis: Hypothesis) -> str:
+        name = str(hypothesis.symbol)
+        self.hypotheses[name] = hypothesis
+        return name
+
+    def apply(self, rule: Rule, *premises: str | None, **detail: Any) -> str:
+        """Add the claim that the rule gives from the named premises (None is skipped); return the new step's name."""
+        names = tuple(premise for premise in premises if premise is not None)
+        claim = rule.conclude(Given(rule.name, [self._premise(name) for name in names]), **detail)
+        name = str(claim.symbol) if isinstance(claim, Bound) else f"{claim.smaller} <= {claim.larger}"
+        if name not in self.steps:
+            if name in self.hypotheses:
+                raise DerivationError(f"the name {name} is taken by a hypothesis: call the width or constant something else")
+            self.steps[name] = Step(name, claim, rule, names, tuple(detail.items()))
+        return name
+
+    def _premise(self, name: str) -> Premise:
+        if name in self.hypotheses:
+            return self.hypotheses[name]
+        if name in self.steps:
+            return self.steps[name].claim
+        raise DerivationError(f"step {name} is used before it is derived")
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def bounds(self) -> Iterator[tuple[Step, Bound]]:
+        for step in self.steps.values():
+            if isinstance(step.claim, Bound):
+                yield step, step.claim
+
+    @property
+    def definitions(self) -> list[tuple[sympy.Expr, sympy.Expr]]:
+        """(symbol, expression) in order; each expression uses earlier symbols only."""
+        return [(claim.symbol, claim.expression) for _, claim in self.bounds if claim.expression.is_finite is not False]
+
+    @property
+    def lipschitz(self) -> sympy.Expr:
+        """The symbol that bounds the Lipschitz constant of the network in its parameters."""
+        return self._result("lipschitz")
+
+    @property
+    def gradient_lipschitz(self) -> sympy.Expr:
+        """The symbol that bounds the Lipschitz constant of the network's gradient."""
+        return self._result("gradient_lipschitz")
+
+    def _result(self, name: str) -> sympy.Expr:
+        if name not in self.results:
+            raise DerivationError(f"this derivation has no {name}; it has {', '.join(self.results)}")
+        return self.results[name]
+
+    @property
+    def exact(self) -> dict[str, bool]:
+        """For each constant whether it is an equality. Norm products are upper bounds only."""
+        return {name: False for name in self.results if "lipschitz" in name and name != "layer_lipschitz"}
+
+    @property
+    def lemmas(self) -> list[Rule]:
+        """The rules used, in order of first use."""
+        return list({step.rule.name: step.rule for step in self.steps.values()}.values())
+
+    @property
+    def obligations(self) -> dict[str, tuple[Obligation, ...]]:
+        """What each used rule rests on, by rule name; applications that differ are collected."""
+        collected: dict[str, dict[str, Obligation]] = {}
+        for step in self.steps.values():
+            for obligation in step.rule.obligations_of(**dict(step.detail)):
+                collected.setdefault(step.rule.name, {})[obligation.name] = obligation
+        return {rule: tuple(found.values()) for rule, found in collected.items()}
+
+    # -- checking ----------------------------------------------------------------------------------------------------
+
+    def check(self, obligations: bool = False, progress: Callable[[str], None] | None = None) -> None:
+        """Apply every rule again; with obligations=True let the machine decide what the used rules rest on, too.
+
+        Raises DerivationError, naming the step (or the lemma's obligation) that fails; MissingExtra without a solver.
+        """
+        known: dict[str, Premise] = dict(self.hypotheses)
+        defined = {symbol for hypothesis in self.hypotheses.values() for symbol in _atoms(hypothesis.symbol)}
+        defined |= self._free_sizes()
+        for name, step in self.steps.items():
+            missing = [premise for premise in step.premises if premise not in known]
+            if missing:
+                raise DerivationError(f"step {name}: its premise {missing[0]} is not derived before it")
+            try:
+                claim = step.rule.conclude(Given(step.rule.name, [known[p] for p in step.premises]), **dict(step.detail))
+            except DerivationError as error:
+                raise DerivationError(f"step {name}: {error}") from error
+            if claim != step.claim:
+                raise DerivationError(f"step {name} is not what rule {step.rule.name!r} gives: {_difference(step.claim, claim)}")
+            if isinstance(claim, Bound):
+                undefined = {s for s in _atoms(claim.expression) if s not in defined}
+                if undefined:
+                    raise DerivationError(f"step {name} uses {sorted(map(str, undefined))[0]}, which is not defined before it")
+                defined |= _atoms(claim.symbol)
+            known[name] = claim
+        for result, symbol in self.results.items():
+            if not _atoms(symbol) <= defined:
+                raise DerivationError(f"the result {result} is {symbol}, which no step defines")
+        if obligations:
+            for rule, needed in self.obligations.items():
+                for obligation in needed:
+                    if progress:
+                        progress(f"{rule}: {obligation.name}")
+                    if not obligation.decide():
+                        raise DerivationError(f"rule {rule!r}: its obligation {obligation.name!r} was not proved")
+
+    def _free_sizes(self) -> set[sympy.Expr]:
+        sizes = (*self.problem.network.widths, self.problem.network.depth)
+        return {size for size in sizes if isinstance(size, sympy.Symbol)}
+
+    # -- the three readers -------------------------------------------------------------------------------------------
+
+    def latex(self, fragment: bool = True) -> str:
+        """The theorem and its proof as LaTeX: a fragment to \\input, or a whole document."""
+        from ..report import render
+
+        return render(self, fragment=fragment)
+
+    def compile(self) -> Callable[..., Any]:
+        """The bound as a NumPy function `bounds(...)`; see its docstring for the arguments."""
+        from ..compile import compile_function
+
+        return compile_function(self)
+
+    def module(self) -> str:
+        """The source of a stand-alone module with the same function `bounds`."""
+        from ..compile import module_source
+
+        return module_source(self)
+
+    def verify(
+        self, digits: int = 50, networks: int = 20, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    ) -> Verification:
+        """Measure every step's quantity on concrete networks in high precision, against its bound."""
+        from ..verify import verify
+
+        return verify(self, digits=digits, networks=networks, seed=seed, progress=progress)
+
+    def _repr_latex_(self) -> str:
+        from ..report import notebook_latex
+
+        return notebook_latex(self)
+
+    def _repr_html_(self) -> str:
+        from ..report import notebook_html
+
+        return notebook_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Derivation: {self.problem.method}, {len(self.steps)} steps, gives {', '.join(self.results)}>"
+
+
+def _atoms(expression: sympy.Expr) -> set[sympy.Symbol]:
+    """The free symbols, without the bound indices of sums and tables; an indexed family counts by its base."""
+    bound = {index for node in expression.atoms(IndexedOperation) for index in node.indices}
+    return {symbol for symbol in expression.free_symbols if isinstance(symbol, sympy.Symbol)} - bound
+
+
+def _difference(found: Claim, right: Claim) -> str:
+    if isinstance(found, Comparison) or isinstance(right, Comparison):
+        return f"{found} instead of {right}"
+    if found.quantity != right.quantity:
+        return f"it bounds {found.quantity} instead of {right.quantity}"
+    if found.symbol != right.symbol:
+        return f"it defines {found.symbol} instead of {right.symbol}"
+    return f"it has {found.symbol} := {_short(found.expression)} instead of {_short(right.expression)}"
+
+
+def _short(expression: sympy.Expr, limit: int = 120) -> str:
+    text = str(expression)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

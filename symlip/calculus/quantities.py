@@ -1,0 +1,101 @@
+"""What is bounded: quantities of a network that a claim speaks of. How one is measured lives in `verify`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+
+from ..activations import Activation
+
+Index = int | sympy.Expr
+
+LATEX = {
+    "weight": r"|A_{{{u}}}|_2",
+    "bias": r"|b_{{{u}}}|",
+    "input": r"|x|",
+    "radius": r"|\theta|",
+    "target": r"|y|",
+    "value": r"|h_{{{u}}}|",
+    "pre_first": r"|Dz_{{{u}}}|",
+    "first": r"|Dh_{{{u}}}|",
+    "second": r"|D^2h_{{{u}}}|",
+    "pre_blocks": r"|Dz_{{{u}}}|_{{\mathrm{{block}}}}",
+    "blocks": r"|Dh_{{{u}}}|_{{\mathrm{{block}}}}",
+    "second_blocks": r"|D^2h_{{{u}}}|_{{\mathrm{{block}}}}",
+    "cost_slope": r"|D_og|",
+    "cost_curvature": r"|D_o^2g|",
+    "cost_first": r"|D\varphi|",
+    "cost_second": r"|D^2\varphi|",
+    "risk_first": r"|D\Phi|",
+    "risk_second": r"|D^2\Phi|",
+}
+
+MEANING = {
+    "weight": "spectral norm of the weights of layer {u}",
+    "bias": "norm of the bias of layer {u}",
+    "input": "norm of the input",
+    "radius": "norm of all parameters",
+    "target": "norm of the target",
+    "value": "norm of the output of layer {u}",
+    "pre_first": "operator norm of the first derivative of the pre-activation of layer {u}",
+    "first": "operator norm of the first derivative of the output of layer {u}",
+    "second": "norm of the second derivative of the output of layer {u}",
+    "pre_blocks": "first derivatives of the pre-activation of layer {u}, parameter block by parameter block",
+    "blocks": "first derivatives of the output of layer {u}, parameter block by parameter block",
+    "second_blocks": "second derivatives of the output of layer {u}, by pairs of parameter blocks",
+    "cost_slope": "norm of the cost's gradient in the outputs",
+    "cost_curvature": "norm of the cost's Hessian in the outputs",
+    "cost_first": "norm of the gradient of the cost",
+    "cost_second": "norm of the Hessian of the cost",
+    "risk_first": "norm of the gradient of the risk",
+    "risk_second": "norm of the Hessian of the risk",
+}
+
+BLOCKED = ("pre_blocks", "blocks", "second_blocks")
+"""Quantities bounded by a block vector or matrix instead of a number."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A measurable quantity. kind: a key of LATEX; layer: its index u (None where there is none; a symbol for all layers)."""
+
+    kind: str
+    layer: Index | None = None
+
+    @property
+    def latex(self) -> str:
+        return LATEX[self.kind].format(u="" if self.layer is None else sympy.latex(self.layer))
+
+    @property
+    def meaning(self) -> str:
+        return MEANING[self.kind].format(u="" if self.layer is None else str(self.layer))
+
+    def __str__(self) -> str:
+        return self.kind if self.layer is None else f"{self.kind} {self.layer}"
+
+
+@dataclass(frozen=True)
+class ActivationDerivative:
+    """sup over z of |s^(order)(z)|, for one activation; at_zero: |s(0)| instead."""
+
+    activation: Activation
+    order: int
+    at_zero: bool = False
+
+    @property
+    def latex(self) -> str:
+        name = self.activation.latex
+        if self.at_zero:
+            return rf"|{name}(0)|"
+        return rf"\sup|{name}{chr(39) * self.order}|"
+
+    @property
+    def meaning(self) -> str:
+        if self.at_zero:
+            return f"value of {self.activation.name} at 0, in modulus"
+        what = ("", "first ", "second ", "third ")[self.order] + ("derivative of " if self.order else "")
+        return f"supremum of the {what}{self.activation.name}, in modulus"
+
+    def __str__(self) -> str:
+        return f"{self.activation.name} at 0" if self.at_zero else f"sup |{self.activation.name}^({self.order})|"

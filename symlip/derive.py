@@ -1,0 +1,375 @@
+"""Walk a network, apply rules, return the derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy
+
+from .activations import Activation
+from .calculus.claims import Hypothesis, indexed, nonnegative
+from .calculus.derivation import Derivation, Problem
+from .calculus.quantities import Quantity
+from .calculus.rules import any_depth, budget, equal_layers
+from .calculus.rules.activation_constants import ActivationConstants, identifier
+from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
+from .calculus.rules.block_pre_activation import BlockPreActivation
+from .calculus.rules.block_second import BlockSecond
+from .calculus.rules.block_slope import BlockSlope
+from .calculus.rules.cost_constants import constants_rule
+from .calculus.rules.cost_first import CostFirst, RiskFirst
+from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskSecondBlock, RiskSecondScalar
+from .calculus.rules.input_value import InputValue, LastValue
+from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBelowSeparate
+from .calculus.rules.paired import Paired
+from .calculus.rules.parameter_ball import ParameterBallNorms
+from .calculus.rules.pre_activation import PreActivation
+from .calculus.rules.separate import Separate
+from .calculus.rules.slope import Slope
+from .calculus.rules.value import Value
+from .costs import Cost, HalfSquaredError, Risk
+from .errors import SymlipError
+from .networks import Network
+from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
+
+METHODS = ("separate", "paired", "block")
+
+
+def derive(
+    network: Network,
+    parameters: ParameterSet,
+    method: str = "block",
+    order: int = 2,
+    cost: Cost | Risk | None = None,
+) -> Derivation:
+    """Derive bounds on the Lipschitz constants of a network and of its gradient in the parameters.
+
+    network, parameters: what the theorem is about. method: "separate", "paired" or "block" (each at most the one before
+    it). order: 1 for the network only, 2 for its gradient too. cost: a cost on top, or Risk(cost), its average over data.
+    Raises SymlipError where no such bound exists, saying what can be had instead.
+    Source: theory sections 2-4, 7, 9; C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135.
+    """
+    _check_arguments(network, parameters, method, order, cost)
+    derivation = Derivation(Problem(network, parameters, cost, method, order))
+    if isinstance(parameters, ParameterBall) and parameters.shared_budget:
+        last = _budget(derivation)
+    elif network.symbolic_depth or (isinstance(parameters, LayerBalls) and parameters.equal):
+        last = _any_depth(derivation)
+    else:
+        last = _layer_by_layer(derivation, method)
+    if cost is not None:
+        _cost(derivation, last, cost)
+    return derivation
+
+
+def ordering(network: Network, parameters: ParameterSet | None = None) -> Derivation:
+    """Derive that for this network each method is at most the coarser one: block <= paired <= separate.
+
+    On ParameterBall(): that the budget bound is at most the bound with a_u = R (theory, section 6).
+    """
+    parameters = LayerBalls() if parameters is None else parameters
+    _check_arguments(network, parameters, "block", 2, None)
+    if network.symbolic_depth:
+        raise SymlipError("the ordering is derived layer by layer: give the depth as a number")
+    derivation = Derivation(Problem(network, parameters, None, "ordering", 2))
+    if isinstance(parameters, ParameterBall):
+        _ball_ordering(derivation)
+    else:
+        _method_ordering(derivation)
+    return derivation
+
+
+def _check_arguments(network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None) -> None:
+    if not isinstance(network, Network):
+        raise SymlipError(f"the first argument is a Network, not {network!r}")
+    if not isinstance(parameters, ParameterSet):
+        raise SymlipError(f"the second argument is a parameter set such as LayerBalls(), not {parameters!r}")
+    if method not in METHODS:
+        raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
+    if order not in (1, 2):
+        raise SymlipError(f"order={order!r}: it is 1 (the network) or 2 (its gradient, too)")
+    if cost is not None and not isinstance(cost, Cost | Risk):
+        raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic(), Huber(delta) or Risk(cost)")
+    equal = isinstance(parameters, LayerBalls) and parameters.equal
+    if equal and len(set(network.layers)) > 1:
+        raise SymlipError("LayerBalls(equal=True) needs equal layers: Network.uniform(depth, activation, width)")
+    if method != "block" and (network.symbolic_depth or equal or (isinstance(parameters, ParameterBall) and parameters.shared_budget)):
+        what = "a symbolic depth" if network.symbolic_depth else "equal layers" if equal else "a shared budget"
+        raise SymlipError(f"method={method!r} has no closed form for {what}: use method='block', which is never larger")
+    if network.symbolic_depth and isinstance(parameters, ParameterBall) and not parameters.shared_budget:
+        raise SymlipError("with a symbolic depth use ParameterBall(), whose budget bound is never larger, or LayerBalls(equal=True)")
+    sizes = [size for size in (*network.widths, network.depth) if isinstance(size, sympy.Symbol)]
+    for size in sizes:
+        if size.name in RESERVED or any(size.name.startswith(f"{prefix}_") and size.name.split("_", 1)[1].isdigit() for prefix in CHAINS):
+            raise SymlipError(f"the name {size.name!r} of a width or depth is used by the derivation itself: choose another, such as l_1 or m")
+    labels: dict[str, Activation] = {}
+    for activation in network.activations:
+        if labels.setdefault(identifier(activation), activation) != activation:
+            raise SymlipError(f"two activations are both called {activation.name!r}: give them different names")
+
+
+RESERVED = {
+    "i", "j", "k", "u", "B", "P", "T", "V", "q", "L", "G", "a", "b", "rho", "lvec", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk",
+    "radius", "x_norm", "y_norm", "width", "g1", "g2", "S0", "S1", "S2", "s0",
+}  # fmt: skip
+CHAINS = ("a", "b", "B", "Q", "L", "H", "G", "E", "Hs", "Hp", "lvec", "qvec")
+
+
+# --- activations ----------------------------------------------------------------------------------------------------
+
+
+def _constants(derivation: Derivation, orders: int) -> Callable[[Activation], list[str]]:
+    """Add the constants of all activations as steps; return the names of those of one activation."""
+    names: dict[Activation, list[str]] = {}
+    for activation in derivation.problem.network.activations:
+        rule = ActivationConstants()
+        names[activation] = [derivation.apply(rule, activation=activation, order=order) for order in range(orders + 1)]
+        names[activation].append(derivation.apply(rule, activation=activation, order=0, at_zero=True))
+        if activation.constant(1) == 0:
+            raise SymlipError(f"activation {activation.name!r} is constant: its network does not depend on the parameters")
+    return lambda activation: names[activation]
+
+
+# --- layer by layer -------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """The common start of the layer-by-layer derivations: norms, constants and sizes."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self.derivation = derivation
+        self.network = derivation.problem.network
+        parameters = derivation.problem.parameters
+        self.input = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+        self.weights: dict[int, str] = {}
+        self.biases: dict[int, str] = {}
+        self.bounded = isinstance(parameters, ParameterBall) or parameters.biases == "bounded"
+        layers = range(1, len(self.network.layers) + 1)
+        if isinstance(parameters, ParameterBall):
+            radius = derivation.assume(Hypothesis(Quantity("radius"), nonnegative("radius")))
+            for kind, names in (("weight", self.weights), ("bias", self.biases)):
+                for layer in layers:
+                    names[layer] = derivation.apply(ParameterBallNorms(), radius, kind=kind, layer=layer)
+        else:
+            for layer in layers:
+                self.weights[layer] = derivation.assume(Hypothesis(Quantity("weight", layer), nonnegative(f"a_{layer}")))
+            for layer in layers if self.bounded else ():
+                self.biases[layer] = derivation.assume(Hypothesis(Quantity("bias", layer), nonnegative(f"b_{layer}")))
+        self.constants = _constants(derivation, derivation.problem.order)
+        self.values: dict[int, str | None] = {0: derivation.apply(InputValue(), self.input)}
+
+    def value(self, layer: int) -> str | None:
+        """The size of a layer's output; None for the last layer where it is not finite."""
+        data = self.network.layers[layer - 1]
+        if layer == len(self.network.layers) and not self.bounded and data.activation.constant(0) == sympy.oo:
+            return None
+        self.values[layer] = self.derivation.apply(
+            Value(), self.weights[layer], self.biases.get(layer), self.values[layer - 1], *self.constants(data.activation),
+            layer=layer, width=data.width, activation=data.activation,
+        )  # fmt: skip
+        return self.values[layer]
+
+
+def _layer_by_layer(derivation: Derivation, method: str) -> int:
+    walk = _Walk(derivation)
+    network, order = walk.network, derivation.problem.order
+    depth = len(network.layers)
+    first: str | None = None
+    second: str | None = None
+    blocks: str | None = None
+    for layer, data in enumerate(network.layers, 1):
+        weight, value = walk.weights[layer], walk.values[layer - 1]
+        constants = walk.constants(data.activation)
+        here = {"layer": layer, "activation": data.activation}
+        if method == "block":
+            pre = derivation.apply(BlockPreActivation(), weight, value, blocks, layer=layer)
+            below, blocks = blocks, derivation.apply(BlockSlope(), pre, *constants, **here)
+            if order >= 2:
+                second = derivation.apply(BlockSecond(), weight, pre, below, second, *constants, **here)
+        else:
+            pre = derivation.apply(PreActivation(), weight, value, first, layer=layer)
+            below, first = first, derivation.apply(Slope(), pre, *constants, **here)
+            if order >= 2:
+                rule = Separate() if method == "separate" else Paired()
+                premises = (pre,) if method == "separate" else (value,)
+                second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
+        last_value = walk.value(layer)
+    results: dict[str, str | None] = {"value": last_value, "lipschitz": first, "gradient_lipschitz": second}
+    if method == "block":
+        results["lipschitz"] = derivation.apply(BlockFirstNorm(), blocks, layer=depth)
+        if order >= 2:
+            results["layer_lipschitz"] = second
+            results["gradient_lipschitz"] = derivation.apply(BlockSecondNorm(), second, layer=depth)
+    _set_results(derivation, results)
+    return depth
+
+
+def _set_results(derivation: Derivation, results: dict[str, str | None]) -> None:
+    for result, name in results.items():
+        if name is not None:
+            claim = derivation.steps[name].claim
+            derivation.results[result] = claim.symbol  # type: ignore[union-attr]
+
+
+# --- ordering -------------------------------------------------------------------------------------------------------
+
+
+def _method_ordering(derivation: Derivation) -> None:
+    walk = _Walk(derivation)
+    names: dict[str, str | None] = dict.fromkeys(("first", "separate", "paired", "blocks", "block", "below"))
+    compared: dict[str, str | None] = {"paired": None, "block": None}
+    for layer, data in enumerate(walk.network.layers, 1):
+        weight, value, constants = walk.weights[layer], walk.values[layer - 1], walk.constants(data.activation)
+        here = {"layer": layer, "activation": data.activation}
+        pre = derivation.apply(PreActivation(), weight, value, names["first"], layer=layer)
+        block_pre = derivation.apply(BlockPreActivation(), weight, value, names["blocks"], layer=layer)
+        separate = derivation.apply(Separate(), weight, pre, names["first"], names["separate"], *constants, chain="Hs", **here)
+        paired = derivation.apply(Paired(), weight, value, names["first"], names["paired"], *constants, chain="Hp", **here)
+        block = derivation.apply(BlockSecond(), weight, block_pre, names["blocks"], names["block"], *constants, **here)
+        eigenvalue = derivation.apply(BlockSecondNorm(), block, layer=layer, name=f"E_{layer}")
+        compared["paired"] = derivation.apply(PairedBelowSeparate(), paired, separate, compared["paired"], layer=layer)
+        compared["block"] = derivation.apply(BlockBelowPaired(), eigenvalue, paired, compared["block"], layer=layer)
+        names.update(separate=separate, paired=paired, block=block)
+        names["first"] = derivation.apply(Slope(), pre, *constants, **here)
+        names["blocks"] = derivation.apply(BlockSlope(), block_pre, *constants, **here)
+        if layer < len(walk.network.layers):
+            walk.value(layer)
+    _set_results(
+        derivation, {"lipschitz": names["first"], "separate": names["separate"], "paired": names["paired"], "gradient_lipschitz": eigenvalue}
+    )
+
+
+def _ball_ordering(derivation: Derivation) -> None:
+    network = derivation.problem.network
+    depth = len(network.layers)
+    _layer_by_layer(derivation, "block")
+    ball = dict(derivation.results)
+    derivation.results.clear()
+    _budget(derivation)
+    derivation.apply(BudgetBelowBall(), f"L_{depth}", "L", smaller="L", larger=f"L_{depth}", kind="first", layer=depth)
+    derivation.apply(BudgetBelowBall(), "Lambda", "Lambda_0", smaller="Lambda_0", larger="Lambda", kind="second", layer=depth)
+    derivation.results.update({f"ball_{name}": symbol for name, symbol in ball.items() if name in ("lipschitz", "gradient_lipschitz")})
+
+
+# --- any depth ------------------------------------------------------------------------------------------------------
+
+
+def _any_depth(derivation: Derivation) -> int | sympy.Symbol:
+    problem = derivation.problem
+    network, order = problem.network, problem.order
+    parameters = problem.parameters
+    assert isinstance(parameters, LayerBalls)
+    layer, depth = network.layers[0], network.depth
+    here = {"depth": depth, "activation": layer.activation}
+    u = any_depth.u
+    input_norm = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    if parameters.equal:
+        weight = derivation.assume(Hypothesis(Quantity("weight", u), nonnegative("a")))
+        constants = _constants(derivation, order)(layer.activation)
+        value = derivation.apply(equal_layers.EqualLayerValues(), *constants, width=layer.width, activation=layer.activation)
+        ratio = derivation.apply(equal_layers.SlopeRatio(), weight, *constants, activation=layer.activation)
+        premises = (input_norm, value, ratio, *constants)
+        derivation.apply(equal_layers.EqualLayersBlocks(), *premises, **here)
+        first = derivation.apply(equal_layers.EqualLayersFirst(), *premises, **here)
+        second = derivation.apply(equal_layers.EqualLayersSecond(), *premises, **here) if order >= 2 else None
+    else:
+        weight = derivation.assume(Hypothesis(Quantity("weight", u), indexed("a")[u], depth))
+        bias = derivation.assume(Hypothesis(Quantity("bias", u), indexed("b")[u], depth)) if parameters.biases == "bounded" else None
+        constants = _constants(derivation, order)(layer.activation)
+        value = derivation.apply(
+            any_depth.AnyDepthValues(), weight, bias, input_norm, *constants,
+            depth=depth, width=layer.width, activation=layer.activation, bounded=bias is not None,
+        )  # fmt: skip
+        products = derivation.apply(any_depth.AnyDepthProducts(), weight, *constants, **here)
+        pre = derivation.apply(any_depth.AnyDepthPreActivations(), value, products, depth=depth)
+        derivation.apply(any_depth.AnyDepthBlocks(), pre, *constants, **here)
+        first = derivation.apply(any_depth.AnyDepthFirst(), value, products, *constants, **here)
+        second = derivation.apply(any_depth.AnyDepthSecond(), pre, products, *constants, **here) if order >= 2 else None
+    _finish(derivation, first, second)
+    return depth
+
+
+def _finish(derivation: Derivation, first: str, second: str | None) -> None:
+    results: dict[str, str | None] = {"lipschitz": first}
+    if second is not None:
+        results["layer_lipschitz"] = second
+        name = "Lambda_0" if "Lambda" in derivation.steps else "Lambda"
+        depth = derivation.problem.network.depth
+        results["gradient_lipschitz"] = derivation.apply(BlockSecondNorm(), second, layer=depth, name=name)
+    _set_results(derivation, results)
+
+
+# --- the shared budget ----------------------------------------------------------------------------------------------
+
+
+def _budget(derivation: Derivation) -> int | sympy.Symbol:
+    problem = derivation.problem
+    network, order = problem.network, problem.order
+    input_norm = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    radius = derivation.assume(Hypothesis(Quantity("radius"), nonnegative("radius")))
+    of = _constants(derivation, order)
+    constants = [name for activation in network.activations for name in of(activation)]
+    if len(network.activations) > 1:
+        tables = [derivation.apply(budget.ConstantTable(), *constants, network=network, order=k) for k in range(order + 1)]
+        tables.append(derivation.apply(budget.ConstantTable(), *constants, network=network, order=0, at_zero=True))
+        tables.append(derivation.apply(budget.SlopeProducts(), tables[1], depth=network.depth))
+        constants += tables
+    if len(set(network.widths[1:])) > 1:
+        constants.append(derivation.apply(budget.WidthTable(), network=network))
+    value = derivation.apply(budget.BudgetValues(), input_norm, radius, *constants, network=network)
+    premises = (radius, value, *constants)
+    derivation.apply(budget.BudgetBlocks(), *premises, network=network)
+    first = derivation.apply(budget.BudgetFirst(), *premises, network=network)
+    second = derivation.apply(budget.BudgetSecond(), *premises, network=network) if order >= 2 else None
+    _finish(derivation, first, second)
+    return network.depth
+
+
+# --- the cost on top ------------------------------------------------------------------------------------------------
+
+
+def _cost(derivation: Derivation, depth: int | sympy.Symbol, cost: Cost | Risk) -> None:
+    network = derivation.problem.network
+    averaged = isinstance(cost, Risk)
+    inner = cost.cost if isinstance(cost, Risk) else cost
+    rule = constants_rule(inner)
+    outputs = network.widths[-1]
+    by_kind = {
+        claim.quantity.kind: step.name
+        for step, claim in derivation.bounds
+        if isinstance(claim.quantity, Quantity) and claim.quantity.layer == depth
+    }
+    target: str | None = None
+    value: str | None = None
+    if isinstance(inner, HalfSquaredError):
+        target = derivation.assume(Hypothesis(Quantity("target"), nonnegative("y_norm")))
+        value = by_kind.get("value")
+        if value is None:
+            value = _last_value(derivation, depth)
+    here = {"layer": depth, "width": outputs, "cost": inner}
+    slope = derivation.apply(rule, value, target, curvature=False, **here)
+    first = derivation.apply(CostFirst(), slope, by_kind["first"], layer=depth)
+    results: dict[str, str | None] = {"cost_lipschitz": first}
+    if averaged:
+        results["cost_lipschitz"] = derivation.apply(RiskFirst(), first)
+    if derivation.problem.order >= 2:
+        curvature = derivation.apply(rule, value, target, curvature=True, **here)
+        if "second_blocks" in by_kind:
+            premises = (slope, curvature, by_kind["blocks"], by_kind["second_blocks"])
+            second_rule = RiskSecondBlock() if averaged else CostSecondBlock()
+            results["cost_gradient_lipschitz"] = derivation.apply(second_rule, *premises, layer=depth)
+        else:
+            second = derivation.apply(CostSecondScalar(), slope, curvature, by_kind["first"], by_kind["second"], layer=depth)
+            results["cost_gradient_lipschitz"] = derivation.apply(RiskSecondScalar(), second) if averaged else second
+    _set_results(derivation, results)
+
+
+def _last_value(derivation: Derivation, depth: int | sympy.Symbol) -> str:
+    """The size of the outputs where the derivation has it for all layers at once."""
+    for step, claim in derivation.bounds:
+        if claim.quantity == Quantity("value", any_depth.u):
+            return derivation.apply(LastValue(), step.name, depth=depth)
+    raise SymlipError(
+        "the half squared error needs bounded outputs, and with free biases an unbounded last layer has none; "
+        "bound the biases: LayerBalls(biases='bounded'), or use Huber(delta)"
+    )
