@@ -1,0 +1,344 @@
+"""A derivation as a NumPy function, and the same function as the source of a module that needs NumPy alone.
+
+lambdify is handed the derivation's definitions as its common subexpressions, so the kernel has the derivation's own lines.
+The function is made by executing that module's source: the two give the same numbers bit for bit.
+
+Accuracy: plain double precision. Sums and products of nonnegative numbers lose about one unit in the last place an
+operation, so the relative error is at most about (10 * depth + 20) * 1e-16, and an eigenvalue adds a few 1e-16 times the
+matrix's size. The result is not rounded upward.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+from sympy.printing.numpy import NumPyPrinter
+
+from . import runtime
+from .calculus.arrays import Operation
+from .calculus.derivation import Derivation
+from .costs import Risk
+from .parameter_sets import ParameterBall
+
+DESCRIPTION = {
+    "value": "bound on |N|, the network's output",
+    "lipschitz": "Lipschitz constant of the network in its parameters",
+    "gradient_lipschitz": "Lipschitz constant of the network's gradient",
+    "layer_lipschitz": "matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..",
+    "cost_lipschitz": "Lipschitz constant of the cost",
+    "cost_gradient_lipschitz": "Lipschitz constant of the cost's gradient",
+    "separate": "the gradient's constant by the separate method",
+    "paired": "the gradient's constant by the paired method",
+    "ball_lipschitz": "Lipschitz constant with every layer's norm equal to the radius",
+    "ball_gradient_lipschitz": "the gradient's constant with every layer's norm equal to the radius",
+}
+
+
+class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
+    """NumPy source in which minima are pairwise, constants are the nearest doubles, and names are bare."""
+
+    _kf: dict[str, str] = {}
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True, "user_functions": {}})
+
+    def _print_Min(self, expression: sympy.Expr) -> str:
+        return self._pairwise("minimum", expression)
+
+    def _print_Max(self, expression: sympy.Expr) -> str:
+        if all(argument.is_integer for argument in expression.args):
+            return f"max({', '.join(self._print(argument) for argument in expression.args)})"
+        return self._pairwise("maximum", expression)
+
+    def _pairwise(self, name: str, expression: sympy.Expr) -> str:
+        first, *rest = (self._print(argument) for argument in sorted(expression.args, key=str))
+        for argument in rest:
+            first = f"{name}({first}, {argument})"
+        return first
+
+    def _print_Float(self, expression: sympy.Expr) -> str:
+        return repr(float(expression))
+
+    def _print_Infinity(self, expression: sympy.Expr) -> str:
+        return "numpy.inf"
+
+    def _print_Indexed(self, expression: Any) -> str:
+        return f"{self._print(expression.base.label)}[{', '.join(self._print(index) for index in expression.indices)}]"
+
+    def _print_IndexedBase(self, expression: Any) -> str:
+        return str(self._print(expression.label))
+
+
+def _constant(expression: sympy.Expr) -> sympy.Expr:
+    """A number without symbols becomes the nearest double; small integers and simple fractions stay as they are."""
+    if expression.free_symbols or expression.has(Operation) or expression.is_Integer or (expression.is_Rational and expression.q < 1000):
+        return expression
+    if expression.is_number:
+        return sympy.Float(expression.evalf(30), 17)
+    return expression
+
+
+class Signature:
+    """The arguments of the compiled function, read off the hypotheses."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        problem = derivation.problem
+        self.network = problem.network
+        kinds = {hypothesis.quantity.kind: hypothesis for hypothesis in derivation.hypotheses.values()}
+        self.families = {kind: [h for h in derivation.hypotheses.values() if h.quantity.kind == kind] for kind in kinds}
+        self.averaged = isinstance(problem.cost, Risk)
+        self.symbolic_depth = self.network.symbolic_depth
+        self.sizes = [w for w in dict.fromkeys(self.network.widths[1:]) if isinstance(w, sympy.Symbol)]
+        used = set().union(*(expression.free_symbols for _, expression in derivation.definitions))
+        self.sizes = [size for size in self.sizes if size in used]
+        self.needs_widths = bool(self.sizes)
+        self.arguments: list[str] = []
+        for kind, name in (("weight", "weight_norms"), ("bias", "bias_norms"), ("radius", "radius"), ("input", "input_norm"), ("target", "target_norm")):
+            if kind in kinds:
+                scalar = kind == "weight" and kinds[kind].count is None and str(kinds[kind].symbol) == "a"
+                self.arguments.append("weight_norm" if scalar else name)
+        if self.needs_widths:
+            self.arguments.append("widths")
+        if self.symbolic_depth:
+            self.arguments.append("depth")
+
+
+def module_source(derivation: Derivation) -> str:
+    """The source of a stand-alone module with a function `bounds`; it imports NumPy only."""
+    signature = Signature(derivation)
+    kernel = _kernel(derivation, signature)
+    results = list(derivation.results)
+    wrapper = _wrapper(signature, results)
+    helpers = [inspect.getsource(getattr(runtime, name)) for name in _needed(kernel + wrapper)]
+    header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
+    imports = "import math\nfrom typing import NamedTuple\n\nimport numpy\nfrom numpy import hypot, maximum, minimum, sqrt\n"
+    fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
+    result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
+    parts = [header + "\n" + imports, result_class, *helpers, *(_READERS), kernel, wrapper]
+    return "\n\n".join(part.strip("\n") + "\n" for part in parts)
+
+
+def compile_function(derivation: Derivation) -> Callable[..., Any]:
+    """The module's function `bounds`."""
+    source = module_source(derivation)
+    namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
+    exec(compile(source, "<symlip bounds>", "exec"), namespace)
+    function: Callable[..., Any] = namespace["bounds"]
+    function.__source__ = source  # type: ignore[attr-defined]
+    return function
+
+
+def _about(derivation: Derivation) -> str:
+    problem = derivation.problem
+    network = problem.network
+    names = ", ".join(re.sub(r"[^ -~]|[\"\\]", "?", activation.name) for activation in network.activations)
+    where = "the parameter ball" if isinstance(problem.parameters, ParameterBall) else "layer balls"
+    return f"{problem.method} method on {where}, widths {', '.join(map(str, network.widths))}, depth {network.depth}, {names}"
+
+
+def _kernel(derivation: Derivation, signature: Signature) -> str:
+    definitions = _used_definitions(derivation)
+    arguments: list[Any] = []
+    for kind in ("weight", "bias", "radius", "input", "target"):
+        symbols = [h.symbol.base.label if h.count is not None else h.symbol for h in signature.families.get(kind, [])]
+        if kind in ("weight", "bias") and not (len(symbols) == 1 and (str(symbols[0]) in ("a", "b"))):
+            if symbols:
+                arguments.append(tuple(symbols))
+        else:
+            arguments += symbols
+    arguments += signature.sizes
+    if signature.symbolic_depth:
+        arguments.append(signature.network.depth)
+    lines = [(_label(symbol), _constant(expression)) for symbol, expression in definitions]
+    results = [_label(symbol) for symbol in derivation.results.values()]
+
+    def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
+        return lines, results
+
+    function = sympy.lambdify(arguments, results, modules=[vars(runtime), "numpy"], printer=SourcePrinter(), cse=given_definitions, docstring_limit=0)
+    source = re.sub(r"def \w+\(", "def _kernel(", inspect.getsource(function), count=1)
+    for number, name in enumerate(dict.fromkeys(re.findall(r"_Dummy_\d+", source)), 1):
+        source = source.replace(name, f"layers_{number}")
+    return source
+
+
+def _label(symbol: sympy.Expr) -> sympy.Symbol:
+    return symbol.label if isinstance(symbol, sympy.IndexedBase) else symbol
+
+
+def _used_definitions(derivation: Derivation) -> list[tuple[sympy.Expr, sympy.Expr]]:
+    """The definitions that the results need, in order; the others are steps of the proof only."""
+    needed = {_label(symbol) for symbol in derivation.results.values()}
+    kept = []
+    for symbol, expression in reversed(derivation.definitions):
+        if _label(symbol) in needed:
+            kept.append((symbol, expression))
+            needed |= {s for s in expression.free_symbols if isinstance(s, sympy.Symbol)}
+    return kept[::-1]
+
+
+def _needed(source: str) -> list[str]:
+    """The runtime functions that a source uses, with those that they use, in the order of the runtime module."""
+    functions = {name: inspect.getsource(value) for name, value in vars(runtime).items() if inspect.isfunction(value)}
+    found: set[str] = set()
+
+    def visit(text: str) -> None:
+        for name in functions:
+            if name not in found and re.search(rf"\b{name}\(", text):
+                found.add(name)
+                visit(functions[name].split(":", 1)[1])
+
+    visit(source)
+    return [name for name in functions if name in found]
+
+
+_READERS = (
+    '''def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+''',
+    '''def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+''',
+    '''def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+''',
+    '''def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+''',
+)
+
+
+def _wrapper(signature: Signature, results: list[str]) -> str:
+    network = signature.network
+    lines = []
+    calls: list[str] = []
+    count = "depth" if signature.symbolic_depth else str(len(network.layers))
+    if signature.symbolic_depth:
+        lines += [
+            "    if isinstance(depth, bool) or int(depth) != depth or depth < 1:",
+            '        raise ValueError(f"depth must be a positive integer, not {depth!r}")',
+            "    depth = int(depth)",
+        ]
+    lists = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
+    singles = [name for name in ("weight_norm", "radius", "input_norm", "target_norm") if name in signature.arguments]
+    for name in lists:
+        lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
+    for name in singles:
+        lines.append(f'    {name} = _number("{name}", {name})')
+    samples = [name for name in ("input_norm", "target_norm") if name in signature.arguments] if signature.averaged else []
+    if samples:
+        lines.append("    # samples run along the last axis; every other argument gets that axis with length one")
+        for name in samples:
+            lines.append(f"    {name} = numpy.atleast_1d({name})")
+        for name in lists:
+            lines.append(f"    {name} = [numpy.asarray(value)[..., None] for value in {name}]")
+        for name in singles:
+            if name not in samples:
+                lines.append(f"    {name} = numpy.asarray({name})[..., None]")
+    packed = " + ".join([*lists, f"[{', '.join(singles)}]"])
+    lines.append(f"    values = _aligned({packed})")
+    position = "0"
+    for name in lists:
+        following = f"{position} + {count}" if position != "0" else count
+        chosen = f"values[{position}:{following}]"
+        calls.append(f"blocks(1.0, *{chosen})" if signature.symbolic_depth else chosen)
+        position = following
+    if singles:
+        calls.append(f"*values[{position}:]")
+    # the kernel takes its arguments in the order weight, bias, radius, input, target, sizes, depth
+    if signature.sizes:
+        lines += _width_lines(signature)
+        calls += ["*sizes"]
+    if signature.symbolic_depth:
+        calls.append("depth")
+    lines.append('    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):')
+    lines.append(f"        results = _kernel({', '.join(calls)})")
+    lines.append("    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))")
+    returned = []
+    for index, name in enumerate(results):
+        value = f"results[{index}]"
+        if name == "layer_lipschitz":
+            value = f"numpy.moveaxis(numpy.asarray({value}), (0, 1), (-2, -1))"
+        shape = "shape[:-1]" if signature.averaged and name.startswith("cost_") else "shape"
+        returned.append(f"_result({value}, {shape})")
+    lines.append(f"    return Bounds({', '.join(returned)})")
+    documentation = f'    """Return the bounds ({", ".join(results)}).\n\n{_argument_help(signature)}\n    All arguments broadcast. Raises ValueError for negative numbers, NaN or a wrong number of entries.\n    """'
+    return f"def bounds({', '.join(signature.arguments)}):\n{documentation}\n" + "\n".join(lines) + "\n"
+
+
+def _width_lines(signature: Signature) -> list[str]:
+    widths = [w if isinstance(w, int) else w.name for w in signature.network.widths]
+    wanted = [signature.network.widths.index(size) for size in signature.sizes]
+    full = "depth + 1" if signature.symbolic_depth else str(len(widths))
+    lines = ["    widths = [widths] if numpy.ndim(widths) == 0 else list(widths)"]
+    lines += [
+        "    if not all(int(width) == width and width >= 1 for width in widths):",
+        '        raise ValueError(f"widths must be positive integers, not {widths!r}")',
+    ]
+    if signature.symbolic_depth:
+        lines += [
+            "    if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:",
+            '        raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")',
+            "    sizes = [widths[-1]]",
+        ]
+        return lines
+    lines += [
+        f"    if len(widths) == {full}:",
+        f"        expected = {widths!r}",
+        "        if any(type(a) is int and a != b for a, b in zip(expected, widths)):",
+        '            raise ValueError(f"widths must agree with the network\'s {expected!r}, not {widths!r}")',
+        f"        sizes = [widths[index] for index in {wanted!r}]",
+        f"    elif len(widths) == {len(wanted)}:",
+        "        sizes = widths",
+        "    else:",
+        f'        raise ValueError(f"widths must have {full} entries l_0, .., l_m, not {{len(widths)}}")',
+    ]
+    return lines
+
+
+def _argument_help(signature: Signature) -> str:
+    count = "depth" if signature.symbolic_depth else len(signature.network.layers)
+    text = {
+        "weight_norms": f"spectral norms |A_u|_2, {count} entries, each a number or an array",
+        "weight_norm": "the largest spectral norm |A_u|_2 of all layers",
+        "bias_norms": f"norms |b_u|, {count} entries, each a number or an array",
+        "radius": "the radius R of the ball |theta| <= R",
+        "input_norm": "|x|" + (", the samples along the last axis" if signature.averaged else ""),
+        "target_norm": "|y|" + (", the samples along the last axis" if signature.averaged else ""),
+        "widths": "the widths l_0, .., l_m",
+        "depth": "the number of layers m",
+    }
+    return "\n".join(f"    {name}: {text[name]}." for name in signature.arguments)

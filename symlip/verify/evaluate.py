@@ -1,0 +1,119 @@
+"""A derivation's definitions as an mpmath program: the third reader of the same lines."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from mpmath import mpf
+from sympy.printing.pycode import MpmathPrinter
+
+from .. import runtime
+from ..calculus.derivation import Derivation
+
+
+class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
+    """mpmath source with bare names; indexed families are arrays."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True, "user_functions": {}})
+
+    def _print_Min(self, expression: sympy.Expr) -> str:
+        return f"minimum({', '.join(self._print(argument) for argument in expression.args)})"
+
+    def _print_Max(self, expression: sympy.Expr) -> str:
+        return f"maximum({', '.join(self._print(argument) for argument in expression.args)})"
+
+    def _print_Indexed(self, expression: Any) -> str:
+        return f"{self._print(expression.base.label)}[{', '.join(self._print(index) for index in expression.indices)}]"
+
+    def _print_IndexedBase(self, expression: Any) -> str:
+        return str(self._print(expression.label))
+
+
+_sqrt = np.frompyfunc(mpmath.sqrt, 1, 1)
+
+
+def _pick(choose: Any) -> Any:
+    pairwise = np.frompyfunc(choose, 2, 1)
+
+    def pick(first: Any, *rest: Any) -> Any:
+        for other in rest:
+            first = pairwise(first, other)
+        return first
+
+    return pick
+
+
+def _euclidean_norm(vector: Any) -> Any:
+    return _sqrt(np.sum(vector * vector, axis=0))
+
+
+def _largest_eigenvalue(matrix: Any) -> Any:
+    if matrix.ndim == 2:
+        return max(mpmath.mp.eigsy(mpmath.matrix(matrix.tolist()), eigvals_only=True))
+    flat = matrix.reshape(*matrix.shape[:2], -1)
+    values = [_largest_eigenvalue(flat[:, :, index]) for index in range(flat.shape[2])]
+    return np.array(values, dtype=object).reshape(matrix.shape[2:])
+
+
+def _paired_eigenvalue(p: Any, r: Any, q: Any) -> Any:
+    return (p + q) / 2 + _sqrt(((p - q) / 2) ** 2 + r * r)
+
+
+def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Any:
+    degree = ones + 2 * twos
+    some = _pick(max)(degree, 1)
+    return coefficient * radius**degree * _sqrt(mpf(1) / some) ** ones * (mpf(2) / some) ** twos
+
+
+def _mean(values: Any) -> Any:
+    return np.sum(values, axis=-1) / mpf(values.shape[-1])
+
+
+def _budget_sum_range(term: Any, first: int, last: int) -> Any:
+    return sum((term(index) for index in range(first, last + 1)), mpf(0))
+
+
+def namespace() -> dict[str, Any]:
+    """The runtime functions, those that are tied to floats replaced by exact or high-precision ones."""
+    names = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
+    names.update(
+        mpmath=mpmath, mpf=mpf, sqrt=_sqrt, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
+        largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
+        budget_sum_range=_budget_sum_range, table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+    )  # fmt: skip
+    return names
+
+
+class Program:
+    """All definitions of a derivation as a function of its hypotheses' symbols, at mpmath's working precision."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self.symbols = [_label(symbol) for symbol, _ in derivation.definitions]
+        lines = [(_label(symbol), expression) for symbol, expression in derivation.definitions]
+        network = derivation.problem.network
+        sizes = [size for size in dict.fromkeys((*network.widths, network.depth)) if isinstance(size, sympy.Symbol)]
+        self.arguments = [
+            *(hypothesis.symbol.base.label if hypothesis.count is not None else hypothesis.symbol for hypothesis in derivation.hypotheses.values()),
+            *sizes,
+        ]
+
+        def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
+            return lines, self.symbols
+
+        self.function = sympy.lambdify(
+            self.arguments, self.symbols, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
+        )
+
+    def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Values of all defined symbols by name."""
+        results = self.function(*(values[str(argument)] for argument in self.arguments))
+        return {**values, **{str(symbol): result for symbol, result in zip(self.symbols, results)}}
+
+
+def _label(symbol: sympy.Expr) -> sympy.Symbol:
+    return symbol.label if isinstance(symbol, sympy.IndexedBase) else symbol

@@ -1,0 +1,194 @@
+"""How each quantity is measured on a concrete network: pairs (measured, bound) whose ratio must not exceed 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from mpmath import mpf
+
+from ..calculus.claims import Bound, Claim, Comparison, Hypothesis
+from ..calculus.derivation import Derivation
+from ..calculus.quantities import ActivationDerivative, Quantity
+from ..costs import Risk
+from .costs import cost_curvature, cost_jet, cost_slope
+from .jets import Jet, Parameters, derivative_at, network_jets, norm, spectral_norm
+from .sampling import Sample
+
+
+class Measurement:
+    """All jets of a sample, and the values that its hypotheses' symbols take on it."""
+
+    def __init__(self, derivation: Derivation, sample: Sample) -> None:
+        self.derivation, self.sample = derivation, sample
+        self.depth = len(sample.theta)
+        self.averaged = isinstance(derivation.problem.cost, Risk)
+        cost = derivation.problem.cost
+        self.cost = cost.cost if isinstance(cost, Risk) else cost
+        self.block_norms = [np.array([norm(part) for pair in d for part in pair], dtype=object) for d in sample.directions]
+        self.jets = [[network_jets(sample.activations, sample.theta, d, x) for x in sample.inputs] for d in sample.directions]
+        self._pairs = self._bilinear()
+
+    def _bilinear(self) -> list[tuple[Any, Any, list[list[tuple[Jet, Jet]]], list[list[tuple[Jet, Jet]]]]]:
+        """For some pairs of directions, each scaled to length 1: the jets along their sum and difference."""
+        found = []
+        order = [0, len(self.sample.directions) - 1], [1, len(self.sample.directions) - 1], [0, 1]
+        for first, second in order:
+            units = []
+            for index in (first, second):
+                length = norm(self.block_norms[index])
+                if not length:
+                    break
+                units.append(([(A / length, b / length) for A, b in self.sample.directions[index]], self.block_norms[index] / length))
+            if len(units) < 2:
+                continue
+            (eta, p), (zeta, pi) = units
+            both = []
+            for sign in (1, -1):
+                line: Parameters = [(A + sign * C, b + sign * d) for (A, b), (C, d) in zip(eta, zeta)]
+                both.append([network_jets(self.sample.activations, self.sample.theta, line, x) for x in self.sample.inputs])
+            found.append((p, pi, both[0], both[1]))
+        return found
+
+    # -- hypotheses --------------------------------------------------------------------------------------------------
+
+    def values(self) -> dict[str, Any]:
+        """The hypotheses' symbols, each the smallest number for which the hypothesis holds on the sample."""
+        found: dict[str, Any] = {name: size for name, size in self.sample.sizes.items()}
+        for hypothesis in self.derivation.hypotheses.values():
+            quantity, symbol = hypothesis.quantity, hypothesis.symbol
+            if hypothesis.count is not None:
+                entries = [mpf(1)] + [self._parameter_norm(quantity.kind, layer) for layer in range(1, self.depth + 1)]
+                found[str(symbol.base.label)] = np.array(entries, dtype=object)
+            elif quantity.kind in ("weight", "bias") and isinstance(quantity.layer, sympy.Expr) and not isinstance(quantity.layer, sympy.Integer):
+                found[str(symbol)] = max(self._parameter_norm(quantity.kind, layer) for layer in range(1, self.depth + 1))
+            else:
+                found[str(symbol)] = self._smallest(hypothesis)
+        if self.averaged:
+            for name, value in found.items():
+                if name not in ("x_norm", "y_norm") and not isinstance(value, int):
+                    found[name] = value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)
+        return found
+
+    def _parameter_norm(self, kind: str, layer: int) -> Any:
+        A, b = self.sample.theta[layer - 1]
+        return spectral_norm(A) if kind == "weight" else norm(b)
+
+    def _smallest(self, hypothesis: Hypothesis) -> Any:
+        kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
+        if kind in ("weight", "bias"):
+            return self._parameter_norm(kind, int(layer))  # type: ignore[arg-type]
+        if kind == "radius":
+            return mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in self.sample.theta for part in pair))
+        vectors = self.sample.inputs if kind == "input" else self.sample.targets
+        norms = [norm(vector) for vector in vectors]
+        return np.array(norms, dtype=object) if self.averaged else norms[0]
+
+    # -- claims ------------------------------------------------------------------------------------------------------
+
+    def pairs(self, claim: Claim, values: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+        """(measured, bound) in every way in which this claim can be measured on the sample."""
+        if isinstance(claim, Comparison):
+            yield values[str(claim.smaller)], values[str(claim.larger)]
+            return
+        if claim.quantity is None:
+            return
+        bound = values[_name(claim)]
+        if isinstance(claim.quantity, ActivationDerivative):
+            yield from self._activation(claim.quantity, bound)
+            return
+        quantity = claim.quantity
+        samples = len(self.sample.inputs)
+        for index in range(samples):
+            if quantity.kind.startswith("risk") or (quantity.kind in ("weight", "bias") and index):
+                continue
+            for layer, symbol_value in self._layers(quantity, claim, bound):
+                yield from self._one(quantity.kind, layer, self._of_sample(symbol_value, index), index)
+        if quantity.kind.startswith("risk"):
+            yield from self._risk(quantity.kind, bound)
+
+    def _of_sample(self, value: Any, index: int) -> Any:
+        """A bound may depend on the sample: the last axis, in a derivation about a risk."""
+        if not self.averaged or not isinstance(value, np.ndarray):
+            return value
+        return value[..., index if value.shape[-1] > 1 else 0]
+
+    def _layers(self, quantity: Quantity, claim: Bound, bound: Any) -> Iterator[tuple[int, Any]]:
+        layer = quantity.layer
+        if layer is None:
+            yield self.depth, bound
+        elif isinstance(layer, int | sympy.Integer):
+            yield int(layer), bound
+        elif layer == self.derivation.problem.network.depth:
+            yield self.depth, bound
+        else:  # a bound for all layers
+            family = isinstance(claim.symbol, sympy.IndexedBase)
+            for position in range(1, self.depth + 1):
+                yield position, bound[position] if family else bound
+
+    def _one(self, kind: str, layer: int, bound: Any, sample: int) -> Iterator[tuple[Any, Any]]:
+        if kind in ("weight", "bias"):
+            yield self._parameter_norm(kind, layer), bound
+        elif kind == "value":
+            h = self.sample.inputs[sample] if layer == 0 else self.jets[0][sample][layer - 1][1][0]
+            yield norm(h), bound
+        elif kind in ("pre_first", "first", "second"):
+            for p, jets in zip(self.block_norms, self.jets):
+                length = norm(p[: 2 * layer])
+                if length:
+                    pre, h = jets[sample][layer - 1]
+                    if kind == "second":
+                        yield 2 * norm(h[2]), bound * length**2
+                    else:
+                        yield norm((pre if kind == "pre_first" else h)[1]), bound * length
+        elif kind in ("pre_blocks", "blocks"):
+            for p, jets in zip(self.block_norms, self.jets):
+                pre, h = jets[sample][layer - 1]
+                yield norm((pre if kind == "pre_blocks" else h)[1]), bound[: 2 * layer].dot(p[: 2 * layer])
+        elif kind == "second_blocks":
+            for p, jets in zip(self.block_norms, self.jets):
+                part = p[: 2 * layer]
+                yield 2 * norm(jets[sample][layer - 1][1][2]), part.dot(bound[: 2 * layer, : 2 * layer].dot(part))
+            for p, pi, plus, minus in self._pairs:
+                first, second = plus[sample][layer - 1][1][2], minus[sample][layer - 1][1][2]
+                yield norm(first - second) / 2, p[: 2 * layer].dot(bound[: 2 * layer, : 2 * layer].dot(pi[: 2 * layer]))
+        elif kind == "cost_slope":
+            output = self.jets[0][sample][-1][1][0]
+            yield cost_slope(self.cost, output, self.sample.targets[sample]), bound  # type: ignore[arg-type]
+        elif kind == "cost_curvature":
+            for jets in self.jets:
+                output = jets[sample][-1][1]
+                yield cost_curvature(self.cost, output[0], self.sample.targets[sample], output[1]), bound  # type: ignore[arg-type]
+        elif kind in ("cost_first", "cost_second"):
+            for p, jets in zip(self.block_norms, self.jets):
+                cost = cost_jet(self.cost, jets[sample][-1][1], self.sample.targets[sample])  # type: ignore[arg-type]
+                yield (abs(cost[1]), bound * norm(p)) if kind == "cost_first" else (2 * abs(cost[2]), bound * norm(p) ** 2)
+        else:
+            raise ValueError(f"no measurement for {kind}")
+
+    def _risk(self, kind: str, bound: Any) -> Iterator[tuple[Any, Any]]:
+        bound = bound[()] if isinstance(bound, np.ndarray) and bound.ndim == 0 else bound
+        for p, jets in zip(self.block_norms, self.jets):
+            costs = [cost_jet(self.cost, jet[-1][1], y) for jet, y in zip(jets, self.sample.targets)]  # type: ignore[arg-type]
+            average = [mpmath.fsum(cost[k] for cost in costs) / len(costs) for k in range(3)]
+            yield (abs(average[1]), bound * norm(p)) if kind == "risk_first" else (2 * abs(average[2]), bound * norm(p) ** 2)
+
+    def _activation(self, quantity: ActivationDerivative, bound: Any) -> Iterator[tuple[Any, Any]]:
+        activation, order = quantity.activation, quantity.order
+        if quantity.at_zero:
+            yield abs(derivative_at(activation, 0, mpf(0))), bound
+            return
+        points = [z for a, jets in zip(self.sample.activations, self.jets[0][0]) if a == activation for z in jets[0][0]]
+        kinks = activation.supremum(order).approached_at
+        for point in points:
+            if kinks is not None and kinks.is_finite and point == mpf(kinks.p) / mpf(kinks.q):
+                continue
+            yield abs(derivative_at(activation, order, point)), bound
+
+
+def _name(claim: Bound) -> str:
+    symbol = claim.symbol
+    return str(symbol.label) if isinstance(symbol, sympy.IndexedBase) else str(symbol)

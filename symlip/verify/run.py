@@ -1,0 +1,170 @@
+"""The run: networks one by one, each at two precisions that must agree, and the result, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from mpmath import mpf
+
+from ..calculus.derivation import Derivation
+from ..errors import SymlipError
+from .evaluate import Program
+from .measure import Measurement
+from .sampling import build
+
+GUARD = 25
+"""Decimal digits carried beyond those asked for; the second run carries twice as many."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step over all networks.
+
+    ratio: the largest measured / bound. verdict: "below" (clearly under 1), "equal to N digits", "violated" or "undecided".
+    network: the index and family of the network where the ratio is largest. measured: how many measurements it is of.
+    """
+
+    name: str
+    rule: str
+    ratio: float
+    verdict: str
+    network: str
+    measured: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result of a verification; `derivation.verify` with the same arguments gives it again, to the last digit."""
+
+    digits: int
+    networks: int
+    seed: int
+    steps: dict[str, StepReport]
+
+    @property
+    def passed(self) -> bool:
+        """Every measured step is below its bound or equal to it to the digits asked for, at both precisions."""
+        return bool(self.steps) and all(step.verdict == "below" or step.verdict.startswith("equal") for step in self.steps.values())
+
+    @property
+    def worst_ratio(self) -> float:
+        return max(step.ratio for step in self.steps.values())
+
+    @property
+    def worst(self) -> StepReport:
+        """The step with the largest ratio; where there are failures, the first of them."""
+        failed = self.failures
+        return failed[0] if failed else max(self.steps.values(), key=lambda step: step.ratio)
+
+    @property
+    def failures(self) -> list[StepReport]:
+        return [step for step in self.steps.values() if step.verdict in ("violated", "undecided")]
+
+    def __str__(self) -> str:
+        if self.passed:
+            return f"passed: {len(self.steps)} steps on {self.networks} networks at {self.digits} digits, largest ratio {self.worst_ratio:.6g} in step {self.worst.name}"
+        worst = self.worst
+        return f"FAILED: step {worst.name} ({worst.rule}) is {worst.verdict}, measured / bound = {worst.ratio:.6g} on network {worst.network}"
+
+
+def verify(
+    derivation: Derivation,
+    digits: int = 50,
+    networks: int = 20,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    only: int | None = None,
+) -> Verification:
+    """Measure every step's quantity on concrete networks and compare it with its bound, at `digits` decimal digits.
+
+    only: the index of one network of that run, to replay it. progress: called with (networks done, networks).
+    A step passes if measured / bound < 1 at both precisions, or equals 1 to `digits` digits; NaN never passes.
+    """
+    if isinstance(digits, bool) or not isinstance(digits, int) or digits < 5:
+        raise SymlipError(f"digits must be an integer from 5 on, not {digits!r}")
+    if isinstance(networks, bool) or not isinstance(networks, int) or networks < 1:
+        raise SymlipError(f"networks must be a positive integer, not {networks!r}")
+    program = Program(derivation)
+    worst: dict[str, StepReport] = {}
+    indices = range(networks) if only is None else [only]
+    for done, index in enumerate(indices, 1):
+        for name, report in _one_network(derivation, program, digits, seed, index).items():
+            worst[name] = _worse(worst.get(name), report)
+        if progress:
+            progress(done, len(indices))
+    return Verification(digits, networks, seed, {name: worst[name] for name in derivation.steps if name in worst})
+
+
+def _one_network(derivation: Derivation, program: Program, digits: int, seed: int, index: int) -> dict[str, StepReport]:
+    with mpmath.workdps(digits + GUARD):
+        label, low = _ratios(derivation, program, seed, index)
+    with mpmath.workdps(digits + 2 * GUARD):
+        _, high = _ratios(derivation, program, seed, index)
+        tolerance = mpf(10) ** -digits
+        found = {}
+        for name, ratios in high.items():
+            verdict, largest = "below", mpf(0)
+            for first, second in zip(low[name], ratios):
+                verdict = _worse_verdict(verdict, _verdict(first, second, tolerance, digits))
+                if mpmath.isnan(second) or second > largest:
+                    largest = second
+            if len(low[name]) != len(ratios):
+                verdict = "undecided"
+            found[name] = StepReport(
+                name, derivation.steps[name].rule.name, float(largest), verdict, f"{index} ({label})", len(ratios)
+            )
+    return found
+
+
+def _ratios(derivation: Derivation, program: Program, seed: int, index: int) -> tuple[str, dict[str, list[Any]]]:
+    sample = build(derivation, seed, index)
+    measurement = Measurement(derivation, sample)
+    values = program(measurement.values())
+    found: dict[str, list[Any]] = {}
+    for name, step in derivation.steps.items():
+        for measured, bound in measurement.pairs(step.claim, values):
+            bound = bound[()] if isinstance(bound, np.ndarray) and bound.ndim == 0 else bound
+            if isinstance(bound, np.ndarray):
+                bound = bound.reshape(-1)[0]
+            if bound == mpmath.inf:
+                continue
+            found.setdefault(name, []).append(_ratio(mpf(measured), mpf(bound)))
+    return sample.name, found
+
+
+def _ratio(measured: Any, bound: Any) -> Any:
+    if bound == 0:
+        return mpf(0) if measured == 0 else mpmath.inf
+    return measured / bound
+
+
+def _verdict(low: Any, high: Any, tolerance: Any, digits: int) -> str:
+    """Compare with 1; the two precisions must agree to the digits asked for. NaN is undecided."""
+    if not (mpmath.isfinite(low) and mpmath.isfinite(high)):
+        return "violated" if low == mpmath.inf and high == mpmath.inf else "undecided"
+    if not abs(low - high) <= tolerance * max(1, abs(high)):
+        return "undecided"
+    if high > 1 + tolerance and low > 1 + tolerance:
+        return "violated"
+    if high < 1 - tolerance and low < 1 - tolerance:
+        return "below"
+    return f"equal to {digits} digits"
+
+
+ORDER = ("below", "equal", "undecided", "violated")
+
+
+def _worse_verdict(first: str, second: str) -> str:
+    return max(first, second, key=lambda verdict: ORDER.index(verdict.split()[0]))
+
+
+def _worse(first: StepReport | None, second: StepReport) -> StepReport:
+    if first is None:
+        return second
+    verdict = _worse_verdict(first.verdict, second.verdict)
+    leading = second if (verdict != first.verdict or (second.verdict == verdict and not second.ratio <= first.ratio)) else first
+    return StepReport(first.name, first.rule, max(first.ratio, second.ratio), verdict, leading.network, first.measured + second.measured)
