@@ -109,7 +109,7 @@ def _check_arguments(network: Network, parameters: ParameterSet, method: str, or
 
 
 RESERVED = {
-    "i", "j", "k", "u", "B", "P", "T", "V", "q", "L", "G", "a", "b", "rho", "lvec", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk",
+    "i", "j", "k", "u", "B", "P", "T", "V", "q", "L", "G", "a", "b", "c", "rho", "lvec", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk",
     "radius", "x_norm", "y_norm", "width", "g1", "g2", "S0", "S1", "S2", "s0",
 }  # fmt: skip
 CHAINS = ("a", "b", "B", "Q", "L", "H", "G", "E", "Hs", "Hp", "lvec", "qvec")
@@ -268,9 +268,10 @@ def _any_depth(derivation: Derivation) -> int | sympy.Symbol:
         constants = _constants(derivation, order)(layer.activation)
         value = derivation.apply(equal_layers.EqualLayerValues(), *constants, width=layer.width, activation=layer.activation)
         ratio = derivation.apply(equal_layers.SlopeRatio(), weight, *constants, activation=layer.activation)
-        premises = (input_norm, value, ratio, *constants)
-        derivation.apply(equal_layers.EqualLayersBlocks(), *premises, **here)
+        sizes = derivation.apply(equal_layers.SizesBefore(), input_norm, value, depth=depth)
+        premises = (input_norm, value, sizes, ratio, *constants)
         first = derivation.apply(equal_layers.EqualLayersFirst(), *premises, **here)
+        derivation.apply(equal_layers.EqualLayersBlocks(), *premises, **here)
         second = derivation.apply(equal_layers.EqualLayersSecond(), *premises, **here) if order >= 2 else None
     else:
         weight = derivation.assume(Hypothesis(Quantity("weight", u), indexed("a")[u], depth))
@@ -282,8 +283,8 @@ def _any_depth(derivation: Derivation) -> int | sympy.Symbol:
         )  # fmt: skip
         products = derivation.apply(any_depth.AnyDepthProducts(), weight, *constants, **here)
         pre = derivation.apply(any_depth.AnyDepthPreActivations(), value, products, depth=depth)
-        derivation.apply(any_depth.AnyDepthBlocks(), pre, *constants, **here)
         first = derivation.apply(any_depth.AnyDepthFirst(), value, products, *constants, **here)
+        derivation.apply(any_depth.AnyDepthBlocks(), pre, *constants, **here)
         second = derivation.apply(any_depth.AnyDepthSecond(), pre, products, *constants, **here) if order >= 2 else None
     _finish(derivation, first, second)
     return depth

@@ -222,7 +222,7 @@ class BallMonomial(Operation):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         c, radius, ones, twos = self.args
-        factor = "" if c == 1 else printer.parenthesize(c, 50)
+        factor = "" if c == 1 else printer.parenthesize(c, 40)
         return rf"{factor}\,\mu_{{{printer._print(radius)}}}({printer._print(ones)},{printer._print(twos)})"
 
 
@@ -248,6 +248,12 @@ class Below(Operation):
     nargs = 2
     runtime = "below"
     template = r"[{0}<{1}]"
+
+    @classmethod
+    def eval(cls, first: sympy.Expr, second: sympy.Expr) -> sympy.Expr | None:
+        if first.is_Integer and second.is_Integer:
+            return sympy.Integer(1 if first < second else 0)
+        return None
 
 
 class Geometric(Operation):

@@ -48,13 +48,16 @@ def indexed(name: str) -> sympy.IndexedBase:
 
 
 PREFIX = {
-    "a": "a", "b": "b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
-    "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
+    "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
+    "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
     "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 
-WHOLE = {"x_norm": "|x|", "y_norm": "|y|", "radius": "R", "width": r"l"}
+WHOLE = {
+    "x_norm": "|x|", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
+    "V_previous": "V_{u-1}", "Lambda_0": r"\Lambda^{\mathrm{budget}}", "S0": "S_0", "S1": "S_1", "S2": "S_2", "s0": "s_0",
+}  # fmt: skip
 
 
 def symbol_latex(name: str) -> str:
@@ -68,7 +71,7 @@ def symbol_latex(name: str) -> str:
         return rf"s_{{0}}^{{{label}}}" if kind == "s0" else rf"S_{{{kind[1]}}}^{{{label}}}"
     prefix, _, index = name.partition("_")
     base = PREFIX.get(prefix)
-    if base is None:
+    if base is None or (index and not index.isdigit()):
         return sympy.latex(sympy.Symbol(name))
     if not index:
         return base

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -115,13 +115,24 @@ class Derivation:
 
     @property
     def lemmas(self) -> list[Rule]:
-        """The rules used, in order of first use."""
-        return list({step.rule.name: step.rule for step in self.steps.values()}.values())
+        """The lemmas that the steps apply and those that these refer to, each after what it refers to."""
+        found: dict[str, Rule] = {}
+
+        def visit(rule: Rule) -> None:
+            if rule.name not in found:
+                for used in rule.uses:
+                    visit(used)
+                found[rule.name] = rule
+
+        for step in self.steps.values():
+            if step.rule.name not in found:
+                visit(step.rule)
+        return list(found.values())
 
     @property
     def obligations(self) -> dict[str, tuple[Obligation, ...]]:
-        """What each used rule rests on, by rule name; applications that differ are collected."""
-        collected: dict[str, dict[str, Obligation]] = {}
+        """What each lemma rests on, by rule name; applications that differ are collected."""
+        collected = {rule.name: {obligation.name: obligation for obligation in rule.obligations} for rule in self.lemmas}
         for step in self.steps.values():
             for obligation in step.rule.obligations_of(**dict(step.detail)):
                 collected.setdefault(step.rule.name, {})[obligation.name] = obligation
@@ -195,6 +206,12 @@ class Derivation:
         from ..verify import verify
 
         return verify(self, digits=digits, networks=networks, seed=seed, progress=progress)
+
+    def evaluate(self, values: Mapping[str, Any], digits: int = 50) -> dict[str, Any]:
+        """The results as mpmath numbers, to that many digits; the arguments are those of the compiled function."""
+        from ..verify.evaluate import evaluate
+
+        return evaluate(self, values, digits)
 
     def _repr_latex_(self) -> str:
         from ..report import notebook_latex

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -73,6 +74,17 @@ class Rule:
     proof: ClassVar[str]
     source: ClassVar[str] = ""
     obligations: ClassVar[tuple[Obligation, ...]] = ()
+
+    registry: ClassVar[dict[str, type[Rule]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Rule.registry[cls.name] = cls
+
+    @property
+    def uses(self) -> tuple[Rule, ...]:
+        """The lemmas that the statement or the proof refers to, as `@[name]`."""
+        names = dict.fromkeys(re.findall(r"@\[([^\]]+)\]", self.statement + self.proof))
+        return tuple(Rule.registry[name]() for name in names)
 
     def conclude(self, given: Given, **detail: Any) -> Claim:
         """The claim that follows from the premises. Raises DerivationError if they do not fit."""

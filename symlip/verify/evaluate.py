@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import mpmath
@@ -13,6 +14,7 @@ from sympy.printing.pycode import MpmathPrinter
 
 from .. import runtime
 from ..calculus.derivation import Derivation
+from ..costs import Risk
 
 
 class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
@@ -117,3 +119,35 @@ class Program:
 
 def _label(symbol: sympy.Expr) -> sympy.Symbol:
     return symbol.label if isinstance(symbol, sympy.IndexedBase) else symbol
+
+
+def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> dict[str, Any]:
+    """The results of a derivation at one point, with the compiled function's arguments, as mpmath numbers."""
+    network = derivation.problem.network
+    with mpmath.workdps(digits + 15):
+        known: dict[str, Any] = {}
+        for hypothesis in derivation.hypotheses.values():
+            kind = hypothesis.quantity.kind
+            name = {"weight": "weight_norms", "bias": "bias_norms", "input": "input_norm", "target": "target_norm"}.get(kind, kind)
+            if hypothesis.count is not None:
+                known[str(hypothesis.symbol.base.label)] = np.array([mpf(1), *map(mpf, values[name])], dtype=object)
+            elif name.endswith("_norms"):
+                layer = hypothesis.quantity.layer
+                known[str(hypothesis.symbol)] = mpf(values[name][int(layer) - 1]) if isinstance(layer, int) else mpf(values["weight_norm"])
+            else:
+                known[str(hypothesis.symbol)] = mpf(values[name])
+        widths = values.get("widths", ())
+        for position, size in enumerate(network.widths):
+            if isinstance(size, sympy.Symbol):
+                known[size.name] = int(widths[min(position, len(widths) - 1)])
+        if isinstance(network.depth, sympy.Symbol):
+            known[network.depth.name] = int(values["depth"])
+        averaged = isinstance(derivation.problem.cost, Risk)
+        if averaged:  # one sample
+            known = {
+                name: value if isinstance(value, int) else value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)
+                for name, value in known.items()
+            }
+        found = Program(derivation)(known)
+        found = {name: value.reshape(-1)[0] if averaged and isinstance(value, np.ndarray) and value.size == 1 else value for name, value in found.items()}
+        return {name: found[str(_label(symbol))] for name, symbol in derivation.results.items()}

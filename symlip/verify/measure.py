@@ -94,7 +94,7 @@ class Measurement:
         if isinstance(claim, Comparison):
             yield values[str(claim.smaller)], values[str(claim.larger)]
             return
-        if claim.quantity is None:
+        if claim.quantity is None or _name(claim) not in values:  # an abbreviation, or an infinite constant
             return
         bound = values[_name(claim)]
         if isinstance(claim.quantity, ActivationDerivative):

@@ -26,6 +26,7 @@ class StepReport:
 
     ratio: the largest measured / bound. verdict: "below" (clearly under 1), "equal to N digits", "violated" or "undecided".
     network: the index and family of the network where the ratio is largest. measured: how many measurements it is of.
+    gap: 1 - ratio, which keeps its digits where the ratio rounds to 1.
     """
 
     name: str
@@ -34,6 +35,7 @@ class StepReport:
     verdict: str
     network: str
     measured: int
+    gap: float
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _one_network(derivation: Derivation, program: Program, digits: int, seed: in
             if len(low[name]) != len(ratios):
                 verdict = "undecided"
             found[name] = StepReport(
-                name, derivation.steps[name].rule.name, float(largest), verdict, f"{index} ({label})", len(ratios)
+                name, derivation.steps[name].rule.name, float(largest), verdict, f"{index} ({label})", len(ratios), float(1 - largest)
             )
     return found
 
@@ -167,4 +169,4 @@ def _worse(first: StepReport | None, second: StepReport) -> StepReport:
         return second
     verdict = _worse_verdict(first.verdict, second.verdict)
     leading = second if (verdict != first.verdict or (second.verdict == verdict and not second.ratio <= first.ratio)) else first
-    return StepReport(first.name, first.rule, max(first.ratio, second.ratio), verdict, leading.network, first.measured + second.measured)
+    return StepReport(first.name, first.rule, max(first.ratio, second.ratio), verdict, leading.network, first.measured + second.measured, min(first.gap, second.gap))

@@ -29,7 +29,7 @@ class ActivationConstants(Rule):
     name = "activation constants"
     title = "Constants of the activation"
     statement = r"""For an activation $s$ put $S_k=\sup_{z}|s^{(k)}(z)|$ \textup{(}$k=0,1$\textup{)}, and for $k\ge2$ the Lipschitz constant of
-$s^{(k-1)}$, which is $\sup_z|s^{(k)}(z)|$ on the smooth pieces of $s$ if $s^{(k-1)}$ is continuous. The values are listed in the table of constants below, each with the inequality in one
+$s^{(k-1)}$, which is $\sup_z|s^{(k)}(z)|$ on the smooth pieces of $s$ if $s^{(k-1)}$ is continuous. The values are listed in the table of constants, each with the inequality in one
 variable that it rests on."""
     proof = r"""Where $(s^{(k)})^2=n/d$ is a rational function of one variable $t=t(z)$, increasing in $z$, the claim $S_k^2d-n\ge0$ on the range of $t$ is a polynomial
 inequality; it is decided exactly by isolating the real roots of its left-hand side, and the value is taken, or approached, where the table says. Where $s^{(k+1)}$ has the sign of a

@@ -75,8 +75,8 @@ def _table_step() -> bool:
 class AnyDepthValues(Rule):
     name = "values at any depth"
     title = "Sizes of all outputs"
-    statement = r"""For equal layers of width $l$ put $B_0=|x|$ and let $B_u$ be the bound of the lemma on the size of a layer's output, with $B_{u-1}$ for $|h'|$. Then $|h_u|\le B_u$ for every $u\ge0$."""
-    proof = r"""Induction on $u$; the step is that lemma, whose bounds increase with the bound on $|h'|$."""
+    statement = r"""For equal layers of width $l$ put $B_0=|x|$ and let $B_u$ be the smaller of the two bounds of @[value] that apply, with $B_{u-1}$ for $|h'|$. Then $|h_u|\le B_u$ for every $u\ge0$."""
+    proof = r"""Induction on $u$; the step is @[value], whose bounds increase with the bound on $|h'|$."""
     obligations = Value.obligations
 
     def conclude(self, given: Given, *, depth: Size, width: Size, activation: Activation, bounded: bool, **_: Any) -> Bound:
@@ -110,7 +110,7 @@ class AnyDepthPreActivations(Rule):
     title = "First derivatives of all pre-activations, block by block"
     statement = r"""For every $u\ge1$ and every direction with block norms $p$, $|z_u'|\le\langle\boldsymbol{q}_u,p\rangle$, where $\boldsymbol{q}_u$ has the entry $B_{j-1}P_{j,u}$ at the block $\alpha_j$ and $P_{j,u}$ at $\beta_j$, $j\ge1$; and
 $|h_u'|\le\langle S_1\boldsymbol{q}_u,p\rangle$."""
-    proof = r"""Induction on $u$. The block lemma gives $\boldsymbol{q}_u=(a_uS_1\boldsymbol{q}_{u-1},B_{u-1},1)$, and $a_uS_1P_{j,u-1}=P_{j,u}$ for $j<u$, $P_{u,u}=1$. The second claim is the slope lemma."""
+    proof = r"""Induction on $u$. @[block pre-activation] gives $\boldsymbol{q}_u=(a_uS_1\boldsymbol{q}_{u-1},B_{u-1},1)$, and $a_uS_1P_{j,u-1}=P_{j,u}$ for $j<u$, $P_{u,u}=1$. The second claim is @[block slope]."""
     obligations = (
         PreActivation.obligations[0],
         *Slope.obligations,
@@ -126,7 +126,7 @@ class AnyDepthFirst(Rule):
     name = "first derivative at any depth"
     title = "The first derivative at any depth"
     statement = r"""$|DN_\theta|^2\le L_m^2=\sum_{j=1}^{m}(1+B_{j-1}^2)S_1^2P_{j,m}^2$ for every depth $m\ge1$."""
-    proof = r"""$|N'|\le\langle S_1\boldsymbol{q}_m,p\rangle\le|S_1\boldsymbol{q}_m||p|$, and the squares of the entries of $S_1\boldsymbol{q}_m$ add up to $L_m^2$. The same by induction: $L_1^2=S_1^2(1+|x|^2)$ and
+    proof = r"""By @[pre-activations at any depth], $|N'|\le\langle S_1\boldsymbol{q}_m,p\rangle\le|S_1\boldsymbol{q}_m||p|$, and the squares of the entries of $S_1\boldsymbol{q}_m$ add up to $L_m^2$. The same by induction: $L_1^2=S_1^2(1+|x|^2)$ and
 $L_{m+1}^2=S_1^2(1+B_m^2+a_{m+1}^2L_m^2)$, as $P_{j,m+1}=S_1a_{m+1}P_{j,m}$."""
     obligations = (
         *PreActivation.obligations,
@@ -144,7 +144,7 @@ class AnyDepthBlocks(Rule):
     name = "first derivative at any depth, block by block"
     title = "The first derivative at any depth, block by block"
     statement = r"""$|N'|\le\langle\boldsymbol{\ell},p\rangle$ with $\boldsymbol{\ell}=S_1\boldsymbol{q}_m$, along every line with block norms $p$."""
-    proof = r"""The slope lemma."""
+    proof = r"""This is @[pre-activations at any depth] for $u=m$."""
     obligations = Slope.obligations
 
     def conclude(self, given: Given, *, depth: Size, activation: Activation, **_: Any) -> Bound:
@@ -156,7 +156,7 @@ class AnyDepthSecond(Rule):
     title = "The second derivative at any depth, block by block"
     statement = r"""For every depth $m\ge1$ and directions with block norms $p,\pi$, $|D^2N_\theta[\eta,\zeta]|\le p^{\top}G\,\pi$ with
 \[G=\sum_{u=1}^{m}P_{u,m}\Bigl(S_2\,\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1^2\bigl(e_{\alpha_u}\boldsymbol{q}_{u-1}^{\top}+\boldsymbol{q}_{u-1}e_{\alpha_u}^{\top}\bigr)\Bigr),\qquad\boldsymbol{q}_0=0.\]"""
-    proof = r"""Induction on $m$. The block lemma gives $G_{m+1}=S_1a_{m+1}[G_m]+S_2\boldsymbol{q}_{m+1}\boldsymbol{q}_{m+1}^{\top}+S_1(e_{\alpha_{m+1}}\boldsymbol{\ell}_m^{\top}+\boldsymbol{\ell}_me_{\alpha_{m+1}}^{\top})$ with $\boldsymbol{\ell}_m=S_1\boldsymbol{q}_m$; and
+    proof = r"""Induction on $m$. @[block second derivative] gives $G_{m+1}=S_1a_{m+1}[G_m]+S_2\boldsymbol{q}_{m+1}\boldsymbol{q}_{m+1}^{\top}+S_1(e_{\alpha_{m+1}}\boldsymbol{\ell}_m^{\top}+\boldsymbol{\ell}_me_{\alpha_{m+1}}^{\top})$ with $\boldsymbol{\ell}_m=S_1\boldsymbol{q}_m$; and
 $S_1a_{m+1}P_{u,m}=P_{u,m+1}$ for $u\le m$, $P_{m+1,m+1}=1$."""
     obligations = (*BlockSecond.obligations, Decided("induction step", _block_step, r"G_{m+1}=S_1a_{m+1}[G_m]+\cdots"))
 

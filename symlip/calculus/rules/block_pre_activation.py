@@ -22,7 +22,7 @@ class BlockPreActivation(Rule):
     statement = r"""For a direction $\eta$ let $p=(\alpha_1,\beta_1,\alpha_2,\beta_2,\dots)$ be the vector of its block norms, $\alpha_j=|dA_j|_F$, $\beta_j=|db_j|$. If
 $|h_{u-1}'|\le\langle\boldsymbol{\ell}_{u-1},p\rangle$ along every line, then $|z_u'|\le\langle\boldsymbol{q}_u,p\rangle$ with
 $\boldsymbol{q}_u=\bigl(a_u\boldsymbol{\ell}_{u-1},\,B_{u-1},\,1\bigr)$, the last two entries at the blocks $\alpha_u$ and $\beta_u$."""
-    proof = r"""$z_u'=dA_u\,h_{u-1}+db_u+A_uh_{u-1}'$ and the triangle inequality: $|z_u'|\le\alpha_uB_{u-1}+\beta_u+a_u\langle\boldsymbol{\ell}_{u-1},p\rangle$."""
+    proof = r"""$z_u'=dA_u\,h_{u-1}+db_u+A_uh_{u-1}'$ and the triangle inequality give $|z_u'|\le\alpha_uB_{u-1}+\beta_u+a_u\langle\boldsymbol{\ell}_{u-1},p\rangle$."""
     obligations = (
         PreActivation.obligations[0],
         Inequality(

@@ -32,8 +32,9 @@ class BlockSecond(Rule):
 Then $|D^2h_u[\eta,\zeta]|\le p^{\top}G_u\,\pi$ with
 \[G_u=S_2\,\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1\bigl(a_u[G_{u-1}]+e[\boldsymbol{\ell}_{u-1}]^{\top}+[\boldsymbol{\ell}_{u-1}]e^{\top}\bigr),\]
 where $[\cdot]$ pads with zeros and $e$ is the unit vector of the block $\alpha_u$ \textup{(}for $u=1$ only the first term is present\textup{)}. In particular the entry of $G_u$ at a pair of blocks bounds the mixed second derivative in them."""
-    proof = r"""$D^2z_u[\eta,\zeta]=dA_u^{\eta}\,Dh_{u-1}[\zeta]+dA_u^{\zeta}\,Dh_{u-1}[\eta]+A_u\,D^2h_{u-1}[\eta,\zeta]$, hence
-$|D^2z_u[\eta,\zeta]|\le p_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},\pi\rangle+\pi_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},p\rangle+a_u\,p^{\top}[G_{u-1}]\pi$. Further
+    proof = r"""We have $D^2z_u[\eta,\zeta]=dA_u^{\eta}\,Dh_{u-1}[\zeta]+dA_u^{\zeta}\,Dh_{u-1}[\eta]+A_u\,D^2h_{u-1}[\eta,\zeta]$, hence
+\[|D^2z_u[\eta,\zeta]|\le p_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},\pi\rangle+\pi_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},p\rangle+a_u\,p^{\top}[G_{u-1}]\pi.\]
+Further
 $D^2h_u[\eta,\zeta]=s''(z_u)\,Dz_u[\eta]\,Dz_u[\zeta]+s'(z_u)\,D^2z_u[\eta,\zeta]$ componentwise, and the norm of a componentwise product is at most the product of
 the norms. Only $dA_u$, not $db_u$, multiplies $Dh_{u-1}$."""
     obligations = (
@@ -44,7 +45,7 @@ the norms. Only $dA_u$, not $db_u$, multiplies $Dh_{u-1}$."""
             (c1 * x1 * y1) ** 2 + (c2 * x2 * y2) ** 2 <= S**2 * (x1**2 + x2**2) * (y1**2 + y2**2),
         ),
         Identity(
-            "the bilinear form of G_u, with one earlier block",
+            "the bilinear form of the matrix, with one earlier block",
             (_p.T * _G * _r)[0],
             S2 * (_q.T * _p)[0] * (_q.T * _r)[0] + S1 * (a * p1 * G11 * r1 + p2 * l1 * r1 + r2 * l1 * p1),
         ),

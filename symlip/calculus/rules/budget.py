@@ -42,6 +42,12 @@ class LayerConstants:
             return slope_of(self.given, 1, self.network.activations[0]) ** (last - first)
         return self.given.symbol("T")[first, last]
 
+    def slope(self) -> sympy.Expr:
+        """S_1 of layer u."""
+        if self.alike:
+            return slope_of(self.given, 1, self.network.activations[0])
+        return self.given.symbol("S1")[u]
+
     def table(self, order: int, at_zero: bool = False) -> sympy.Expr:
         """S_order at index u, or |s(0)|."""
         if self.alike:
@@ -98,7 +104,7 @@ norms, and each product is at most its maximum over the ball."""
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         of = LayerConstants(given, network)
         root = sympy.sqrt(network.layers[0].width) if len(set(network.widths[1:])) == 1 else sympy.sqrt(given.symbol("width")[u])
-        radius, slope = given.bound("radius"), of.slopes(u - 1, u)
+        radius, slope = given.bound("radius"), of.slope()
         tops = [given.constant(activation, 0) for activation in network.activations]
         start = root * of.table(0, at_zero=True)
         branches = [start + slope * radius * sympy.sqrt(1 + PREVIOUS**2)]
@@ -121,7 +127,7 @@ class BudgetBlocks(Rule):
     title = "The first derivative on the parameter ball, block by block"
     statement = r"""Let $|\theta|\le R$, let $\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$, $K=n_1+2n_2$ \textup{(}$1$ for $K=0$\textup{)}, and $T_{j,m}$ the product of the constants $S_1$ of the layers $j+1,\dots,m$. Then $|N'|\le\langle\boldsymbol{\ell},p\rangle$ with
 $\boldsymbol{\ell}_{\alpha_j}=V_{j-1}\boldsymbol{\ell}_{\beta_j}$ and $\boldsymbol{\ell}_{\beta_j}=T_{j-1,m}\,\mu_R(m-j,0)$."""
-    proof = r"""By the block lemmas $\boldsymbol{\ell}_{\beta_j}=T_{j-1,m}\prod_{i>j}|A_i|$ and $\boldsymbol{\ell}_{\alpha_j}=V_{j-1}\boldsymbol{\ell}_{\beta_j}$, with $V_{j-1}$ a constant on the ball. A product of $n_1$ distinct norms and of the squares of $n_2$ others,
+    proof = r"""By @[block pre-activation] and @[block slope], $\boldsymbol{\ell}_{\beta_j}=T_{j-1,m}\prod_{i>j}|A_i|$ and $\boldsymbol{\ell}_{\alpha_j}=V_{j-1}\boldsymbol{\ell}_{\beta_j}$, with $V_{j-1}$ a constant on the ball. A product of $n_1$ distinct norms and of the squares of $n_2$ others,
 whose squares add up to at most $R^2$, is at most $\mu_R(n_1,n_2)$: by the weighted inequality of the arithmetic and geometric means, $\prod_j(a_j^2)^{k_j/K}\le\prod_j(k_j/K)^{k_j/K}\sum_ja_j^2$ with $k_j\in\{1,2\}$, $K=\sum_jk_j$; equality holds at $a_j^2=k_jR^2/K$."""
     obligations = (*PreActivation.obligations, *WEIGHTED_AM_GM)
 
@@ -135,7 +141,7 @@ class BudgetFirst(Rule):
     name = "budget, first derivative"
     title = "The first derivative on the parameter ball"
     statement = r"""On $|\theta|\le R$, $|DN_\theta|^2\le L^2=\sum_{u=1}^m(1+V_{u-1}^2)\,T_{u-1,m}^2\,\mu_R(0,m-u)$, and $\mu_R(0,n)=(R^2/n)^n$."""
-    proof = r"""The squares of the entries of the block vector are $(1+V_{u-1}^2)T_{u-1,m}^2\prod_{i>u}|A_i|^2$, and the product of $n$ squares with sum at most $R^2$ is at most $(R^2/n)^n$."""
+    proof = r"""In the proof of @[budget, first derivative, block by block] the squares of the entries of the block vector add up to the sum over $u$ of $(1+V_{u-1}^2)T_{u-1,m}^2\prod_{i>u}|A_i|^2$; and a product of $n$ squares with sum at most $R^2$ is at most $(R^2/n)^n$."""
     obligations = (*PreActivation.obligations, *WEIGHTED_AM_GM)
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
@@ -151,9 +157,10 @@ class BudgetSecond(Rule):
     statement = r"""On $|\theta|\le R$, $|N''|\le p^{\top}Gp$, where for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
 \[cc'\sum_{u=k}^{m}S_2^{(u)}T_{u,m}T_{j-1,u-1}T_{k-1,u-1}\,\mu_R(k-j+m-u,\,u-k)+[j<k]\,c\,T_{j-1,m}\,\mu_R(m-1-j,\,0),\]
 the second term for the weights of layer $k$ only; $c=V_{j-1}$ for the weights of layer $j$ and $1$ for its bias, $c'$ likewise for $k$."""
-    proof = r"""In the block lemma's $G_m=\sum_u\bigl(\prod_{i>u}S_1^{(i)}a_i\bigr)\bigl(S_2^{(u)}\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1^{(u)}(e_{\alpha_u}\boldsymbol{\ell}_{u-1}^{\top}+\boldsymbol{\ell}_{u-1}e_{\alpha_u}^{\top})\bigr)$ the entry of
-$\boldsymbol{q}_u\boldsymbol{q}_u^{\top}$ is $cc'T_{j-1,u-1}T_{k-1,u-1}\prod_{i=j+1}^ua_i\prod_{i=k+1}^ua_i$: with the factor in front the norms of the layers $j+1,\dots,k$ and $u+1,\dots,m$ stand once and those of $k+1,\dots,u$ are squared. The cross term at $u=k$ holds the norms of
-$j+1,\dots,k-1$ and $k+1,\dots,m$ once. Each monomial is at most its maximum on the ball, and the largest eigenvalue is monotone in nonnegative entries."""
+    proof = r"""Unrolled, @[block second derivative] gives
+\[G_m=\sum_u\bigl({\textstyle\prod_{i>u}}S_1^{(i)}a_i\bigr)\bigl(S_2^{(u)}\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1^{(u)}(e_{\alpha_u}\boldsymbol{\ell}_{u-1}^{\top}+\boldsymbol{\ell}_{u-1}e_{\alpha_u}^{\top})\bigr).\]
+The entry of $\boldsymbol{q}_u\boldsymbol{q}_u^{\top}$ is $cc'T_{j-1,u-1}T_{k-1,u-1}\prod_{i=j+1}^ua_i\prod_{i=k+1}^ua_i$: with the factor in front the norms of the layers $j+1,\dots,k$ and $u+1,\dots,m$ stand once and those of $k+1,\dots,u$ are squared. The cross term at $u=k$ holds the norms of
+$j+1,\dots,k-1$ and $k+1,\dots,m$ once. Each monomial is at most its maximum on the ball, by the proof of @[budget, first derivative, block by block], and the largest eigenvalue is monotone in nonnegative entries."""
     obligations = (*BlockSecond.obligations, *WEIGHTED_AM_GM)
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:

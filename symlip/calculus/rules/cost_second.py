@@ -68,7 +68,7 @@ class RiskSecondScalar(Rule):
 class RiskSecondBlock(Rule):
     name = "risk Hessian, block by block"
     title = "The average over the data, second derivative, block by block"
-    statement = r"""Let $\Phi=\mathbb{E}\,\varphi$ with $\varphi=g(N,y)$, and for each sample the bounds $g_1,g_2,\boldsymbol{\ell},G$ of the preceding lemma, which may depend on it. Then
+    statement = r"""Let $\Phi=\mathbb{E}\,\varphi$ with $\varphi=g(N,y)$, and for each sample the bounds $g_1,g_2,\boldsymbol{\ell},G$ of @[cost Hessian, block by block], which may depend on it. Then
 $|D^2\Phi|\le\lambda_{\max}\bigl(\mathbb{E}[g_2\boldsymbol{\ell}\boldsymbol{\ell}^{\top}+g_1G]\bigr)\le\mathbb{E}\,\lambda_{\max}\bigl(g_2\boldsymbol{\ell}\boldsymbol{\ell}^{\top}+g_1G\bigr)$."""
     proof = r"""Along a line with direction $\eta$ all samples have the same block norms $p$. So $|\Phi''|\le\mathbb{E}|\varphi''|\le p^{\top}\,\mathbb{E}[g_2\boldsymbol{\ell}\boldsymbol{\ell}^{\top}+g_1G]\,p$: the matrices are averaged first,
 and the largest eigenvalue is taken last. It is a convex function of the matrix, hence the second inequality."""

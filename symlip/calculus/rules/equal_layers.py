@@ -9,12 +9,12 @@ import sympy
 from ...activations import Activation
 from ...errors import SymlipError
 from ...networks import Size
-from ..arrays import Below, BlockEntries, Geometric, SymmetricEntries
-from ..claims import Bound, nonnegative
+from ..arrays import Below, BlockEntries, Geometric, Recursion, SymmetricEntries
+from ..claims import Bound, indexed, nonnegative
 from ..obligations import Decided, Identity
 from ..quantities import Quantity
 from ..rule import Given, Rule
-from .any_depth import AnyDepthFirst, AnyDepthSecond, j, k, u
+from .any_depth import PREVIOUS, AnyDepthFirst, AnyDepthSecond, j, k, u
 from .slope import curvature_of, slope_of
 
 r, n = sympy.Symbol("r", positive=True), sympy.Symbol("n", integer=True, positive=True)
@@ -50,6 +50,18 @@ class EqualLayerValues(Rule):
         return Bound(Quantity("value", u), nonnegative("B"), sympy.sqrt(width) * top)
 
 
+class SizesBefore(Rule):
+    name = "sizes before the layers"
+    title = "Sizes before the layers"
+    statement = r"""$c_1=|x|$ and $c_j=B$ for $j\ge2$, that is $c_j=B+(|x|-B)[j<2]$ with Iverson's bracket; $|h_{j-1}|\le c_j$ for $j\ge1$."""
+    proof = r"""$h_0=x$, and $|h_{j-1}|\le B$ for $j\ge2$."""
+
+    def conclude(self, given: Given, *, depth: Size, **_: Any) -> Bound:
+        x, B = given.bound("input"), given.bound("value", u)
+        term = B + (x - B) * Below(u, sympy.Integer(2))
+        return Bound(None, indexed("c"), Recursion(term, u, PREVIOUS, sympy.Integer(1), depth))
+
+
 class SlopeRatio(Rule):
     name = "ratio"
     title = "The ratio of equal layers"
@@ -66,7 +78,7 @@ class EqualLayersFirst(Rule):
     statement = r"""Let $|A_u|_2\le a$ for all $u$, $\rho=S_1a$ and $\gamma_n(r)=1+r+\dots+r^{n-1}$. Then for every depth $m$
 \[|DN_\theta|\le L=S_1\sqrt{(1+|x|^2)\,\rho^{2(m-1)}+(1+B^2)\,\gamma_{m-1}(\rho^2)}.\]
 As $m\to\infty$, $L$ converges if $\rho<1$, to $S_1\sqrt{(1+B^2)/(1-\rho^2)}$; grows like $\sqrt{m}$ if $\rho=1$; and like $\rho^m$ if $\rho>1$."""
-    proof = r"""In the sum for any depth $P_{j,m}=\rho^{m-j}$, $B_0=|x|$ and $B_{j-1}\le B$ for $j\ge2$. Further $\gamma_n(r)=(1-r^n)/(1-r)$ for $r\ne1$ and $\gamma_n(1)=n$."""
+    proof = r"""In @[first derivative at any depth] put $P_{j,m}=\rho^{m-j}$, $B_0=|x|$ and $B_{j-1}\le B$ for $j\ge2$. Further $\gamma_n(r)=(1-r^n)/(1-r)$ for $r\ne1$ and $\gamma_n(1)=n$."""
     obligations = (
         *AnyDepthFirst.obligations,
         Identity("geometric sum, step", _closed(r, n + 1), _closed(r, n) + r**n),
@@ -82,22 +94,22 @@ As $m\to\infty$, $L$ converges if $\rho<1$, to $S_1\sqrt{(1+B^2)/(1-\rho^2)}$; g
 class EqualLayersBlocks(Rule):
     name = "first derivative, equal layers, block by block"
     title = "The first derivative for equal layers, block by block"
-    statement = r"""In that situation $|N'|\le\langle\boldsymbol{\ell},p\rangle$ with $\boldsymbol{\ell}_{\alpha_j}=S_1c_j\rho^{m-j}$, $\boldsymbol{\ell}_{\beta_j}=S_1\rho^{m-j}$, where $c_1=|x|$ and $c_j=B$ for $j\ge2$."""
-    proof = r"""$P_{j,m}=\rho^{m-j}$ in the vector for any depth."""
+    statement = r"""In the situation of @[first derivative, equal layers], $|N'|\le\langle\boldsymbol{\ell},p\rangle$ with $\boldsymbol{\ell}_{\alpha_j}=S_1c_j\rho^{m-j}$, $\boldsymbol{\ell}_{\beta_j}=S_1\rho^{m-j}$, where $c_1=|x|$ and $c_j=B$ for $j\ge2$."""
+    proof = r"""Put $P_{j,m}=\rho^{m-j}$ in @[first derivative at any depth, block by block]."""
 
     def conclude(self, given: Given, *, depth: Size, activation: Activation, **_: Any) -> Bound:
         slope, ratio = slope_of(given, 1, activation), given.symbol("rho")
         bias = slope * ratio ** (depth - j)
-        return Bound(Quantity("blocks", depth), nonnegative("lvec"), BlockEntries(_size_before(given, j) * bias, bias, j, depth))
+        return Bound(Quantity("blocks", depth), nonnegative("lvec"), BlockEntries(given.symbol("c")[j] * bias, bias, j, depth))
 
 
 class EqualLayersSecond(Rule):
     name = "second derivative, equal layers"
     title = "The second derivative for equal layers"
-    statement = r"""In that situation $|N''|\le p^{\top}Gp$, where for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
+    statement = r"""In the situation of @[first derivative, equal layers], $|N''|\le p^{\top}Gp$, where for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
 \[S_2\,cc'\,\rho^{m-j}\,\gamma_{m-k+1}(\rho)+[j<k]\,S_1^2\,c\,\rho^{m-1-j},\]
 the second term for the weights of layer $k$ only; $c=c_j$ for the weights of layer $j$ and $1$ for its bias, $c'$ likewise for $k$."""
-    proof = r"""In the sum for any depth, $P_{u,m}\boldsymbol{q}_u\boldsymbol{q}_u^{\top}$ has the entry $cc'\rho^{m-u}\rho^{u-j}\rho^{u-k}=cc'\rho^{m-j}\rho^{u-k}$ for $u\ge k$, and $\sum_{u=k}^m\rho^{u-k}=\gamma_{m-k+1}(\rho)$. The cross term at $u=k$ is
+    proof = r"""In @[second derivative at any depth], $P_{u,m}\boldsymbol{q}_u\boldsymbol{q}_u^{\top}$ has the entry $cc'\rho^{m-u}\rho^{u-j}\rho^{u-k}=cc'\rho^{m-j}\rho^{u-k}$ for $u\ge k$, and $\sum_{u=k}^m\rho^{u-k}=\gamma_{m-k+1}(\rho)$. The cross term at $u=k$ is
 $\rho^{m-k}S_1^2c\rho^{k-1-j}$."""
     obligations = (
         *AnyDepthSecond.obligations,
@@ -109,12 +121,6 @@ $\rho^{m-k}S_1^2c\rho^{k-1-j}$."""
         slope, curvature, ratio = slope_of(given, 1, activation), curvature_of(given, 1, activation), given.symbol("rho")
         pair = curvature * ratio ** (depth - j) * Geometric(ratio, depth - k + 1)
         cross = Below(j, k) * slope**2 * ratio ** sympy.Max(depth - 1 - j, 0)
-        first, second = _size_before(given, j), _size_before(given, k)
+        first, second = given.symbol("c")[j], given.symbol("c")[k]
         entries = (first * second * pair + first * cross, first * pair, second * pair + cross, pair)
         return Bound(Quantity("second_blocks", depth), nonnegative("G"), SymmetricEntries(*entries, j, k, depth))
-
-
-def _size_before(given: Given, index: sympy.Symbol) -> sympy.Expr:
-    """c_1 = |x|, c_j = B for j >= 2."""
-    x, B = given.bound("input"), given.bound("value", u)
-    return B + (x - B) * Below(index, sympy.Integer(2))

@@ -23,7 +23,8 @@ class Value(Rule):
     statement = r"""Let $h=s(Ah'+b)\in\mathbb{R}^{l}$ with $s$ applied to each component. Then $|h|\le\sqrt{l}\,S_0$, and
 $|h|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A|_2|h'|+|b|\bigr)$."""
     proof = r"""Each of the $l$ components of $h$ is at most $S_0$ in modulus, so $|h|^2\le l\,S_0^2$. As $s$ is Lipschitz with constant $S_1$,
-$|s(z)-s(0)|\le S_1|z|$ in every component, hence $|h|\le|s(0)(1,\dots,1)|+S_1|z|\le\sqrt{l}\,|s(0)|+S_1(|A|_2|h'|+|b|)$ by the triangle inequality."""
+$|s(z)-s(0)|\le S_1|z|$ in every component, hence by the triangle inequality
+\[|h|\le|s(0)(1,\dots,1)|+S_1|z|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A|_2|h'|+|b|\bigr).\qedhere\]"""
     obligations = (
         Inequality("two bounded components", (-S <= x, x <= S, -S <= y, y <= S), x**2 + y**2 <= 2 * S**2),
         Inequality("triangle inequality, squared", (x**2 <= n**2, y**2 <= w**2, n >= 0, w >= 0), (x + y) ** 2 <= (n + w) ** 2),

@@ -1,0 +1,188 @@
+"""Write what is derived: for each file of derivations/ its LaTeX, module, verification and figure data.
+
+Every text file is a pure function of the derivation: the same bytes on every run and machine. All files of a run are
+written beside their places first and moved there at the end, so that an interruption leaves each either old or new.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .calculus import Derivation
+from .errors import SymlipError
+
+DIGITS, NETWORKS, SEED = 50, 20, 0
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """One file of derivations/: its name, its docstring's first line, the rest of it, and the derivation it makes."""
+
+    name: str
+    title: str
+    about: str
+    make: Callable[[], Derivation]
+
+
+def derivations_folder() -> Path:
+    """The project's derivations/ (in the working folder or beside the package), else the copy in the installed package."""
+    for place in (Path.cwd() / "derivations", Path(__file__).parent.parent / "derivations", Path(__file__).parent / "_derivations"):
+        if place.is_dir() and any(place.glob("*.py")):
+            return place
+    raise SymlipError("no derivations/ folder was found: run symlip in the project's folder or name it with --derivations")
+
+
+def theorems(folder: Path | None = None) -> dict[str, Theorem]:
+    """All theorems of a folder, by name. Raises SymlipError for a file that cannot be read as one."""
+    folder = derivations_folder() if folder is None else folder
+    if not folder.is_dir():
+        raise SymlipError(f"{folder}: there is no such folder")
+    found = {}
+    for path in sorted(folder.glob("*.py")):
+        if path.name.startswith("_"):
+            continue
+        specification = importlib.util.spec_from_file_location(f"symlip_derivation_{path.stem}", path)
+        assert specification is not None and specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        try:
+            specification.loader.exec_module(module)
+        except Exception as error:
+            raise SymlipError(f"{path.name}: it cannot be loaded: {str(error) or type(error).__name__}") from error
+        text = (module.__doc__ or "").strip()
+        if not text or not callable(getattr(module, "derivation", None)):
+            raise SymlipError(f"{path.name}: a derivation file needs a docstring (the statement) and a function derivation()")
+        title, _, about = text.partition("\n")
+        found[path.stem] = Theorem(path.stem, title.removeprefix("Theorem:").strip().rstrip("."), about.strip(), module.derivation)
+    if not found:
+        raise SymlipError(f"{folder}: it holds no derivation files")
+    return found
+
+
+def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> dict[str, str]:
+    """The text files of one theorem, by relative path. Raises SymlipError if a check or the verification fails."""
+    from .report import render
+
+    say = progress or (lambda _: None)
+    say("derive")
+    derivation = theorem.make()
+    say("check")
+    derivation.check(obligations=True)
+    say("verify")
+    verification = derivation.verify(digits=DIGITS, networks=NETWORKS, seed=SEED)
+    if not verification.passed:
+        raise BuildFailure(f"{theorem.name}: {verification}")
+    say("write")
+    options: dict[str, Any] = {"title": theorem.title, "name": theorem.name, "verification": verification, "figure": f"{theorem.name}-figure.pdf"}
+    result = {
+        "theorem": theorem.title,
+        "results": {name: str(symbol) for name, symbol in derivation.results.items()},
+        "definitions": [[str(symbol), str(expression)] for symbol, expression in derivation.definitions],
+        "steps": [
+            {"name": step.name, "rule": step.rule.name, "premises": list(step.premises), "verdict": _verdict(verification, step.name)}
+            for step in derivation.steps.values()
+        ],
+        "verification": {"digits": DIGITS, "networks": NETWORKS, "seed": SEED, "passed": verification.passed},
+        "figure": figure_data(derivation),
+    }
+    return {
+        f"{theorem.name}/{theorem.name}.tex": render(derivation, fragment=False, **options),
+        f"{theorem.name}/{theorem.name}-appendix.tex": render(derivation, fragment=True, **options),
+        f"{theorem.name}/{theorem.name}.py": derivation.module(),
+        f"{theorem.name}/{theorem.name}.json": json.dumps(result, indent=1, sort_keys=False) + "\n",
+    }
+
+
+class BuildFailure(Exception):
+    """A derivation was made, but a check or its verification failed."""
+
+
+def _verdict(verification: Any, name: str) -> dict[str, Any] | None:
+    report = verification.steps.get(name)
+    if report is None:
+        return None
+    return {"verdict": report.verdict, "ratio": f"{report.ratio:.6f}", "measured": report.measured}
+
+
+def figure_data(derivation: Derivation) -> dict[str, Any]:
+    """The numbers that the theorem's figure shows, from its own definitions in high precision."""
+    from .report.figures import data
+
+    return data(derivation)
+
+
+def generated_texts(names: list[str], folder: Path | None, progress: Callable[[str, str], None] | None = None) -> dict[str, str]:
+    """The text files of the named theorems (all, if none is named), with the table of contents if all are built."""
+    known = theorems(folder)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SymlipError(f"no theorem {unknown[0]!r}: known are {', '.join(known)}")
+    found: dict[str, str] = {}
+    for name in names or known:
+        found.update(texts(known[name], (lambda stage, name=name: progress(name, stage)) if progress else None))  # type: ignore[misc]
+    if not names:
+        rows = "".join(f"- [{theorem.title}]({name}/{name}.tex)\n" for name, theorem in known.items())
+        found["README.md"] = f"# Generated theorems\n\nWritten by `symlip build`; `symlip build --check` fails when one is stale.\n\n{rows}"
+    return found
+
+
+def write_all(texts_by_path: dict[str, str], target: Path) -> list[Path]:
+    """Write all files, each beside its place first; only when all are written are they moved there."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        pending = []
+        for relative, text in texts_by_path.items():
+            path = target / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symlip-", suffix=".part")
+            pending.append((Path(temporary), path))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o644)
+    except OSError as error:
+        _remove(pending if "pending" in locals() else [])
+        raise SymlipError(f"{target}: it cannot be written ({error.strerror or error})") from error
+    except BaseException:
+        _remove(pending)
+        raise
+    for temporary_path, path in pending:
+        os.replace(temporary_path, path)
+    return [path for _, path in pending]
+
+
+def _remove(pending: list[tuple[Path, Path]]) -> None:
+    for temporary, _ in pending:
+        temporary.unlink(missing_ok=True)
+
+
+def stale(texts_by_path: dict[str, str], target: Path, whole: bool) -> list[str]:
+    """The relative paths that are missing, differ, or (for a whole build) should not be there."""
+    found = [
+        relative
+        for relative, text in texts_by_path.items()
+        if not (target / relative).is_file() or (target / relative).read_text(encoding="utf-8") != text
+    ]
+    if whole and target.is_dir():
+        extra = [path.relative_to(target).as_posix() for path in target.rglob("*") if path.suffix in (".tex", ".py", ".json", ".md")]
+        found += [f"{relative} (no derivation makes it)" for relative in sorted(extra) if relative not in texts_by_path]
+    return found
+
+
+def pdf(name: str, target: Path) -> list[str]:
+    """Make the figure and the PDF of a built theorem; return the warnings a reader would see."""
+    from .report.figures import draw
+    from .report.pdf import make_pdf
+
+    place = target / name
+    data = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))["figure"]
+    figures = {f"{name}-figure.pdf": draw(data)} if data else {}
+    return make_pdf((place / f"{name}.tex").read_text(encoding="utf-8"), place / f"{name}.pdf", figures)
+
+
+__all__ = ["BuildFailure", "Theorem", "generated_texts", "pdf", "stale", "theorems", "write_all"]

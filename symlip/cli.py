@@ -1,0 +1,378 @@
+"""The command line. Exit status: 0 good; 1 a check, a verification or a bound fails; 2 unusable input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .errors import DerivationError, SymlipError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Derive, prove, compile and check Lipschitz constants of neural networks in their parameters.\n\nExample: symlip derive --layers 3,4,1 --activation tanh",
+)  # fmt: skip
+
+Layers = Annotated[str, typer.Option(help="Widths, the inputs first; numbers or names of symbols: 3,4,1 or l_0,l_1,l_2.")]
+ActivationName = Annotated[str, typer.Option(help="The layers' activation (in `bound`: the hidden layers').")]
+OutputActivation = Annotated[str | None, typer.Option(help="The last layer's activation, if it is another one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Folder = Annotated[Path | None, typer.Option("--derivations", help="The folder of derivation files.")]
+Seed = Annotated[int, typer.Option(help="Seed of the networks.")]
+Digits = Annotated[int, typer.Option(help="Decimal digits of the measurements.")]
+
+SETS = ("layer-balls", "layer-balls-bounded", "parameter-ball", "parameter-ball-every-layer")
+
+
+def _console() -> Console:
+    return Console(soft_wrap=False)
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    line = " ".join(str(message).split())
+    print(f"symlip: {line}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def main() -> None:
+    """The entry point: every error is one line, never a traceback."""
+    from .build import BuildFailure
+
+    try:
+        app(standalone_mode=False)
+    except SystemExit:
+        raise
+    except typer.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except typer.Abort:
+        _fail("interrupted; every file is either old or new", 130)
+    except KeyboardInterrupt:
+        _fail("interrupted; every file is either old or new", 130)
+    except (BuildFailure, DerivationError) as error:
+        _fail(str(error), 1)
+    except SymlipError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}", 2)
+    except Exception as error:
+        format_message = getattr(error, "format_message", None)  # the command-line parser's own errors
+        if format_message is not None:
+            _fail(f"{format_message()} (symlip --help says more)", 2)
+        _fail(f"internal error, please report it: {type(error).__name__}: {error}", 1)
+
+
+# --- shared ---------------------------------------------------------------------------------------------------------
+
+
+def _network(layers: str, activation: str, output_activation: str | None) -> Any:
+    from .networks import Dense, Network
+
+    parts = [part.strip() for part in layers.split(",")]
+    if len(parts) < 2 or not all(parts):
+        raise SymlipError(f"--layers {layers!r}: give the inputs and at least one layer, such as 3,4,1")
+    widths: list[Any] = []
+    for part in parts:
+        try:
+            widths.append(int(part))
+        except ValueError:
+            widths.append(part)
+    last = len(widths) - 1
+    return Network(widths[0], [Dense(w, (output_activation or activation) if u == last else activation) for u, w in enumerate(widths) if u])
+
+
+def _set(name: str) -> Any:
+    from .parameter_sets import LayerBalls, ParameterBall
+
+    sets = {
+        "layer-balls": LayerBalls(), "layer-balls-bounded": LayerBalls(biases="bounded"), "parameter-ball": ParameterBall(),
+        "parameter-ball-every-layer": ParameterBall(shared_budget=False),
+    }  # fmt: skip
+    if name not in sets:
+        raise SymlipError(f"unknown set {name!r}: it is one of {', '.join(sets)}")
+    return sets[name]
+
+
+def _cost(name: str | None) -> Any:
+    from .costs import Risk, cost_named
+
+    if name is None:
+        return None
+    return Risk(cost_named(name.removeprefix("risk:"))) if name.startswith("risk:") else cost_named(name)
+
+
+def _write(path: Path, text: str) -> None:
+    from .build import write_all
+
+    if path.is_dir():
+        raise SymlipError(f"{path}: this is a folder, name a file")
+    write_all({path.name: text}, path.parent)
+
+
+def _print_derivation(console: Console, derivation: Any) -> None:
+    """The theorem with its proof as a table: claim, definition, lemma, premises."""
+    from .calculus import ActivationDerivative, Bound
+
+    table = Table(show_lines=False, pad_edge=False, box=None, header_style="bold")
+    for column in ("step", "bounds", "definition", "by lemma", "from"):
+        table.add_column(column, overflow="fold")
+    for step in derivation.steps.values():
+        claim = step.claim
+        premises = [p for p in step.premises if p not in derivation.steps or not isinstance(getattr(derivation.steps[p].claim, "quantity", None), ActivationDerivative)]
+        if isinstance(claim, Bound):
+            bounds = claim.quantity.meaning if claim.quantity is not None else "(definition)"
+            table.add_row(str(claim.symbol), bounds, str(claim.expression), step.rule.name, ", ".join(premises))
+        else:
+            table.add_row("", f"{claim.smaller} <= {claim.larger}", "", step.rule.name, ", ".join(premises))
+    console.print(table)
+    console.print("Results: " + ", ".join(f"{name} <= {symbol}" for name, symbol in derivation.results.items()))
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def build(
+    names: Annotated[list[str] | None, typer.Argument(help="Theorems to build; all, if none is named.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("generated"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a file is stale.")] = False,
+    pdf: Annotated[bool | None, typer.Option("--pdf/--no-pdf", help="Make PDFs (without it: where a TeX is installed).")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on a LaTeX warning that a reader would see.")] = False,
+    derivations: Folder = None,
+) -> None:
+    """Derive, check, verify and write every derivation: LaTeX, module, JSON, and PDF.
+
+    Example: symlip build second_order_block --out /tmp/theorems
+    """
+    from .build import generated_texts, stale, theorems, write_all
+    from .build import pdf as make
+    from .report.pdf import NO_TEX, tex_program
+
+    console = _console()
+    chosen = list(names or [])
+    count = len(chosen) or len(theorems(derivations))
+    with _progress() as bar:
+        task = bar.add_task("build", total=4 * count)
+        texts = generated_texts(chosen, derivations, lambda name, stage: bar.update(task, advance=1, description=f"{name}: {stage}"))
+    if check:
+        found = stale(texts, out, whole=not chosen)
+        if found:
+            _fail(f"{len(found)} stale in {out}: {', '.join(found[:4])}{' ..' if len(found) > 4 else ''}; run symlip build", 1)
+        console.print(f"{len(texts)} files in {out} are up to date; every derivation was checked and verified again")
+    else:
+        written = write_all(texts, out)
+        console.print(f"wrote {len(written)} files to {out}")
+    if pdf is False or (check and not pdf):
+        return
+    if tex_program() is None:
+        if pdf:
+            raise SymlipError(NO_TEX)
+        console.print(NO_TEX)
+        return
+    built = chosen or sorted(theorems(derivations))
+    warned = []
+    with _progress() as bar:
+        task = bar.add_task("PDF", total=len(built))
+        for name in built:
+            bar.update(task, description=f"{name}: PDF")
+            warned += [f"{name}: {warning}" for warning in make(name, out)]
+            bar.advance(task)
+    for warning in warned:
+        console.print(f"warning: {warning}", highlight=False)
+    console.print(f"made {len(built)} PDFs" + (f" with {len(warned)} warnings" if warned else " without a visible warning"))
+    if warned and strict:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_command(derivations: Folder = None, as_json: Json = False) -> None:
+    """List the theorems.
+
+    Example: symlip list
+    """
+    from .build import theorems
+
+    known = theorems(derivations)
+    if as_json:
+        print(json.dumps({name: theorem.title for name, theorem in known.items()}, indent=1))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("name", no_wrap=True)
+    table.add_column("theorem")
+    for name, theorem in known.items():
+        table.add_row(name, theorem.title)
+    _console().print(table)
+
+
+def _theorem(name: str, folder: Path | None) -> Any:
+    import difflib
+
+    from .build import theorems
+
+    known = theorems(folder)
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+        raise SymlipError(f"no theorem {name!r}: " + (f"did you mean {nearest[0]}? " if nearest else "") + "symlip list shows them all")
+    return known[name]
+
+
+@app.command()
+def show(name: str, derivations: Folder = None, as_json: Json = False) -> None:
+    """Show a theorem with its proof in the terminal.
+
+    Example: symlip show second_order_paired
+    """
+    theorem = _theorem(name, derivations)
+    derivation = theorem.make()
+    if as_json:
+        print(json.dumps(_derivation_json(derivation), indent=1))
+        return
+    console = _console()
+    console.print(f"[bold]Theorem:[/bold] {theorem.title}.", highlight=False)
+    if theorem.about:
+        console.print(theorem.about, highlight=False)
+    console.print()
+    _print_derivation(console, derivation)
+
+
+def _derivation_json(derivation: Any) -> dict[str, Any]:
+    return {
+        "results": {name: str(symbol) for name, symbol in derivation.results.items()},
+        "definitions": [[str(symbol), str(expression)] for symbol, expression in derivation.definitions],
+        "steps": [{"name": s.name, "rule": s.rule.name, "premises": list(s.premises)} for s in derivation.steps.values()],
+        "exact": derivation.exact,
+    }
+
+
+@app.command()
+def derive(
+    layers: Layers,
+    activation: ActivationName = "tanh",
+    output_activation: OutputActivation = None,
+    parameter_set: Annotated[str, typer.Option("--set", help=f"One of {', '.join(SETS)}.")] = "layer-balls",
+    method: Annotated[str, typer.Option(help="separate, paired or block.")] = "block",
+    order: Annotated[int, typer.Option(help="1: the network; 2: its gradient, too.")] = 2,
+    cost: Annotated[str | None, typer.Option(help="A cost on top; risk:NAME for its average over a data set.")] = None,
+    latex: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    fragment: Annotated[bool, typer.Option("--fragment", help="Write LaTeX without a preamble, for \\input.")] = False,
+    module: Annotated[Path | None, typer.Option(help="Write the stand-alone Python module to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Derive the bounds for an architecture of yours, with its proof.
+
+    Example: symlip derive --layers 3,4,1 --activation tanh --latex theorem.tex --module bounds.py
+    """
+    from .derive import derive as make
+
+    derivation = make(_network(layers, activation, output_activation), _set(parameter_set), method=method, order=order, cost=_cost(cost))
+    derivation.check()
+    if latex is not None:
+        _write(latex, derivation.latex(fragment=fragment))
+    if module is not None:
+        _write(module, derivation.module())
+    if as_json:
+        print(json.dumps(_derivation_json(derivation), indent=1))
+        return
+    console = _console()
+    _print_derivation(console, derivation)
+    for path in (latex, module):
+        if path is not None:
+            console.print(f"wrote {path}")
+
+
+@app.command()
+def verify(
+    name: str,
+    digits: Digits = 50,
+    networks: Annotated[int, typer.Option(help="How many networks.")] = 20,
+    seed: Seed = 0,
+    replay: Annotated[int | None, typer.Option(help="The index of one network of the run, to measure it alone.")] = None,
+    derivations: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every step of a theorem on explicit networks in high precision.
+
+    Example: symlip verify second_order_block --digits 50 --networks 100 --seed 0
+    """
+    from .verify import verify as run
+
+    derivation = _theorem(name, derivations).make()
+    derivation.check()
+    with _progress() as bar:
+        task = bar.add_task(f"{name}, {digits} digits", total=networks)
+        update: Callable[[int, int], None] = lambda done, total: bar.update(task, completed=done, total=total)  # noqa: E731
+        result = run(derivation, digits=digits, networks=networks, seed=seed, progress=update, only=replay)
+    if as_json:
+        steps = {step.name: {"rule": step.rule, "ratio": step.ratio, "verdict": step.verdict, "network": step.network} for step in result.steps.values()}
+        print(json.dumps({"passed": result.passed, "worst_ratio": result.worst_ratio, "digits": digits, "seed": seed, "steps": steps}, indent=1))
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("step", "lemma", "largest measured / bound", "verdict", "on network"):
+            table.add_column(column)
+        for step in result.steps.values():
+            ratio = f"{step.ratio:.6f}" if step.gap > 1e-6 or step.verdict != "below" else f"1 - {step.gap:.0e}"
+            table.add_row(step.name, step.rule, ratio, step.verdict, step.network)
+        console = _console()
+        console.print(table)
+        console.print(str(result), highlight=False)
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bound(
+    weights: Path,
+    activation: ActivationName = "tanh",
+    output_activation: OutputActivation = None,
+    cost: Annotated[str | None, typer.Option(help="A cost on top of the network.")] = None,
+    input_norm: Annotated[float, typer.Option(help="The norm |x| of the input.")] = 1.0,
+    target_norm: Annotated[float, typer.Option(help="The norm |y| of the target (half squared error).")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Every bound side by side, at the norms of real weights (an .npz archive).
+
+    Arrays: A1, b1, A2, b2, .. of shape (out, in), or coefs_0, intercepts_0, .. of shape (in, out) as scikit-learn keeps
+    them. The output layer is affine unless --output-activation is given.
+
+    Example: symlip bound tests/data/digits_mlp.npz --activation tanh --cost softmax-cross-entropy --input-norm 35
+    """
+    from .bounds_table import COLUMNS, bounds_of_model
+    from .models import load
+
+    model = load(weights, activation, output_activation or "identity")
+    found = bounds_of_model(model, _cost(cost), input_norm, target_norm)
+    if as_json:
+        print(json.dumps(found.as_json(), indent=1))
+        return
+    console = _console()
+    network = model.network
+    shape = "-".join(map(str, network.widths))
+    console.print(f"{weights.name}: {shape}, {', '.join(a.name for a in network.activations)}; |x| = {input_norm:g}", highlight=False)
+    console.print("weight norms " + ", ".join(f"{a:.4g}" for a in model.weight_norms) + f"; norm of all parameters {model.radius:.4g}", highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("parameters")
+    table.add_column("method")
+    for column in found.columns:
+        table.add_column(COLUMNS[column], justify="right")
+    for row in found.rows:
+        table.add_row(row.parameters, row.method, *(f"{row.values[c]:.5g}" if c in row.values else "-" for c in found.columns))
+    console.print(table)
+    for note in found.notes:
+        console.print(f"note: {note}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Weights from archives: `.npz` files with A1, b1, A2, b2, .. (out, in) or coefs_0, intercepts_0, .. (in, out).
+
+Pickled objects are refused, never loaded; the sizes in the archive's headers are looked at before anything is unpacked.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .activations import Activation
+from .errors import SymlipError
+from .networks import Dense, Network
+
+LARGEST = 2**31
+"""Bytes of a single array beyond which an archive is refused."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its parameters [(A_1, b_1), ..], A_u of shape (l_u, l_{u-1}), b_u of shape (l_u,), float64."""
+
+    network: Network
+    parameters: list[tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def weight_norms(self) -> list[float]:
+        """Spectral norms |A_u|_2."""
+        return [float(np.linalg.norm(A, 2)) for A, _ in self.parameters]
+
+    @property
+    def bias_norms(self) -> list[float]:
+        """Euclidean norms |b_u|."""
+        return [float(np.linalg.norm(b)) for _, b in self.parameters]
+
+    @property
+    def radius(self) -> float:
+        """The Euclidean norm of all parameters."""
+        return float(np.sqrt(sum(np.sum(A * A) + np.sum(b * b) for A, b in self.parameters)))
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """All arrays of an `.npz` archive. Raises SymlipError, with one clear line, for anything that is not a sound archive."""
+    path = Path(path)
+    if path.suffix.lower() in (".pkl", ".pickle", ".joblib", ".pt", ".pth"):
+        raise SymlipError(f"{path.name}: pickled objects are never loaded; save the arrays with numpy.savez(file, A1=.., b1=.., ..)")
+    if not path.exists():
+        raise SymlipError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise SymlipError(f"{path}: this is not a file")
+    if path.stat().st_size == 0:
+        raise SymlipError(f"{path.name}: the file is empty")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.file_size > LARGEST:
+                    raise SymlipError(f"{path.name}: {entry.filename} would unpack to {entry.file_size} bytes, which is refused")
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise SymlipError(f"{path.name}: not a readable .npz archive (truncated or of another kind)") from error
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for name in archive.files:
+                arrays[name] = archive[name]
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise SymlipError(f"{path.name}: it holds pickled objects, which are never loaded; save plain numeric arrays") from error
+        raise SymlipError(f"{path.name}: not a readable .npz archive ({str(error).splitlines()[0]})") from error
+    except (OSError, EOFError, zipfile.BadZipFile, KeyError, SyntaxError, MemoryError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+        raise SymlipError(f"{path.name}: not a readable .npz archive (truncated or damaged)") from error
+    if not arrays:
+        raise SymlipError(f"{path.name}: the archive holds no arrays")
+    return arrays
+
+
+def load(path: str | Path, activation: Activation | str = "tanh", output_activation: Activation | str = "identity") -> Model:
+    """Read a dense network from an `.npz` archive.
+
+    activation: the hidden layers'; output_activation: the last layer's (affine unless given). Raises SymlipError for
+    missing layers, shapes that do not fit, and numbers that are not finite.
+    """
+    arrays = read_arrays(path)
+    name = Path(path).name
+    layers = _layers(name, arrays)
+    parameters: list[tuple[np.ndarray, np.ndarray]] = []
+    for position, (A, b, label) in enumerate(layers, 1):
+        A, b = _numeric(name, label[0], A), _numeric(name, label[1], b)
+        if A.ndim != 2 or 0 in A.shape:
+            raise SymlipError(f"{name}: {label[0]} has shape {A.shape}; a layer's weights are a matrix")
+        if label[0].startswith("coefs"):
+            A = A.T
+        if b.shape != (A.shape[0],):
+            raise SymlipError(f"{name}: {label[1]} has shape {b.shape}, but {label[0]} has {A.shape[0]} outputs")
+        if parameters and A.shape[1] != parameters[-1][0].shape[0]:
+            raise SymlipError(
+                f"{name}: layer {position} takes {A.shape[1]} inputs, but layer {position - 1} has {parameters[-1][0].shape[0]} outputs; "
+                "A is (out, in), coefs is (in, out)"
+            )
+        parameters.append((A, b))
+    last = len(parameters)
+    network = Network(
+        parameters[0][0].shape[1],
+        [Dense(A.shape[0], output_activation if position == last else activation) for position, (A, _) in enumerate(parameters, 1)],
+    )
+    return Model(network, parameters)
+
+
+def _layers(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, tuple[str, str]]]:
+    for weight, bias, first in (("A", "b", 1), ("coefs_", "intercepts_", 0)):
+        numbers = sorted(int(match.group(1)) for key in arrays if (match := re.fullmatch(rf"{weight}(\d+)", key)))
+        if not numbers:
+            continue
+        if numbers != list(range(first, first + len(numbers))):
+            raise SymlipError(f"{name}: layers are numbered {', '.join(f'{weight}{n}' for n in numbers)}; they must run from {weight}{first} without a gap")
+        found = []
+        for number in numbers:
+            if f"{bias}{number}" not in arrays:
+                raise SymlipError(f"{name}: {weight}{number} has no {bias}{number} beside it")
+            found.append((arrays[f"{weight}{number}"], arrays[f"{bias}{number}"], (f"{weight}{number}", f"{bias}{number}")))
+        return found
+    held = ", ".join(sorted(arrays)[:6])
+    raise SymlipError(f"{name}: no layers found: it needs A1, b1, A2, b2, .. or coefs_0, intercepts_0, ..; it holds {held}")
+
+
+def _numeric(name: str, label: str, array: Any) -> np.ndarray:
+    if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
+        raise SymlipError(f"{name}: {label} holds {array.dtype}, not real numbers")
+    array = np.asarray(array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise SymlipError(f"{name}: {label} holds NaN or infinite numbers")
+    return array

@@ -1,0 +1,511 @@
+"""The theorem, its lemmas, its proof and its checks, written from the derivation alone."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import sympy
+
+from ..activations import Activation, latex_escape
+from ..calculus.claims import Bound, Claim, Comparison, Hypothesis
+from ..calculus.derivation import Derivation, Step
+from ..calculus.quantities import BLOCKED, ActivationDerivative, Quantity
+from ..calculus.rules.activation_constants import ActivationConstants
+from ..costs import Risk
+from ..parameter_sets import ParameterBall
+from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate
+from .numbers import number_table, rounded_up
+from .tex import WIDE, definition, length_of, polynomial, tex
+
+if TYPE_CHECKING:
+    from ..verify.run import StepReport, Verification
+
+RESULT_LATEX = {
+    "value": r"|N_\theta(x)|",
+    "lipschitz": r"\operatorname{Lip}(N;\Omega)",
+    "gradient_lipschitz": r"\operatorname{Lip}(DN;\Omega)",
+    "cost_lipschitz": r"\operatorname{Lip}(\varphi;\Omega)",
+    "cost_gradient_lipschitz": r"\operatorname{Lip}(D\varphi;\Omega)",
+}
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        variable_start_string="<<", variable_end_string=">>", block_start_string="<%", block_end_string="%>",
+        comment_start_string="<#", comment_end_string="#>", trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+
+
+def render(
+    derivation: Derivation,
+    fragment: bool = True,
+    title: str | None = None,
+    name: str = "symlip",
+    verification: Verification | None = None,
+    figure: str | None = None,
+) -> str:
+    """The report as LaTeX.
+
+    fragment: no preamble, to be read by \\input; else a whole document. title: the theorem's, as plain text. name: prefix
+    of all labels. verification: a run whose verdict is printed. figure: the file name of a figure to include if it exists.
+    """
+    context = _Context(derivation, title, "".join(c for c in name if c.isalnum()) or "symlip")
+    body = _environment().get_template("body.tex.j2").render(**context.values(), verification=_verified(derivation, verification), figure=figure)
+    if fragment:
+        return body
+    return _environment().get_template("document.tex.j2").render(title=context.title, body=body)
+
+
+class _Context:
+    """What the templates need, in the order of the report."""
+
+    def __init__(self, derivation: Derivation, title: str | None, label: str) -> None:
+        self.derivation, self.id = derivation, label
+        self.problem = derivation.problem
+        self.network = self.problem.network
+        self.title = latex_escape(title) if title else _default_title(derivation)
+        self.lemma_rules = [rule for rule in derivation.lemmas if not isinstance(rule, ActivationConstants)]
+        self.lemma_rules.append(ActivationConstants())
+        self.numbers_of = {rule.name: number for number, rule in enumerate(self.lemma_rules, 1)}
+
+    def values(self) -> dict[str, Any]:
+        derivation = self.derivation
+        return {
+            "id": self.id,
+            "title": self.title,
+            "setting": self._setting(),
+            "blocks": self._blocks(),
+            "hypotheses_text": self._hypotheses(),
+            "hypotheses_named": self._hypotheses_named(),
+            "bounds": _display(self._bounds()),
+            "comparisons": _display([_claim_latex(step.claim) for step in derivation.steps.values() if isinstance(step.claim, Comparison)]),
+            "equations": [
+                {"label": _label(step.name), "body": definition(claim.symbol, claim.expression)} for step, claim in self._displayed()
+            ],
+            "many_activations": len(self.network.activations) > 1,
+            "remarks": self._remarks(),
+            "constants": self._constants(),
+            "lemmas": [
+                {"title": rule.title, "label": _label(rule.name), "statement": self._referring(rule.statement), "proof": self._referring(rule.proof)}
+                for rule in self.lemma_rules
+            ],
+            "steps": self._steps(),
+            "conclusion": self._conclusion(),
+            "graph": self._graph(),
+            "notation": self._notation(),
+            "obligations": self._obligations(),
+            "numbers": number_table(derivation),
+        }
+
+    # -- statement ---------------------------------------------------------------------------------------------------
+
+    def _setting(self) -> str:
+        network = self.network
+        inputs, depth = tex(sympy.sympify(network.inputs)), tex(sympy.sympify(network.depth))
+        if network.symbolic_depth:
+            layers = _layers(network.depth)
+            widths = rf"each layer of width ${tex(sympy.sympify(network.layers[0].width))}$"
+            activations = f"$s_u={network.layers[0].activation.latex}$"
+        else:
+            layers = _layers(network.depth)
+            shown = network.widths[1:]
+            listed = [rf"l_{{{u}}}={tex(sympy.sympify(w))}" for u, w in enumerate(shown, 1)]
+            if len(listed) > 8:
+                listed = [*listed[:3], r"\dots", listed[-1]]
+            widths = "widths $" + r",\ ".join(listed) + "$"
+            activations = self._activations()
+        size = rf"\sum_{{u=1}}^{{{depth}}}(|A_u|_F^2+|b_u|^2)"
+        text = (
+            rf"For $x\in\mathbb{{R}}^{{{inputs}}}$ let $h_0=x$ and $z_u=A_uh_{{u-1}}+b_u$, $h_u=s_u(z_u)$ componentwise, ${layers}$, and let $N_\theta(x)=h_{{{depth}}}$ "
+            rf"be the network with {widths} and {activations}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
+            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative with respect to $\theta$, and $|D^2N|=\sup_{{|\eta|=|\zeta|=1}}|D^2N[\eta,\zeta]|$."
+        )
+        cost = self.problem.cost
+        if cost is not None:
+            inner = cost.cost if isinstance(cost, Risk) else cost
+            text += rf" On top stands the cost $\varphi(\theta)=g(N_\theta(x),y)$ with ${inner.latex}$"
+            if inner.name == "huber":
+                text += rf", where $\rho_\delta(r)=\frac12r^2$ for $r\le\delta$, $\delta(r-\frac12\delta)$ for $r\ge\delta$, and $\delta={tex(sympy.sympify(inner.delta))}$"  # type: ignore[union-attr]
+            text += "."
+            if isinstance(cost, Risk):
+                text += r" The risk $\Phi=\mathbb{E}\,\varphi$ is its average over a data set of pairs $(x,y)$; bounds that depend on $|x|$ or $|y|$ are taken for each pair."
+        return text
+
+    def _activations(self) -> str:
+        layers = self.network.layers
+        distinct = self.network.activations
+        if len(distinct) == 1:
+            return f"$s_u={distinct[0].latex}$ in every layer"
+        parts = []
+        for activation in distinct:
+            where = [u for u, layer in enumerate(layers, 1) if layer.activation == activation]
+            parts.append(rf"s_{{{where[0]}}}={activation.latex}" if len(where) == 1 else rf"s_u={activation.latex}\ (u={','.join(map(str, where))})")
+        return "$" + r",\ ".join(parts) + "$"
+
+    def _hypotheses(self) -> str:
+        parameters = self.problem.parameters
+        layers = _layers(self.network.depth)
+        if isinstance(parameters, ParameterBall):
+            return r"Let $\Omega=\{\theta:|\theta|\le R\}$ \textup{(H)}."
+        if parameters.equal:
+            return rf"Let $\Omega=\{{\theta:|A_u|_2\le a\text{{ for }}{layers}\}}$ \textup{{(H)}}; the biases are free."
+        if parameters.biases == "bounded":
+            return rf"Let $\Omega=\{{\theta:|A_u|_2\le a_u,\ |b_u|\le\bar b_u\text{{ for }}{layers}\}}$ \textup{{(H)}}."
+        return rf"Let $\Omega=\{{\theta:|A_u|_2\le a_u\text{{ for }}{layers}\}}$ \textup{{(H)}}; the biases are free."
+
+    def _hypotheses_named(self) -> str:
+        return "(H) is the hypothesis on the parameters. All bounds hold for every $\\theta\\in\\Omega$."
+
+    def _bounds(self) -> list[str]:
+        risk = isinstance(self.problem.cost, Risk)
+        found = []
+        for name, symbol in self.derivation.results.items():
+            left = RESULT_LATEX.get(name)
+            if left is not None:
+                left = left.replace(r"\varphi", r"\Phi") if risk else left
+                found.append(rf"{left}\le {tex(symbol)}")
+        return found
+
+    def _displayed(self) -> list[tuple[Step, Bound]]:
+        return [(step, claim) for step, claim in self.derivation.bounds if not isinstance(claim.quantity, ActivationDerivative)]
+
+    def _remarks(self) -> str:
+        found = []
+        if "layer_lipschitz" in self.derivation.results:
+            matrix = tex(self.derivation.results["layer_lipschitz"])
+            found.append(
+                rf"The matrix ${matrix}$ says more than its eigenvalue: its entry at two parameter blocks bounds the mixed second derivative of $N$ in them, for "
+                r"$|D_{\alpha_j}D_{\alpha_k}N|$ the blocks $A_j$ and $A_k$, and for $\beta$ those of the biases."
+            )
+        if self.derivation.problem.network.symbolic_depth or isinstance(self.problem.parameters, ParameterBall):
+            found.append(r"Empty sums are $0$ and empty products $1$.")
+        if any("mu_" in equation for equation in (definition(c.symbol, c.expression) for _, c in self._displayed())):
+            found.append(
+                r"Here $\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$ with $K=n_1+2n_2$, and $\mu_R(0,0)=1$: the largest value on the sphere of radius $R$ of a product of $n_1$ coordinates and the squares of $n_2$ others."
+            )
+        return "\n\n".join(found)
+
+    def _blocks(self) -> str:
+        """What the block notation means, where the theorem uses it."""
+        if not any(isinstance(c.quantity, Quantity) and c.quantity.kind in BLOCKED for _, c in self._displayed()):
+            return ""
+        return (
+            r"Block vectors and matrices are indexed by the parameter blocks in the order $\alpha_1,\beta_1,\alpha_2,\beta_2,\dots$, where $\alpha_j$ stands for the weights "
+            r"$A_j$ and $\beta_j$ for the bias $b_j$. In them $[\cdot]$ pads with zeros, $e$ is the unit vector of the newest weight block, and $\lambda_{\max}$ is the largest eigenvalue."
+        )
+
+    def _constants(self) -> list[dict[str, str]]:
+        rows = []
+        for step, claim in self.derivation.bounds:
+            quantity = claim.quantity
+            if not isinstance(quantity, ActivationDerivative):
+                continue
+            if quantity.at_zero:
+                rows.append({"symbol": tex(claim.symbol), "value": _value(claim.expression), "at": "", "basis": f"the value ${quantity.latex}$"})
+                continue
+            supremum = quantity.activation.supremum(quantity.order)
+            at = "" if claim.expression == sympy.oo else _reached(supremum)
+            rows.append({"symbol": tex(claim.symbol), "value": _value(claim.expression), "at": at, "basis": _basis(quantity.activation, quantity.order)})
+        return rows
+
+    def _referring(self, text: str) -> str:
+        """The text with `@[rule name]` as a reference to that lemma."""
+        return re.sub(r"@\[([^\]]+)\]", lambda match: rf"Lemma~\ref{{{self.id}:lem:{_label(match.group(1))}}}", text)
+
+    # -- proof -------------------------------------------------------------------------------------------------------
+
+    def _reference(self, name: str) -> str:
+        step = self.derivation.steps[name]
+        if isinstance(step.claim, Comparison):
+            return f"${_claim_latex(step.claim)}$"
+        return rf"\eqref{{{self.id}:eq:{_label(name)}}}"
+
+    def _steps(self) -> list[str]:
+        found = []
+        for step in self.derivation.steps.values():
+            claim = step.claim
+            if isinstance(claim, Bound) and isinstance(claim.quantity, ActivationDerivative):
+                continue
+            from_steps, from_hypotheses, with_constants = [], False, False
+            for premise in step.premises:
+                if premise in self.derivation.hypotheses:
+                    from_hypotheses = from_hypotheses or self.derivation.hypotheses[premise].quantity.kind not in ("input", "target")
+                    continue
+                used = self.derivation.steps[premise].claim
+                if isinstance(used, Bound) and isinstance(used.quantity, ActivationDerivative):
+                    with_constants = True
+                else:
+                    from_steps.append(self._reference(premise))
+            sources = (["(H)"] if from_hypotheses else []) + from_steps + ([rf"Table~\ref{{{self.id}:tab:constants}}"] if with_constants else [])
+            by = rf"by Lemma~\ref{{{self.id}:lem:{_label(step.rule.name)}}}" + (f", from {_enumerate(sources)}" if sources else "")
+            if isinstance(claim, Comparison):
+                found.append(f"${_claim_latex(claim)}$, {by}.")
+            elif claim.quantity is None:
+                found.append(f"{self._reference(step.name)} is a definition ({by[3:]}).")
+            else:
+                found.append(f"${_claim_latex(claim)}$ with {self._reference(step.name)}, {by}.")
+        return found
+
+    def _conclusion(self) -> str:
+        text = (
+            r"The set $\Omega$ is convex. By the mean value theorem $\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, "
+            r"which the last lines bound; where an activation is not twice differentiable the lemmas bound the difference quotients themselves."
+        )
+        if self.problem.cost is not None:
+            text += r" The same holds for the cost."
+        return text
+
+    def _graph(self) -> str:
+        """The steps as nodes, column by column along the longest path, with arrows to what uses them."""
+        shown = [
+            step for step in self.derivation.steps.values() if not (isinstance(step.claim, Bound) and isinstance(step.claim.quantity, ActivationDerivative))
+        ]
+        if len(shown) > 24:
+            return ""
+        names = {step.name for step in shown}
+        level: dict[str, int] = {}
+        rules = list(dict.fromkeys(step.rule.name for step in shown))
+        for step in shown:
+            level[step.name] = 1 + max((level[premise] for premise in step.premises if premise in names), default=-1)
+        columns = max(level.values(), default=0) + 1
+        width = min(2.2, 15.5 / columns)
+        taken: set[tuple[int, int]] = set()
+        place: dict[str, tuple[int, int]] = {}
+        for step in shown:
+            row = rules.index(step.rule.name)
+            while (level[step.name], row) in taken:
+                row += 1
+            taken.add((level[step.name], row))
+            place[step.name] = level[step.name], row
+        used = sorted({row for _, row in taken})
+        identifier = {step.name: f"s{number}" for number, step in enumerate(shown)}
+        lines = [r"\begin{tikzpicture}[every node/.style={draw,rounded corners=2pt,inner sep=2.5pt,font=\footnotesize},>=latex]"]
+        for step in shown:
+            column, row = place[step.name]
+            height = -1.05 * used.index(row)
+            text = tex(step.claim.symbol) if isinstance(step.claim, Bound) else r"\le"
+            lemma = self.numbers_of[step.rule.name]
+            lines.append(rf"\node[label={{[draw=none,font=\tiny,inner sep=1pt]above:{lemma}}}] ({identifier[step.name]}) at ({column * width:.2f},{height:.2f}) {{${text}$}};")
+        for step in shown:
+            for premise in step.premises:
+                if premise in names:
+                    bend = "" if level[step.name] - level[premise] == 1 else "[bend left=14]"
+                    lines.append(rf"\draw[->] ({identifier[premise]}) to{bend} ({identifier[step.name]});")
+        return "\n".join([*lines, r"\end{tikzpicture}"])
+
+    def _notation(self) -> list[dict[str, str]]:
+        rows = []
+        families: dict[str, tuple[Any, Claim | Hypothesis]] = {}
+        for hypothesis in self.derivation.hypotheses.values():
+            families.setdefault(hypothesis.quantity.kind, (hypothesis.symbol, hypothesis))
+        for symbol, hypothesis in families.values():
+            assert isinstance(hypothesis, Hypothesis)
+            quantity = hypothesis.quantity
+            many = quantity.layer is not None and not (isinstance(quantity.layer, sympy.Expr) and hypothesis.count is None)
+            if many:
+                shown = tex(symbol) if hypothesis.count is not None else tex(symbol).replace("{1}", "{u}")
+                rows.append({"symbol": shown, "meaning": f"bound on the {Quantity(quantity.kind, sympy.Symbol('u')).meaning.replace(' u', ' $u$')}"})
+            else:
+                rows.append({"symbol": tex(symbol), "meaning": f"bound on the {quantity.meaning}" if quantity.kind != "weight" else "bound on the spectral norms of all weights"})
+        seen = set()
+        for _, claim in self.derivation.bounds:
+            if isinstance(claim.quantity, ActivationDerivative):
+                rows.append({"symbol": tex(claim.symbol), "meaning": latex_escape(claim.quantity.meaning)})
+            elif claim.quantity is not None:
+                kind = (claim.quantity.kind, str(claim.symbol).rsplit("_", 1)[0])
+                if kind in seen:
+                    continue
+                seen.add(kind)
+                concrete = isinstance(claim.quantity.layer, int) and str(claim.symbol).endswith(f"_{claim.quantity.layer}")
+                shown = tex(claim.symbol)
+                layer = claim.quantity.layer
+                if concrete:
+                    shown = shown.replace(f"_{{{layer}}}", "_{u}")
+                    meaning = Quantity(claim.quantity.kind, sympy.Symbol("u")).meaning.replace("layer u", "layer $u$")
+                else:
+                    meaning = claim.quantity.meaning
+                    for index in (layer,):
+                        meaning = meaning.replace(f"layer {index}", f"layer ${tex(sympy.sympify(index))}$") if index is not None else meaning
+                rows.append({"symbol": shown, "meaning": f"bound on the {meaning}"})
+            elif isinstance(claim.symbol, sympy.Symbol | sympy.IndexedBase):
+                rows.append({"symbol": tex(claim.symbol), "meaning": "abbreviation, defined in the theorem"})
+        return rows
+
+    def _obligations(self) -> list[dict[str, str]]:
+        found = []
+        for rule, needed in sorted(self.derivation.obligations.items(), key=lambda item: self.numbers_of[item[0]]):
+            if needed:
+                names = "; ".join(latex_escape(obligation.name) for obligation in needed)
+                found.append({"label": _label(rule), "names": names})
+        return found
+
+
+def _default_title(derivation: Derivation) -> str:
+    problem = derivation.problem
+    where = "on the parameter ball" if isinstance(problem.parameters, ParameterBall) else "on layer balls"
+    method = {"ordering": "Order of the bounds", "block": "Block bounds", "paired": "Paired bounds", "separate": "Separate bounds"}[problem.method]
+    return f"{method} of a neural network in its parameters, {where}"
+
+
+def _claim_latex(claim: Claim) -> str:
+    """The claim itself, as an inequality."""
+    if isinstance(claim, Comparison):
+        return rf"{tex(claim.smaller)}\le {tex(claim.larger)}"
+    quantity, symbol = claim.quantity, tex(claim.symbol)
+    if isinstance(quantity, ActivationDerivative):
+        return rf"{quantity.latex}\le {symbol}"
+    if quantity is None:
+        return symbol
+    index = "" if quantity.layer is None else tex(sympy.sympify(quantity.layer))
+    if isinstance(claim.symbol, sympy.IndexedBase):
+        symbol = rf"{symbol}_{{{index}}}"
+    if quantity.kind in ("pre_blocks", "blocks"):
+        return rf"|{'z' if quantity.kind == 'pre_blocks' else 'h'}_{{{index}}}'|\le\langle {symbol},p\rangle"
+    if quantity.kind == "second_blocks":
+        return rf"|D^2h_{{{index}}}[\eta,\zeta]|\le p^{{\top}}{symbol}\,\pi"
+    return rf"{quantity.latex}\le {symbol}"
+
+
+def _display(formulas: list[str]) -> str:
+    """Formulas as one display, in as many lines as they need."""
+    if not formulas:
+        return ""
+    lines, line = [], formulas[0]
+    for formula in formulas[1:]:
+        if length_of(line) + length_of(formula) + 4 > WIDE - 10:
+            lines.append(line)
+            line = formula
+        else:
+            line += rf",\qquad\quad {formula}"
+    lines.append(line)
+    return r"\[" + lines[0] + r",\]" if len(lines) == 1 else r"\begin{gather*}" + ",\\\\\n".join(lines) + r",\end{gather*}"
+
+
+def _layers(depth: Any) -> str:
+    """`u = 1, .., m` as LaTeX."""
+    if isinstance(depth, int) and depth <= 2:
+        return "u=" + ",".join(map(str, range(1, depth + 1)))
+    return rf"u=1,\dots,{tex(sympy.sympify(depth))}"
+
+
+def _label(name: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in name)
+
+
+def _enumerate(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def _value(expression: sympy.Expr) -> str:
+    if expression == sympy.oo:
+        return r"$\infty$"
+    if expression.is_Rational and expression.q > 1000:
+        return f"${_decimal(expression)}$"
+    exact = tex(expression)
+    if expression.is_Integer or len(exact) > 60 and not expression.is_Rational:
+        return f"${exact}$" if expression.is_Integer else f"${rounded_up(expression, 9)}$"
+    return f"${exact}$"
+
+
+def _decimal(value: sympy.Rational) -> str:
+    """A certified enclosure's upper end, shortened upward."""
+    return rounded_up(value, 12)
+
+
+def _reached(supremum: Any) -> str:
+    if supremum.attained_at is not None:
+        point = supremum.attained_at
+        if supremum.exact and length_of(tex(point)) < 16:
+            return f"${tex(point)}$"
+        return rf"$z\approx{sympy.N(point, 6)}$"
+    if supremum.approached_at is None:
+        return ""
+    return rf"$z\to{tex(supremum.approached_at)}$"
+
+
+def _basis(activation: Activation, order: int) -> str:
+    supremum = activation.supremum(order)
+    if supremum.value == sympy.oo:
+        return "unbounded" if order < 2 or not activation.expression.has(sympy.Abs, sympy.Max, sympy.Piecewise) else "a jump of the derivative before"
+    parts = []
+    for certificate in supremum.certificates:
+        if isinstance(certificate, PolynomialCertificate):
+            gap = sympy.factor(certificate.gap)
+            low, high = (tex(end) for end in (certificate.lower, certificate.upper))
+            generator = "" if certificate.generator == sympy.Symbol("z", real=True) else rf", $t={_short_generator(certificate.generator, activation)}$"
+            interval = "" if certificate.lower == -sympy.oo and certificate.upper == sympy.oo else rf" for ${low}<t<{high}$"
+            parts.append(rf"${polynomial(gap)}\ge0${interval}{generator}")
+        elif isinstance(certificate, CriticalPointCertificate):
+            factor = sympy.Poly(certificate.polynomial, *certificate.polynomial.free_symbols or (sympy.Symbol("t"),))
+            if not certificate.roots:
+                parts.append("monotone, its limits")
+            else:
+                parts.append(rf"critical points ${polynomial(factor.as_expr())}=0$ and the limits")
+        elif isinstance(certificate, EnclosureCertificate):
+            parts.append(rf"ball arithmetic, {certificate.cells} cells on $[-{certificate.radius},{certificate.radius}]$, monotone tails")
+    return "; ".join(dict.fromkeys(parts)) or "constant on each piece"
+
+
+def _short_generator(generator: sympy.Expr, activation: Activation) -> str:
+    return f"{activation.latex}(z)" if generator == activation.expression else tex(generator)
+
+
+def _verified(derivation: Derivation, verification: Verification | None) -> dict[str, Any] | None:
+    if verification is None:
+        return None
+    verdict = "Every measured quantity is below its bound, or equal to it to all digits." if verification.passed else "\\textbf{The verification failed.}"
+    text = (
+        f"Each claim was measured on {verification.networks} explicit networks (random and extremal; seed {verification.seed}) with exact derivatives along lines, at "
+        f"{verification.digits} decimal digits and again at higher precision. {verdict} A measured ratio is a lower bound on how sharp a step is; these figures are "
+        r"\emph{checked}, the theorem's are \emph{proved}."
+    )
+    rows = []
+    for name, report in verification.steps.items():
+        rows.append({
+            "claim": _claim_latex(derivation.steps[name].claim),
+            "ratio": _ratio(report),
+            "verdict": report.verdict,
+            "measured": str(report.measured),
+        })  # fmt: skip
+    return {"text": text, "rows": rows}
+
+
+def _ratio(report: StepReport) -> str:
+    """The ratio, or its distance from 1 where four digits would hide it."""
+    if report.verdict.startswith("equal"):
+        return "$1$"
+    if 0 < report.gap < 1e-4:
+        mantissa, exponent = f"{report.gap:.0e}".split("e")
+        return rf"$1-{mantissa}\cdot10^{{{int(exponent)}}}$"
+    return f"${report.ratio:.4f}$"
+
+
+# --- notebook ---------------------------------------------------------------------------------------------------------
+
+
+def notebook_latex(derivation: Derivation) -> str:
+    """The theorem's bounds and definitions as one display."""
+    context = _Context(derivation, None, "nb")
+    lines = [rf"{bound}" for bound in context._bounds()]
+    lines += [definition(claim.symbol, claim.expression) for _, claim in context._displayed()[-12:]]
+    return "$$\\begin{gathered}" + "\\\\\n".join(lines) + "\\end{gathered}$$"
+
+
+def notebook_html(derivation: Derivation) -> str:
+    """The table of numbers."""
+    table = number_table(derivation)
+    head = "".join(f"<th>{_html(cell)}</th>" for cell in table["plain_header"])
+    body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in table["plain_rows"])
+    return f"<table><caption>{_html(table['plain_text'])}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+

@@ -1,0 +1,95 @@
+"""The figure of a report: the bounds against depth and against the weight norm."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import mpmath
+import sympy
+from mpmath import mpf
+
+from ..calculus.derivation import Derivation
+from ..derive import derive
+from ..errors import MissingExtra
+from ..networks import Network
+from ..parameter_sets import LayerBalls, ParameterBall
+
+NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
+DEPTHS = tuple(range(1, 11))
+SHOWN = {"lipschitz": "network", "gradient_lipschitz": "its gradient"}
+
+
+def data(derivation: Derivation) -> dict[str, Any]:
+    """Curves: bound against depth at norms 1 and against the norm at the derivation's depth, as decimal strings.
+
+    The depth is varied with the hidden width repeated; where layers have different activations only the norm is varied.
+    """
+    problem = derivation.problem
+    network, parameters = problem.network, problem.parameters
+    ball = isinstance(parameters, ParameterBall)
+    hidden = network.layers[0]
+    methods = ["separate", "paired", "block"] if problem.method in ("separate", "paired", "ordering") else ["block"]
+    if isinstance(parameters, ParameterBall):
+        sets: dict[str, Any] = {"budget": ParameterBall(), "every norm R": ParameterBall(shared_budget=False)}
+    else:
+        sets = {"": LayerBalls(parameters.biases)}
+    width = hidden.width if isinstance(hidden.width, int) else 3
+    depths = [m for m in DEPTHS] if len(network.activations) == 1 else []
+    own = 3 if network.symbolic_depth else len(network.layers)
+    curves: dict[str, dict[str, list[list[str]]]] = {"depth": {}, "norm": {}}
+    for label, chosen in sets.items():
+        for method in methods:
+            for result, name in SHOWN.items():
+                if result not in derivation.results or (method != methods[-1] and result == "lipschitz"):
+                    continue
+                title = ", ".join(part for part in (name, method if len(methods) > 1 and result != "lipschitz" else "", label) if part)
+                if ball and method != "block":
+                    continue
+
+                def build(m: int, method: str = method, chosen: Any = chosen) -> Derivation:
+                    shape = Network.uniform(m, hidden.activation, width, 3) if len(network.activations) == 1 else network
+                    return derive(shape, chosen, method=method, order=problem.order)
+
+                curves["depth"][title] = [[str(m), _at(build(m), result, m, mpf(1))] for m in depths]
+                fixed = build(own)
+                curves["norm"][title] = [[n, _at(fixed, result, own, mpf(sympy.Rational(n).p) / sympy.Rational(n).q)] for n in NORMS]
+    return {"variable": "R" if ball else "a", "depth": own, "curves": curves}
+
+
+def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
+    values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3]}
+    return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))
+
+
+def draw(figure: dict[str, Any]) -> bytes:
+    """The figure as PDF."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise MissingExtra("drawing a figure", "matplotlib", "plot") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    variable = figure["variable"]
+    panels = [
+        ("depth", f"number of layers $m$  (${variable}=1$)", False),
+        ("norm", f"${'R' if variable == 'R' else 'a'}$, {'radius' if variable == 'R' else 'weight norms'}  ({figure['depth']} layers)", True),
+    ]
+    panels = [panel for panel in panels if any(figure["curves"][panel[0]].values())]
+    drawing, axes = pyplot.subplots(1, len(panels), figsize=(4.6 * len(panels), 3.3), squeeze=False, layout="constrained")
+    for axis, (kind, label, logarithmic) in zip(axes[0], panels):
+        for number, (title, points) in enumerate(figure["curves"][kind].items()):
+            xs = [float(sympy.Rational(x)) for x, _ in points]
+            axis.plot(xs, [float(y) for _, y in points], marker="osD^v*"[number % 6], markersize=3.5, linewidth=1.1, label=title)
+        axis.set_yscale("log")
+        if logarithmic:
+            axis.set_xscale("log", base=2)
+        axis.set_xlabel(label)
+        axis.grid(True, which="major", linewidth=0.3)
+    axes[0][0].set_ylabel("upper bound")
+    axes[0][-1].legend(fontsize=7, frameon=False)
+    stream = io.BytesIO()
+    drawing.savefig(stream, format="pdf", metadata={"CreationDate": None})
+    pyplot.close(drawing)
+    return stream.getvalue()

@@ -1,0 +1,87 @@
+"""A table of numbers for a concrete architecture, from the derivation's own definitions in high precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import sympy
+from mpmath import mpf
+
+from ..calculus.derivation import Derivation
+from ..parameter_sets import ParameterBall
+
+SHOWN = {
+    "value": (r"$|N|$", "value"),
+    "lipschitz": (r"$\operatorname{Lip}(N)$", "Lip(N)"),
+    "gradient_lipschitz": (r"$\operatorname{Lip}(DN)$", "Lip(DN)"),
+    "separate": (r"separate", "separate"),
+    "paired": (r"paired", "paired"),
+    "ball_lipschitz": (r"$\operatorname{Lip}(N)$, $a_u=R$", "Lip(N), a_u=R"),
+    "ball_gradient_lipschitz": (r"$\operatorname{Lip}(DN)$, $a_u=R$", "Lip(DN), a_u=R"),
+    "cost_lipschitz": (r"cost", "cost"),
+    "cost_gradient_lipschitz": (r"cost's gradient", "cost's gradient"),
+}
+POINTS = ("1/2", "1", "2", "4", "10")
+DIGITS = 6
+
+
+def rounded_up(value: Any, digits: int) -> str:
+    """A positive number as a decimal of that many significant digits that is not below it (a tie at 40 digits is equal)."""
+    with mpmath.workdps(60):
+        number = mpf(sympy.N(value, 55)._mpf_) if isinstance(value, sympy.Expr) else mpf(value)
+        if not mpmath.isfinite(number):
+            return r"\infty"
+        if number == 0:
+            return "0"
+        exponent = int(mpmath.floor(mpmath.log10(number))) + 1 - digits
+        scaled = number / mpf(10) ** exponent
+        whole = int(mpmath.ceil(scaled - mpf(10) ** -25))
+        if len(str(whole)) > digits:
+            whole, exponent = whole // 10 + (1 if whole % 10 else 0), exponent + 1
+        if -10 <= exponent <= 0:
+            text = str(whole).rjust(1 - exponent, "0")
+            text = text[: len(text) + exponent] + "." + text[len(text) + exponent :] if exponent else text
+            return text.rstrip("0").rstrip(".") if "." in text else text
+        if 0 < exponent <= 3:
+            return str(whole * 10**exponent)
+        mantissa = str(whole)
+        power = exponent + len(mantissa) - 1
+        mantissa = (mantissa[0] + "." + mantissa[1:]).rstrip("0").rstrip(".")
+        return rf"{mantissa}\cdot10^{{{power}}}"
+
+
+def number_table(derivation: Derivation) -> dict[str, Any]:
+    """Rows for a few norms; symbolic widths and depth are set to 3. Every entry is rounded up."""
+    problem = derivation.problem
+    network = problem.network
+    ball = isinstance(problem.parameters, ParameterBall)
+    depth = 3 if network.symbolic_depth else len(network.layers)
+    names = [name for name in derivation.results if name in SHOWN]
+    kinds = {hypothesis.quantity.kind for hypothesis in derivation.hypotheses.values()}
+    rows, plain = [], []
+    for point in POINTS:
+        a = sympy.Rational(point)
+        arguments: dict[str, Any] = {"input_norm": 1, "target_norm": 1, "radius": a.p / mpf(a.q), "weight_norm": a.p / mpf(a.q), "depth": depth, "widths": [3]}
+        arguments["weight_norms"] = [a.p / mpf(a.q)] * depth
+        arguments["bias_norms"] = [1] * depth
+        found = derivation.evaluate(arguments, digits=40)
+        cells = [rounded_up(found[name], DIGITS) for name in names]
+        rows.append([f"${sympy.latex(a)}$", *(f"${cell}$" for cell in cells)])
+        plain.append([point, *(cell.replace(r"\cdot10^{", "e").replace("}", "").replace(r"\infty", "inf") for cell in cells)])
+    variable = "R" if ball else "a"
+    where = rf"At $|x|=1$ and {'radius $R$' if ball else 'all weight norms equal to $a$'}"
+    plain_where = f"at |x| = 1, {'radius R' if ball else 'all weight norms a'}"
+    if "bias" in kinds:
+        where, plain_where = where + r", all bias norms equal to $1$", plain_where + ", all bias norms 1"
+    if "target" in kinds:
+        where, plain_where = where + r", $|y|=1$", plain_where + ", |y| = 1"
+    if any(isinstance(size, sympy.Symbol) for size in network.widths[1:]):
+        where, plain_where = where + r", all widths equal to $3$", plain_where + ", all widths 3"
+    if network.symbolic_depth:
+        where, plain_where = where + r", depth $3$", plain_where + ", depth 3"
+    text = where + r", rounded up in the last digit. All are \emph{proved} upper bounds: the theorem's definitions evaluated to 40 digits."
+    return {
+        "text": text, "header": [f"${variable}$", *(SHOWN[name][0] for name in names)], "rows": rows,
+        "plain_text": plain_where + " (rounded up)", "plain_header": [variable, *(SHOWN[name][1] for name in names)], "plain_rows": plain,
+    }  # fmt: skip

@@ -1,0 +1,154 @@
+"""SymPy expressions of the calculus as LaTeX."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sympy
+from sympy.printing.latex import LatexPrinter
+
+from ..calculus.arrays import BlockEntries, Outer, Pad, ProductTable, Recursion, SymmetricEntries, VectorTable
+from ..calculus.claims import symbol_latex
+
+WIDE = 74
+"""Characters (commands counted as one) beyond which a display is broken into lines."""
+
+
+class Printer(LatexPrinter):  # type: ignore[misc]
+    """LaTeX with the calculus' own names of symbols."""
+
+    def _print_Symbol(self, expression: sympy.Symbol, style: str = "plain") -> str:
+        return symbol_latex(expression.name)
+
+    def _print_IndexedBase(self, expression: Any) -> str:
+        return symbol_latex(str(expression.label))
+
+    def _print_Indexed(self, expression: Any) -> str:
+        base = self._print(expression.base)
+        indices = ",".join(self._print(index) for index in expression.indices)
+        if str(expression.base.label) in ("S0", "S1", "S2", "s0", "width"):
+            return rf"{base}^{{({indices})}}"
+        return rf"{base}_{{{indices}}}"
+
+    def _print_Add(self, expression: Any, order: Any = None) -> str:
+        return "".join(self.terms(expression))
+
+    def terms(self, expression: sympy.Expr) -> list[str]:
+        """The terms of a sum, each but the first with its sign: 1 + .. where all are positive, else m - 1, u + 1 - i."""
+        arguments = list(sympy.Add.make_args(expression))
+        negative = any(term.could_extract_minus_sign() for term in arguments)
+
+        def place(term: sympy.Expr) -> tuple[Any, ...]:
+            return (
+                not term.has(Outer), not term.has(Pad), term.could_extract_minus_sign(), bool(term.is_number) == negative, str(term),
+            )  # fmt: skip
+
+        found = [str(self._print(term)) for term in sorted(arguments, key=place)]
+        return [found[0], *(term if term.startswith("-") else f"+{term}" for term in found[1:])]
+
+    def _print_Pow(self, expression: Any) -> str:
+        base, exponent = expression.as_base_exp()
+        if isinstance(base, sympy.Indexed) and exponent.is_Integer and exponent > 0:
+            text = self._print(base)
+            return rf"\left({text}\right)^{{{exponent}}}" if "^" in text else rf"{text}^{{{exponent}}}"
+        text = self._print(base) if base.is_Symbol else ""
+        if "^" in text and exponent.is_Integer and exponent > 0:
+            return rf"\bigl({text}\bigr)^{{{exponent}}}"
+        return str(super()._print_Pow(expression))
+
+    def _print_Min(self, expression: sympy.Expr) -> str:
+        branches = r",\; ".join(self._print(argument) for argument in sorted(expression.args, key=str))
+        return rf"\min\Bigl\{{{branches}\Bigr\}}"
+
+
+_PRINTER = Printer({"mul_symbol": None, "fold_short_frac": False, "order": "none"})
+
+
+def tex(expression: sympy.Expr) -> str:
+    """LaTeX of an expression or symbol of the calculus."""
+    return str(_PRINTER.doprint(expression))
+
+
+def polynomial(expression: sympy.Expr) -> str:
+    """LaTeX of a polynomial in t, in its customary order."""
+    return str(sympy.latex(expression))
+
+
+def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
+    """LaTeX of `symbol := expression` for a display, broken into lines where it is wide."""
+    left = tex(symbol)
+    if isinstance(expression, Recursion):
+        term, index, _, start, length = expression.args
+        where = rf"({tex(index)}=1,\dots,{tex(length)})"
+        if start == 1:  # index 0 is not used
+            return rf"{left}_{{{tex(index)}}}={tex(term)}\qquad{where}"
+        line = rf"{left}_0={tex(start)},\qquad {left}_{{{tex(index)}}}={tex(term)}\qquad{where}"
+        if length_of(line) <= WIDE or not isinstance(term, sympy.Min):
+            return line
+        branches = [tex(branch) for branch in sorted(term.args, key=str)]
+        rows = [rf"{left}_0&={tex(start)},\qquad {left}_{{{tex(index)}}}=\min\Bigl\{{{branches[0]},"]
+        rows += [rf"&\qquad {branch}," for branch in branches[1:-1]]
+        rows.append(rf"&\qquad {branches[-1]}\Bigr\}}\qquad{where}")
+        return rf"\begin{{split}}{_join(rows)}\end{{split}}"
+    if isinstance(expression, ProductTable):
+        factor, index, _ = expression.args
+        return rf"{left}_{{j,u}}=\prod_{{{tex(index)}=j+1}}^{{u}}{tex(factor)}\quad(j\le u),\qquad {left}_{{j,u}}=0\quad(j>u)"
+    if isinstance(expression, VectorTable):
+        weight, bias, j, u, _ = expression.args
+        return rf"({left}_{{{tex(u)}}})_{{\alpha_{{{tex(j)}}}}}={tex(weight)},\qquad({left}_{{{tex(u)}}})_{{\beta_{{{tex(j)}}}}}={tex(bias)}"
+    if isinstance(expression, BlockEntries):
+        weight, bias, j, length = expression.args
+        return rf"{left}_{{\alpha_{{{tex(j)}}}}}={tex(weight)},\qquad {left}_{{\beta_{{{tex(j)}}}}}={tex(bias)}\qquad({tex(j)}=1,\dots,{tex(length)})"
+    if isinstance(expression, SymmetricEntries):
+        *parts, j, k, _ = expression.args
+        names = ((r"\alpha", r"\alpha"), (r"\alpha", r"\beta"), (r"\beta", r"\alpha"), (r"\beta", r"\beta"))
+        pair, cross = sympy.Symbol("pair"), sympy.Symbol("cross")
+        parts = [part.subs(parts[-1], pair) for part in parts]
+        extra = parts[2].subs(pair, 0)
+        shown = [part.subs(extra, cross) for part in parts]
+        index = f"{tex(j)}{tex(k)}"
+        letters = {"pair": rf"\sigma_{{{index}}}", "cross": rf"\kappa_{{{index}}}"}
+        rows = [
+            rf"{left}_{{{first}_{{{tex(j)}}}{second}_{{{tex(k)}}}}}&={_replaced(part, letters)}" for (first, second), part in zip(names, shown)
+        ]
+        rows = [r",\qquad ".join([rows[0], rows[1].replace("&", "")]), r",\qquad ".join([rows[2], rows[3].replace("&", "")]) + rf"\qquad({tex(j)}\le {tex(k)})"]
+        rows.append(rf"{letters['pair']}&={tex(expression.args[3])}")
+        rows.append(rf"{letters['cross']}&={tex(extra)}")
+        return rf"\begin{{split}}{_join(rows)}\end{{split}}"
+    pieces = _PRINTER.terms(expression)
+    if length_of(left + "=" + "".join(pieces)) <= WIDE or len(pieces) == 1:
+        return f"{left}={''.join(pieces)}"
+    return rf"\begin{{split}}{_lines(f'{left}={pieces[0]}', pieces[1:])}\end{{split}}"
+
+
+def _replaced(expression: sympy.Expr, letters: dict[str, str]) -> str:
+    text = tex(expression)
+    for name, letter in letters.items():
+        text = re.sub(rf"(?<![A-Za-z\\]){name}", lambda _, letter=letter: letter, text)  # type: ignore[misc]
+    return text
+
+
+def _join(rows: list[str]) -> str:
+    return "\\\\\n".join(rows)
+
+
+def _lines(head: str, rest: list[str]) -> str:
+    """An aligned head `left = first`, with the further terms on the same line while they fit."""
+    left, _, first = head.partition("=")
+    lines = [f"{left}&={first}"]
+    for piece in rest:
+        if length_of(lines[-1]) + length_of(piece) <= WIDE:
+            lines[-1] += piece
+        else:
+            lines.append(rf"&\quad{piece}")
+    return _join(lines)
+
+
+def length_of(text: str) -> int:
+    """About how many characters a formula is wide."""
+    text = re.sub(r"\\(left|right|bigl|bigr|Bigl|Bigr|boldsymbol|mathrm|quad|text|operatorname|displaystyle)", "", text)
+    text = re.sub(r"\\frac\{([^{}]*)\}\{[^{}]*\}", r"\1", text)
+    text = re.sub(r"\\[a-zA-Z]+", "x", text)
+    text = re.sub(r"[{}^_\\&]", "", text)
+    return len(text.replace(" ", ""))
