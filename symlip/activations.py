@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 import sympy
 
@@ -41,10 +41,7 @@ class Activation:
         symbols = sorted(expression.free_symbols, key=str)
         if len(symbols) != 1:
             named = ", ".join(map(str, symbols)) or "none"
-            raise SymlipError(
-                f"activation {self.name!r} must be an expression in exactly one symbol, it has: {named}; "
-                "put numbers for the other parameters"
-            )
+            raise SymlipError(f"activation {self.name!r} must be an expression in exactly one symbol, it has: {named}; put numbers for the other parameters")
         expression = expression.xreplace({symbols[0]: z})
         object.__setattr__(self, "expression", expression)
         for point in (sympy.Rational(-7, 3), sympy.Rational(0), sympy.Rational(5, 2)):
@@ -91,7 +88,7 @@ def latex_escape(text: str) -> str:
     return "".join(special.get(character, character if character.isprintable() else " ") for character in text)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _derivative(activation: Activation, order: int) -> sympy.Expr:
     if order == 0:
         return activation.expression
@@ -101,7 +98,7 @@ def _derivative(activation: Activation, order: int) -> sympy.Expr:
     return sympy.Piecewise(*[(piece.expression, z <= piece.upper) for piece in pieces])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _supremum(activation: Activation, order: int) -> Supremum:
     return supremum(activation.name, activation.expression, order)
 

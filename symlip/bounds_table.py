@@ -60,10 +60,10 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
     if cost is not None and cost.targets == "vectors":
         arguments["target_norm"] = target_norm
     sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [
-        ("layer balls, free biases", LayerBalls(), METHODS),
-        ("layer balls, bounded biases", LayerBalls(biases="bounded"), METHODS),
-        ("ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
-        ("ball, shared budget", ParameterBall(), ("block",)),
+        ("layer balls", LayerBalls(), METHODS),
+        ("layer balls, |b_u| bounded", LayerBalls(biases="bounded"), METHODS),
+        ("parameter ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
+        ("parameter ball, shared R", ParameterBall(), ("block",)),
     ]
     order = 2 if all(activation.constant(2).is_finite for activation in model.network.activations) else 1
     rows, notes = [], []

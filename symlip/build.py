@@ -164,9 +164,7 @@ def _remove(pending: list[tuple[Path, Path]]) -> None:
 def stale(texts_by_path: dict[str, str], target: Path, whole: bool) -> list[str]:
     """The relative paths that are missing, differ, or (for a whole build) should not be there."""
     found = [
-        relative
-        for relative, text in texts_by_path.items()
-        if not (target / relative).is_file() or (target / relative).read_text(encoding="utf-8") != text
+        relative for relative, text in texts_by_path.items() if not (target / relative).is_file() or (target / relative).read_text(encoding="utf-8") != text
     ]
     if whole and target.is_dir():
         extra = [path.relative_to(target).as_posix() for path in target.rglob("*") if path.suffix in (".tex", ".py", ".json", ".md")]

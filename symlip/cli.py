@@ -131,7 +131,9 @@ def _print_derivation(console: Console, derivation: Any) -> None:
         table.add_column(column, overflow="fold")
     for step in derivation.steps.values():
         claim = step.claim
-        premises = [p for p in step.premises if p not in derivation.steps or not isinstance(getattr(derivation.steps[p].claim, "quantity", None), ActivationDerivative)]
+        premises = [
+            p for p in step.premises if p not in derivation.steps or not isinstance(getattr(derivation.steps[p].claim, "quantity", None), ActivationDerivative)
+        ]
         if isinstance(claim, Bound):
             bounds = claim.quantity.meaning if claim.quantity is not None else "(definition)"
             table.add_row(str(claim.symbol), bounds, str(claim.expression), step.rule.name, ", ".join(premises))
@@ -363,7 +365,7 @@ def bound(
     console.print(f"{weights.name}: {shape}, {', '.join(a.name for a in network.activations)}; |x| = {input_norm:g}", highlight=False)
     console.print("weight norms " + ", ".join(f"{a:.4g}" for a in model.weight_norms) + f"; norm of all parameters {model.radius:.4g}", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("parameters")
+    table.add_column("parameters", no_wrap=True)
     table.add_column("method")
     for column in found.columns:
         table.add_column(COLUMNS[column], justify="right")

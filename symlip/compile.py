@@ -10,6 +10,7 @@ matrix's size. The result is not rounded upward.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable
@@ -55,10 +56,8 @@ class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
         return self._pairwise("maximum", expression)
 
     def _pairwise(self, name: str, expression: sympy.Expr) -> str:
-        first, *rest = (self._print(argument) for argument in sorted(expression.args, key=str))
-        for argument in rest:
-            first = f"{name}({first}, {argument})"
-        return first
+        arguments = [str(self._print(argument)) for argument in sorted(expression.args, key=str)]
+        return functools.reduce(lambda first, second: f"{name}({first}, {second})", arguments)
 
     def _print_Float(self, expression: sympy.Expr) -> str:
         return repr(float(expression))
@@ -252,13 +251,13 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
             '        raise ValueError(f"depth must be a positive integer, not {depth!r}")',
             "    depth = int(depth)",
         ]
-    lists = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
-    singles = [name for name in ("weight_norm", "radius", "input_norm", "target_norm") if name in signature.arguments]
+    lists: list[str] = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
+    singles: list[str] = [name for name in ("weight_norm", "radius", "input_norm", "target_norm") if name in signature.arguments]
     for name in lists:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
     for name in singles:
         lines.append(f'    {name} = _number("{name}", {name})')
-    samples = [name for name in ("input_norm", "target_norm") if name in signature.arguments] if signature.averaged else []
+    samples: list[str] = [name for name in ("input_norm", "target_norm") if name in signature.arguments] if signature.averaged else []
     if samples:
         lines.append("    # samples run along the last axis; every other argument gets that axis with length one")
         for name in samples:
@@ -271,7 +270,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
     packed = " + ".join([*lists, f"[{', '.join(singles)}]"])
     lines.append(f"    values = _aligned({packed})")
     position = "0"
-    for name in lists:
+    for _ in lists:
         following = f"{position} + {count}" if position != "0" else count
         chosen = f"values[{position}:{following}]"
         calls.append(f"blocks(1.0, *{chosen})" if signature.symbolic_depth else chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 
@@ -41,7 +42,7 @@ class Logistic:
 class Huber:
     """Huber's function of |N - y|: r^2/2 for r <= delta, delta (r - delta/2) beyond it."""
 
-    delta: sympy.Expr | float | int = 1
+    delta: Any = 1
     name = "huber"
     latex = r"g(o,y)=\rho_\delta(|o-y|)"
     targets = "vectors"

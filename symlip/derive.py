@@ -234,9 +234,7 @@ def _method_ordering(derivation: Derivation) -> None:
         names["blocks"] = derivation.apply(BlockSlope(), block_pre, *constants, **here)
         if layer < len(walk.network.layers):
             walk.value(layer)
-    _set_results(
-        derivation, {"lipschitz": names["first"], "separate": names["separate"], "paired": names["paired"], "gradient_lipschitz": eigenvalue}
-    )
+    _set_results(derivation, {"lipschitz": names["first"], "separate": names["separate"], "paired": names["paired"], "gradient_lipschitz": eigenvalue})
 
 
 def _ball_ordering(derivation: Derivation) -> None:
@@ -286,12 +284,13 @@ def _any_depth(derivation: Derivation) -> int | sympy.Symbol:
         first = derivation.apply(any_depth.AnyDepthFirst(), value, products, *constants, **here)
         derivation.apply(any_depth.AnyDepthBlocks(), pre, *constants, **here)
         second = derivation.apply(any_depth.AnyDepthSecond(), pre, products, *constants, **here) if order >= 2 else None
-    _finish(derivation, first, second)
+    _finish(derivation, value, first, second)
     return depth
 
 
-def _finish(derivation: Derivation, first: str, second: str | None) -> None:
-    results: dict[str, str | None] = {"lipschitz": first}
+def _finish(derivation: Derivation, value: str, first: str, second: str | None) -> None:
+    last = derivation.apply(LastValue(), value, depth=derivation.problem.network.depth)
+    results: dict[str, str | None] = {"value": last, "lipschitz": first}
     if second is not None:
         results["layer_lipschitz"] = second
         name = "Lambda_0" if "Lambda" in derivation.steps else "Lambda"
@@ -322,7 +321,7 @@ def _budget(derivation: Derivation) -> int | sympy.Symbol:
     derivation.apply(budget.BudgetBlocks(), *premises, network=network)
     first = derivation.apply(budget.BudgetFirst(), *premises, network=network)
     second = derivation.apply(budget.BudgetSecond(), *premises, network=network) if order >= 2 else None
-    _finish(derivation, first, second)
+    _finish(derivation, value, first, second)
     return network.depth
 
 
@@ -335,11 +334,7 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, cost: Cost | Risk) 
     inner = cost.cost if isinstance(cost, Risk) else cost
     rule = constants_rule(inner)
     outputs = network.widths[-1]
-    by_kind = {
-        claim.quantity.kind: step.name
-        for step, claim in derivation.bounds
-        if isinstance(claim.quantity, Quantity) and claim.quantity.layer == depth
-    }
+    by_kind = {claim.quantity.kind: step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.layer == depth}
     target: str | None = None
     value: str | None = None
     if isinstance(inner, HalfSquaredError):

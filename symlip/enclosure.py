@@ -120,9 +120,7 @@ def _largest(f: sympy.Expr, lower: sympy.Expr, upper: sympy.Expr, digits: int) -
         radius *= 2
 
 
-def _branch_and_bound(
-    f: Program, derivative: Program, start: Fraction, stop: Fraction, digits: int
-) -> tuple[arb, sympy.Rational, arb, int]:
+def _branch_and_bound(f: Program, derivative: Program, start: Fraction, stop: Fraction, digits: int) -> tuple[arb, sympy.Rational, arb, int]:
     """(value at the best point, that point, a ball's upper end above sup |f| on the interval, cells looked at)."""
     best, at = arb(0), sympy.Rational(start.numerator, start.denominator)
 

@@ -9,7 +9,6 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -127,10 +126,10 @@ def _layers(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, 
     raise SymlipError(f"{name}: no layers found: it needs A1, b1, A2, b2, .. or coefs_0, intercepts_0, ..; it holds {held}")
 
 
-def _numeric(name: str, label: str, array: Any) -> np.ndarray:
+def _numeric(name: str, label: str, array: np.ndarray) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.floating) and not np.issubdtype(array.dtype, np.integer):
         raise SymlipError(f"{name}: {label} holds {array.dtype}, not real numbers")
-    array = np.asarray(array, dtype=np.float64)
+    array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise SymlipError(f"{name}: {label} holds NaN or infinite numbers")
     return array

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy
 
 from .activations import Activation, activation_named
 from .errors import SymlipError
 
-Size = int | sympy.Symbol
+Size: TypeAlias = int | sympy.Symbol
 
 
 def _size(value: object, what: str) -> Size:
@@ -64,9 +65,7 @@ class Network:
         object.__setattr__(self, "depth", len(layers) if depth is None else depth)
 
     @classmethod
-    def uniform(
-        cls, depth: Size | str, activation: Activation | str, width: Size | str = "l", inputs: Size | str = "l_0"
-    ) -> Network:
+    def uniform(cls, depth: Size | str, activation: Activation | str, width: Size | str = "l", inputs: Size | str = "l_0") -> Network:
         """`depth` equal layers, depth a number or a symbol. Widths are symbols unless given."""
         count = _size(depth, "the depth")
         layer = Dense(width, activation)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sympy
@@ -107,11 +107,11 @@ class Supremum:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=None)
+@cache
 def pieces_of(name: str, expression: sympy.Expr) -> tuple[Piece, ...]:
     """The smooth pieces of a function, from left to right. Raises SymlipError where it jumps or is not defined."""
     if not expression.has(sympy.Piecewise, sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside):
-        pieces = (Piece(expression, -oo, oo),)
+        pieces: tuple[Piece, ...] = (Piece(expression, -oo, oo),)
     else:
         folded = sympy.piecewise_fold(expression.rewrite(sympy.Piecewise))
         if not isinstance(folded, sympy.Piecewise):
@@ -132,9 +132,9 @@ def pieces_of(name: str, expression: sympy.Expr) -> tuple[Piece, ...]:
             else:
                 merged.append(piece)
         pieces = tuple(merged)
-    if not pieces or pieces[0].lower != -oo or pieces[-1].upper != oo or any(a.upper != b.lower for a, b in zip(pieces, pieces[1:])):
+    if not pieces or pieces[0].lower != -oo or pieces[-1].upper != oo or any(a.upper != b.lower for a, b in pairwise(pieces)):
         raise SymlipError(f"activation {name!r} is not defined on the whole real line")
-    for left, right in zip(pieces, pieces[1:]):
+    for left, right in pairwise(pieces):
         if not _same_at(left, right, 0):
             raise SymlipError(f"activation {name!r} jumps at z = {left.upper}: a network with it has no Lipschitz constant")
     return pieces
@@ -146,12 +146,9 @@ def _same_at(left: Piece, right: Piece, order: int) -> bool:
     return bool(sympy.simplify(difference) == 0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def derivative_pieces(name: str, expression: sympy.Expr, order: int) -> tuple[Piece, ...]:
-    return tuple(
-        Piece(_tidy(sympy.diff(piece.expression, z, order)), piece.lower, piece.upper)
-        for piece in pieces_of(name, expression)
-    )
+    return tuple(Piece(_tidy(sympy.diff(piece.expression, z, order)), piece.lower, piece.upper) for piece in pieces_of(name, expression))
 
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
@@ -164,7 +161,7 @@ def _tidy(expression: sympy.Expr) -> sympy.Expr:
 def supremum(name: str, expression: sympy.Expr, order: int) -> Supremum:
     """S_order of the function. Raises SymlipError if no method decides it."""
     pieces = pieces_of(name, expression)
-    if any(not _same_at(a, b, below) for a, b in zip(pieces, pieces[1:]) for below in range(order)):
+    if any(not _same_at(a, b, below) for a, b in pairwise(pieces) for below in range(order)):
         return Supremum(order, oo, oo, True)
     results = [_piece_supremum(name, piece, order) for piece in derivative_pieces(name, expression, order)]
     best = results[0]
@@ -202,7 +199,7 @@ def _piece_supremum(name: str, piece: Piece, order: int) -> Supremum:
 
 def _less(a: sympy.Expr, b: sympy.Expr) -> bool:
     """a < b, decided in ball arithmetic; equal to 200 digits counts as equal (both are then the same supremum)."""
-    if a == b or a == oo:
+    if a in (b, oo):
         return False
     if b == oo:
         return True
@@ -246,9 +243,7 @@ def _generators(expression: sympy.Expr) -> Iterable[Generator]:
 
         def by_logistic(e: sympy.Expr) -> sympy.Expr:
             e = e.rewrite(sympy.exp) if e.has(sympy.tanh) else e
-            return e.replace(
-                lambda a: isinstance(a, sympy.exp), lambda a: (t / (1 - t)) ** (sympy.diff(a.args[0], z) / rate) * sympy.exp(a.args[0].subs(z, 0))
-            )
+            return e.replace(lambda a: isinstance(a, sympy.exp), lambda a: (t / (1 - t)) ** (sympy.diff(a.args[0], z) / rate) * sympy.exp(a.args[0].subs(z, 0)))
 
         yield Generator(p, sympy.log(t / (1 - t)) / rate, by_logistic)
     angle = _rates(expression, sympy.sin, sympy.cos)
@@ -334,9 +329,7 @@ def _rational_supremum(order: int, piece: Piece) -> Supremum | None:
                 best, at = value, root
         best = sympy.radsimp(sympy.simplify(best))
         sign = 1 if denominator.eval(_sample(lower, upper)) > 0 else -1
-        certificate = PolynomialCertificate(
-            generator.forward, sign * numerator.as_expr(), sign * denominator.as_expr(), best, lower, upper
-        )
+        certificate = PolynomialCertificate(generator.forward, sign * numerator.as_expr(), sign * denominator.as_expr(), best, lower, upper)
         value = sympy.sqrtdenest(sympy.sqrt(best))
         z_at = {lower: piece.lower, upper: piece.upper}.get(at)
         if generator.period is not None and at.is_infinite:
@@ -413,9 +406,7 @@ def _critical_supremum(order: int, piece: Piece) -> Supremum | None:
         value, at = magnitudes[best], points[best]
         if value == oo:
             return Supremum(order, oo, oo, True)
-        certificate = CriticalPointCertificate(
-            generator.forward, piece.expression, factor.as_expr(), lower, upper, tuple(roots), tuple(magnitudes), value
-        )
+        certificate = CriticalPointCertificate(generator.forward, piece.expression, factor.as_expr(), lower, upper, tuple(roots), tuple(magnitudes), value)
         if at.is_infinite:
             return Supremum(order, value, value, True, None, at, (certificate,))
         return Supremum(order, value, value, True, at, None, (certificate,))

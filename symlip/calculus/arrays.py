@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 
 
-class Operation(sympy.Function):
+class Operation(sympy.Function):  # type: ignore[misc]
     """A function of block arguments. `runtime` is the name of what computes it, `template` its LaTeX."""
 
     runtime = ""

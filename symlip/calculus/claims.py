@@ -72,7 +72,7 @@ def symbol_latex(name: str) -> str:
     prefix, _, index = name.partition("_")
     base = PREFIX.get(prefix)
     if base is None or (index and not index.isdigit()):
-        return sympy.latex(sympy.Symbol(name))
+        return str(sympy.latex(sympy.Symbol(name)))
     if not index:
         return base
     if base.startswith("g_"):

@@ -199,9 +199,7 @@ class Derivation:
 
         return module_source(self)
 
-    def verify(
-        self, digits: int = 50, networks: int = 20, seed: int = 0, progress: Callable[[int, int], None] | None = None
-    ) -> Verification:
+    def verify(self, digits: int = 50, networks: int = 20, seed: int = 0, progress: Callable[[int, int], None] | None = None) -> Verification:
         """Measure every step's quantity on concrete networks in high precision, against its bound."""
         from ..verify import verify
 

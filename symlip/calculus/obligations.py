@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sympy
@@ -49,7 +49,7 @@ class Inequality:
     @property
     def latex(self) -> str:
         given = r",\ ".join(sympy.latex(relation) for relation in self.assumptions)
-        return (rf"{given}\ \Longrightarrow\ " if given else "") + sympy.latex(self.conclusion)
+        return str((rf"{given}\ \Longrightarrow\ " if given else "") + sympy.latex(self.conclusion))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Decided:
 Obligation = Identity | Inequality | Decided
 
 
-@lru_cache(maxsize=None)
+@cache
 def _prove(assumptions: tuple[Any, ...], conclusion: Any, timeout: int) -> bool:
     """Whether z3 proves it: the negation together with the assumptions has no solution. Unknown is not a proof."""
     try:

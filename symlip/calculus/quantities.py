@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy
 
 from ..activations import Activation
 
-Index = int | sympy.Expr
+Index: TypeAlias = int | sympy.Expr
 
 LATEX = {
     "weight": r"|A_{{{u}}}|_2",

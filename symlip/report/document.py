@@ -86,9 +86,7 @@ class _Context:
             "hypotheses_named": self._hypotheses_named(),
             "bounds": _display(self._bounds()),
             "comparisons": _display([_claim_latex(step.claim) for step in derivation.steps.values() if isinstance(step.claim, Comparison)]),
-            "equations": [
-                {"label": _label(step.name), "body": definition(claim.symbol, claim.expression)} for step, claim in self._displayed()
-            ],
+            "equations": [{"label": _label(step.name), "body": definition(claim.symbol, claim.expression)} for step, claim in self._displayed()],
             "many_activations": len(self.network.activations) > 1,
             "remarks": self._remarks(),
             "constants": self._constants(),
@@ -203,7 +201,7 @@ class _Context:
 
     def _constants(self) -> list[dict[str, str]]:
         rows = []
-        for step, claim in self.derivation.bounds:
+        for _, claim in self.derivation.bounds:
             quantity = claim.quantity
             if not isinstance(quantity, ActivationDerivative):
                 continue
@@ -292,7 +290,9 @@ class _Context:
             height = -1.05 * used.index(row)
             text = tex(step.claim.symbol) if isinstance(step.claim, Bound) else r"\le"
             lemma = self.numbers_of[step.rule.name]
-            lines.append(rf"\node[label={{[draw=none,font=\tiny,inner sep=1pt]above:{lemma}}}] ({identifier[step.name]}) at ({column * width:.2f},{height:.2f}) {{${text}$}};")
+            lines.append(
+                rf"\node[label={{[draw=none,font=\tiny,inner sep=1pt]above:{lemma}}}] ({identifier[step.name]}) at ({column * width:.2f},{height:.2f}) {{${text}$}};"
+            )
         for step in shown:
             for premise in step.premises:
                 if premise in names:
@@ -302,18 +302,22 @@ class _Context:
 
     def _notation(self) -> list[dict[str, str]]:
         rows = []
-        families: dict[str, tuple[Any, Claim | Hypothesis]] = {}
+        families: dict[str, Hypothesis] = {}
         for hypothesis in self.derivation.hypotheses.values():
-            families.setdefault(hypothesis.quantity.kind, (hypothesis.symbol, hypothesis))
-        for symbol, hypothesis in families.values():
-            assert isinstance(hypothesis, Hypothesis)
-            quantity = hypothesis.quantity
+            families.setdefault(hypothesis.quantity.kind, hypothesis)
+        for hypothesis in families.values():
+            symbol, quantity = hypothesis.symbol, hypothesis.quantity
             many = quantity.layer is not None and not (isinstance(quantity.layer, sympy.Expr) and hypothesis.count is None)
             if many:
                 shown = tex(symbol) if hypothesis.count is not None else tex(symbol).replace("{1}", "{u}")
                 rows.append({"symbol": shown, "meaning": f"bound on the {Quantity(quantity.kind, sympy.Symbol('u')).meaning.replace(' u', ' $u$')}"})
             else:
-                rows.append({"symbol": tex(symbol), "meaning": f"bound on the {quantity.meaning}" if quantity.kind != "weight" else "bound on the spectral norms of all weights"})
+                rows.append(
+                    {
+                        "symbol": tex(symbol),
+                        "meaning": f"bound on the {quantity.meaning}" if quantity.kind != "weight" else "bound on the spectral norms of all weights",
+                    }
+                )
         seen = set()
         for _, claim in self.derivation.bounds:
             if isinstance(claim.quantity, ActivationDerivative):
@@ -409,7 +413,7 @@ def _value(expression: sympy.Expr) -> str:
     if expression.is_Rational and expression.q > 1000:
         return f"${_decimal(expression)}$"
     exact = tex(expression)
-    if expression.is_Integer or len(exact) > 60 and not expression.is_Rational:
+    if expression.is_Integer or (len(exact) > 60 and not expression.is_Rational):
         return f"${exact}$" if expression.is_Integer else f"${rounded_up(expression, 9)}$"
     return f"${exact}$"
 
@@ -508,4 +512,3 @@ def notebook_html(derivation: Derivation) -> str:
 
 def _html(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-

@@ -35,7 +35,7 @@ def data(derivation: Derivation) -> dict[str, Any]:
     else:
         sets = {"": LayerBalls(parameters.biases)}
     width = hidden.width if isinstance(hidden.width, int) else 3
-    depths = [m for m in DEPTHS] if len(network.activations) == 1 else []
+    depths = list(DEPTHS) if len(network.activations) == 1 else []
     own = 3 if network.symbolic_depth else len(network.layers)
     curves: dict[str, dict[str, list[list[str]]]] = {"depth": {}, "norm": {}}
     for label, chosen in sets.items():

@@ -52,5 +52,9 @@ def make_pdf(source: str, target: Path, figures: dict[str, bytes] | None = None)
 def visible_warnings(log: str) -> list[str]:
     """Overfull lines, undefined references and missing characters in a TeX log."""
     joined = re.sub(r"(?<=.{79})\n", "", log)
-    patterns = (r"Overfull \\[hv]box \(([1-9]\d*\.\d+|0\.[5-9]\d*)pt too (?:wide|high).*", r"LaTeX Warning: (?:Reference|Citation|Label).*", r"Missing character.*")
+    patterns = (
+        r"Overfull \\[hv]box \(([1-9]\d*\.\d+|0\.[5-9]\d*)pt too (?:wide|high).*",
+        r"LaTeX Warning: (?:Reference|Citation|Label).*",
+        r"Missing character.*",
+    )
     return [match.group(0) for pattern in patterns for match in re.finditer(pattern, joined)]

@@ -109,9 +109,7 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
         shown = [part.subs(extra, cross) for part in parts]
         index = f"{tex(j)}{tex(k)}"
         letters = {"pair": rf"\sigma_{{{index}}}", "cross": rf"\kappa_{{{index}}}"}
-        rows = [
-            rf"{left}_{{{first}_{{{tex(j)}}}{second}_{{{tex(k)}}}}}&={_replaced(part, letters)}" for (first, second), part in zip(names, shown)
-        ]
+        rows = [rf"{left}_{{{first}_{{{tex(j)}}}{second}_{{{tex(k)}}}}}&={_replaced(part, letters)}" for (first, second), part in zip(names, shown)]
         rows = [r",\qquad ".join([rows[0], rows[1].replace("&", "")]), r",\qquad ".join([rows[2], rows[3].replace("&", "")]) + rf"\qquad({tex(j)}\le {tex(k)})"]
         rows.append(rf"{letters['pair']}&={tex(expression.args[3])}")
         rows.append(rf"{letters['cross']}&={tex(extra)}")

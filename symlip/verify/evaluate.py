@@ -27,7 +27,8 @@ class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
         return f"minimum({', '.join(self._print(argument) for argument in expression.args)})"
 
     def _print_Max(self, expression: sympy.Expr) -> str:
-        return f"maximum({', '.join(self._print(argument) for argument in expression.args)})"
+        name = "max" if all(argument.is_integer for argument in expression.args) else "maximum"
+        return f"{name}({', '.join(self._print(argument) for argument in expression.args)})"
 
     def _print_Indexed(self, expression: Any) -> str:
         return f"{self._print(expression.base.label)}[{', '.join(self._print(index) for index in expression.indices)}]"
@@ -40,7 +41,7 @@ _sqrt = np.frompyfunc(mpmath.sqrt, 1, 1)
 
 
 def _pick(choose: Any) -> Any:
-    pairwise = np.frompyfunc(choose, 2, 1)
+    pairwise = np.frompyfunc(lambda a, b: choose(mpf(a), mpf(b)), 2, 1)
 
     def pick(first: Any, *rest: Any) -> Any:
         for other in rest:
@@ -68,7 +69,7 @@ def _paired_eigenvalue(p: Any, r: Any, q: Any) -> Any:
 
 def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Any:
     degree = ones + 2 * twos
-    some = _pick(max)(degree, 1)
+    some = max(degree, 1)
     return coefficient * radius**degree * _sqrt(mpf(1) / some) ** ones * (mpf(2) / some) ** twos
 
 
@@ -82,7 +83,7 @@ def _budget_sum_range(term: Any, first: int, last: int) -> Any:
 
 def namespace() -> dict[str, Any]:
     """The runtime functions, those that are tied to floats replaced by exact or high-precision ones."""
-    names = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
+    names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,

@@ -5,7 +5,7 @@ A jet is the list [f(0), f'(0), f''(0)/2, ..] of Taylor coefficients; each is an
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -19,7 +19,7 @@ Jet = list[Any]
 Parameters = list[tuple[Any, Any]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _derivative_function(activation: Activation, order: int) -> Any:
     return sympy.lambdify(z, activation.derivative(order), modules="mpmath")
 

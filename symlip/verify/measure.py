@@ -57,7 +57,7 @@ class Measurement:
 
     def values(self) -> dict[str, Any]:
         """The hypotheses' symbols, each the smallest number for which the hypothesis holds on the sample."""
-        found: dict[str, Any] = {name: size for name, size in self.sample.sizes.items()}
+        found: dict[str, Any] = dict(self.sample.sizes)
         for hypothesis in self.derivation.hypotheses.values():
             quantity, symbol = hypothesis.quantity, hypothesis.symbol
             if hypothesis.count is not None:

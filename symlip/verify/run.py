@@ -116,9 +116,7 @@ def _one_network(derivation: Derivation, program: Program, digits: int, seed: in
                     largest = second
             if len(low[name]) != len(ratios):
                 verdict = "undecided"
-            found[name] = StepReport(
-                name, derivation.steps[name].rule.name, float(largest), verdict, f"{index} ({label})", len(ratios), float(1 - largest)
-            )
+            found[name] = StepReport(name, derivation.steps[name].rule.name, float(largest), verdict, f"{index} ({label})", len(ratios), float(1 - largest))
     return found
 
 
@@ -169,4 +167,6 @@ def _worse(first: StepReport | None, second: StepReport) -> StepReport:
         return second
     verdict = _worse_verdict(first.verdict, second.verdict)
     leading = second if (verdict != first.verdict or (second.verdict == verdict and not second.ratio <= first.ratio)) else first
-    return StepReport(first.name, first.rule, max(first.ratio, second.ratio), verdict, leading.network, first.measured + second.measured, min(first.gap, second.gap))
+    return StepReport(
+        first.name, first.rule, max(first.ratio, second.ratio), verdict, leading.network, first.measured + second.measured, min(first.gap, second.gap)
+    )

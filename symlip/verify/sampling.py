@@ -130,7 +130,7 @@ class _Maker:
 
     def direction(self, theta: Parameters) -> Parameters:
         scales = [(self.scale(-1, 0.5), self.scale(-1, 0.5)) for _ in theta]
-        return [(self.matrix(*A.shape, s), self.vector(len(b), r)) for (A, b), (s, r) in zip(theta, scales)]
+        return [(self.matrix(A.shape[0], A.shape[1], s), self.vector(len(b), r)) for (A, b), (s, r) in zip(theta, scales)]
 
     def block(self, direction: Parameters) -> Parameters:
         """The same direction in one block only."""
@@ -163,9 +163,7 @@ def _random(maker: _Maker, target: int) -> tuple[Parameters, Any]:
     return theta, maker.input()
 
 
-def _chain(
-    maker: _Maker, target: int, scale: Any = None, at_target: Any = None, order: int = 2, before: int = 1, flat: bool = False
-) -> tuple[Parameters, Any]:
+def _chain(maker: _Maker, target: int, scale: Any = None, at_target: Any = None, order: int = 2, before: int = 1, flat: bool = False) -> tuple[Parameters, Any]:
     """Rank-one weights a e_1 e_1^T, neuron 1 of each layer at a maximiser of |s'|, of the target layer at one of |s^(order)|."""
     x = maker.input()
     scale = maker.scale(1, 4) if scale is None else scale
@@ -305,5 +303,5 @@ def _cross_direction(maker: _Maker, theta: Parameters, x: Any, layer: int) -> Pa
         return maker.direction(theta)
     direction = [(A / length, b / length) for A, b in direction]
     A, b = direction[layer - 1]
-    direction[layer - 1] = (maker.corner(*A.shape, mpf(1)), b)
+    direction[layer - 1] = (maker.corner(A.shape[0], A.shape[1], mpf(1)), b)
     return direction

@@ -165,5 +165,3 @@ $S_1a_{m+1}P_{u,m}=P_{u,m+1}$ for $u\le m$, $P_{m+1,m+1}=1$."""
         q, P = given.bound("pre_blocks", u), given.symbol("P")
         term = P[u, depth] * (curvature * Outer(q[u]) + slope**2 * BorderAt(q[u - 1], u))
         return Bound(Quantity("second_blocks", depth), nonnegative("G"), SumRange(term, u, sympy.Integer(1), depth))
-
-

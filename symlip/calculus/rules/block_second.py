@@ -19,9 +19,7 @@ q1, q2, q3, l1, G11, p1, p2, p3, r1, r2, r3, S1, S2, a = sympy.symbols("q1 q2 q3
 c1, c2, x1, x2, y1, y2, S = sympy.symbols("c1 c2 x1 x2 y1 y2 S", real=True)
 
 _q, _p, _r = sympy.Matrix([q1, q2, q3]), sympy.Matrix([p1, p2, p3]), sympy.Matrix([r1, r2, r3])
-_G = S2 * _q * _q.T + S1 * (
-    a * sympy.Matrix([[G11, 0, 0], [0, 0, 0], [0, 0, 0]]) + sympy.Matrix([[0, l1, 0], [l1, 0, 0], [0, 0, 0]])
-)
+_G = S2 * _q * _q.T + S1 * (a * sympy.Matrix([[G11, 0, 0], [0, 0, 0], [0, 0, 0]]) + sympy.Matrix([[0, l1, 0], [l1, 0, 0], [0, 0, 0]]))
 
 
 class BlockSecond(Rule):

@@ -173,5 +173,3 @@ $j+1,\dots,k-1$ and $k+1,\dots,m$ once. Each monomial is at most its maximum on 
         first, second = V[j - 1], V[k - 1]
         entries = (first * second * pair + first * cross, first * pair, second * pair + cross, pair)
         return Bound(Quantity("second_blocks", m), nonnegative("G"), SymmetricEntries(*entries, j, k, m))
-
-

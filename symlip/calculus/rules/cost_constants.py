@@ -55,7 +55,9 @@ class LogisticConstants(Rule):
     name = "logistic cost"
     title = "Constants of the logistic cost"
     statement = r"""For $g(o,y)=\sum_{j\le l}\log(1+e^{-y_jo_j})$, $y_j=\pm1$: $|D_og|\le g_1=\sqrt l$ and $|D_o^2g|\le g_2=\frac14$."""
-    proof = r"""With $\pi=1/(1+e^{y_jo_j})\in(0,1)$ the $j$-th partial derivative is $-y_j\pi$ and the Hessian is diagonal with entries $\pi(1-\pi)\le\frac14$."""
+    proof = (
+        r"""With $\pi=1/(1+e^{y_jo_j})\in(0,1)$ the $j$-th partial derivative is $-y_j\pi$ and the Hessian is diagonal with entries $\pi(1-\pi)\le\frac14$."""
+    )
     obligations = (
         Identity("first derivative", sympy.diff(sympy.log(1 + sympy.exp(-x)), x), -1 / (1 + sympy.exp(x))),
         Identity("second derivative", sympy.diff(-1 / (1 + sympy.exp(x)), x), 1 / (1 + sympy.exp(x)) * (1 - 1 / (1 + sympy.exp(x)))),

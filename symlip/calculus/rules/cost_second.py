@@ -37,9 +37,7 @@ class CostSecondScalar(Rule):
 
     def conclude(self, given: Given, *, layer: Index, **_: Any) -> Bound:
         g1, g2 = given.bound("cost_slope"), given.bound("cost_curvature")
-        return Bound(
-            Quantity("cost_second"), nonnegative("Hcost"), g2 * given.bound("first", layer) ** 2 + g1 * given.bound("second", layer)
-        )
+        return Bound(Quantity("cost_second"), nonnegative("Hcost"), g2 * given.bound("first", layer) ** 2 + g1 * given.bound("second", layer))
 
 
 class CostSecondBlock(Rule):

@@ -11,9 +11,7 @@ from ..obligations import Inequality
 from ..quantities import Quantity
 from ..rule import Given, Rule
 
-S1, S2, v1, v2, r, s, L, a, H, K, B, al, be, x, g, R, n = sympy.symbols(
-    "S1 S2 v1 v2 r s L a H K B alpha beta x g R n", real=True
-)
+S1, S2, v1, v2, r, s, L, a, H, K, B, al, be, x, g, R, n = sympy.symbols("S1 S2 v1 v2 r s L a H K B alpha beta x g R n", real=True)
 _NONNEGATIVE = tuple(symbol >= 0 for symbol in (S1, S2, v1, v2, r, s, L, a, H, K))
 
 
@@ -72,7 +70,7 @@ class BudgetBelowBall(Rule):
     proof = r"""Entry by entry both are the same polynomial with nonnegative coefficients in the norms, with value bounds $V_u\le B_u$ \textup{(}by induction, since $\sqrt{1+V^2}\le1+B$ for $0\le V\le B$\textup{)}. A monomial
 $\prod_ja_j^{k_j}$ is replaced by its maximum over the ball, $R^K\prod_j(k_j/K)^{k_j/2}\le R^K$, its value at $a_j=R$. The Euclidean norm and the largest eigenvalue are monotone in nonnegative entries."""
     obligations = (
-        Inequality("value bounds", (x >= 0, B >= x, n >= 0, n**2 <= 1 + x**2), n <= 1 + B),
+        Inequality("value bounds", (x >= 0, x <= B, n >= 0, n**2 <= 1 + x**2), n <= 1 + B),
         Inequality("two coordinates", (x**2 + a**2 <= R**2,), x * a <= R**2 / 2),
         Inequality("a coordinate and a square", (x >= 0, x + g <= n, g >= 0), x * g**2 <= sympy.Rational(4, 27) * n**3),
     )

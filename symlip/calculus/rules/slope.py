@@ -26,9 +26,7 @@ class Slope(Rule):
 Lipschitz constant, by difference quotients."""
     obligations = (
         Identity("chain rule", sympy.diff(s(z), t), s(z).diff(z) * sympy.diff(z, t)),
-        Inequality(
-            "two components", (d1**2 <= S**2, d2**2 <= S**2), d1**2 * x**2 + d2**2 * y**2 <= S**2 * (x**2 + y**2)
-        ),
+        Inequality("two components", (d1**2 <= S**2, d2**2 <= S**2), d1**2 * x**2 + d2**2 * y**2 <= S**2 * (x**2 + y**2)),
     )
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:

@@ -26,7 +26,7 @@ $|h|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A|_2|h'|+|b|\bigr)$."""
 $|s(z)-s(0)|\le S_1|z|$ in every component, hence by the triangle inequality
 \[|h|\le|s(0)(1,\dots,1)|+S_1|z|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A|_2|h'|+|b|\bigr).\qedhere\]"""
     obligations = (
-        Inequality("two bounded components", (-S <= x, x <= S, -S <= y, y <= S), x**2 + y**2 <= 2 * S**2),
+        Inequality("two bounded components", (x >= -S, x <= S, y >= -S, y <= S), x**2 + y**2 <= 2 * S**2),
         Inequality("triangle inequality, squared", (x**2 <= n**2, y**2 <= w**2, n >= 0, w >= 0), (x + y) ** 2 <= (n + w) ** 2),
     )
 

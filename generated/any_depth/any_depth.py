@@ -1,0 +1,177 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: block method on layer balls, widths l_0, l, depth m, tanh.
+
+Needs NumPy alone; call bounds(weight_norms, input_norm, widths, depth).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy
+from numpy import hypot, maximum, minimum, sqrt
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+
+
+def blocks(*entries):
+    """The block vector of the given scalars."""
+    entries = [numpy.asarray(entry) for entry in entries]
+    shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
+    out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
+    for index, entry in enumerate(entries):
+        out[index] = entry
+    return out
+
+
+def outer(vector):
+    """v v^T."""
+    return vector[:, None] * vector[None, :]
+
+
+def interleave(first, second):
+    """The vector first_1, second_1, first_2, second_2, .."""
+    first, second = numpy.broadcast_arrays(first, second)
+    return numpy.stack([first, second], axis=1).reshape(2 * len(first), *first.shape[1:])
+
+
+def sequence(term, start, length):
+    """The values start, term(1, start), term(2, ..), .. with indices 0 .. length along the first axis."""
+    values = [start]
+    for index in range(1, length + 1):
+        values.append(term(index, values[-1]))
+    return blocks(*values)
+
+
+def product_table(factor, length):
+    """P[j, u] = factor(j+1) .. factor(u) for j <= u, and 0 for j > u; indices 0 .. length."""
+    factors = blocks(*[factor(index) for index in range(1, length + 1)])
+    out = numpy.zeros((length + 1, length + 1, *factors.shape[1:]), dtype=factors.dtype)
+    for column in range(length + 1):
+        out[column, column] = 1
+        if column:
+            out[:column, column] = out[:column, column - 1] * factors[column - 1]
+    return out
+
+
+def entries(term, length):
+    """The vector (term(1), .., term(length))."""
+    return blocks(*[term(index) for index in range(1, length + 1)])
+
+
+def border_at(vector, index):
+    """e v^T + v e^T, e the unit vector of the weight block of that layer; v is zero there."""
+    out = numpy.zeros((len(vector), *vector.shape), dtype=vector.dtype)
+    out[2 * index - 2] = vector
+    out[:, 2 * index - 2] = vector
+    return out
+
+
+def vector_table(term, length):
+    """The vectors term(0), .., term(length), stacked."""
+    return numpy.stack([term(index) for index in range(length + 1)])
+
+
+def sum_range(term, first, last):
+    """term(first) + .. + term(last); 0 if there is no term."""
+    total = 0
+    for index in range(first, last + 1):
+        total = total + term(index)
+    return total
+
+
+def largest_eigenvalue(matrix):
+    """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
+    scale = numpy.max(stacked, axis=(-2, -1))
+    finite = numpy.isfinite(scale)
+    safe = numpy.where(finite & (scale > 0), scale, 1.0)
+    scaled = numpy.where(finite[..., None, None], stacked / safe[..., None, None], 0.0)
+    return numpy.where(finite, safe * numpy.linalg.eigvalsh(scaled)[..., -1], numpy.inf)
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _kernel(a, x_norm, l, m):
+    S2_tanh = 0.769800358919501
+    B = sequence(lambda u, B_previous: sqrt(l), x_norm, m)
+    P = product_table(lambda i: a[i], m)
+    q = vector_table(lambda u: interleave(entries(lambda j: B[j - 1]*P[j, u], m), entries(lambda j: P[j, u], m)), m)
+    L = sqrt(sum_range(lambda j: (B[j - 1]**2 + 1)*P[j, m]**2, 1, m))
+    G = sum_range(lambda u: (S2_tanh*outer(q[u]) + border_at(q[u - 1], u))*P[u, m], 1, m)
+    Lambda = largest_eigenvalue(G)
+    return [L, G, Lambda]
+
+
+def bounds(weight_norms, input_norm, widths, depth):
+    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz).
+
+    weight_norms: spectral norms |A_u|_2, depth entries, each a number or an array.
+    input_norm: |x|.
+    widths: the widths l_0, .., l_m.
+    depth: the number of layers m.
+    All arguments broadcast. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    if isinstance(depth, bool) or int(depth) != depth or depth < 1:
+        raise ValueError(f"depth must be a positive integer, not {depth!r}")
+    depth = int(depth)
+    weight_norms = _numbers("weight_norms", weight_norms, depth)
+    input_norm = _number("input_norm", input_norm)
+    values = _aligned(weight_norms + [input_norm])
+    widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
+    if not all(int(width) == width and width >= 1 for width in widths):
+        raise ValueError(f"widths must be positive integers, not {widths!r}")
+    if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:
+        raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")
+    sizes = [widths[-1]]
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _kernel(blocks(1.0, *values[0:depth]), *values[depth:], *sizes, depth)
+    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape))

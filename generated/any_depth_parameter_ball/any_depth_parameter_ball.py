@@ -1,0 +1,166 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: block method on the parameter ball, widths l_0, l, depth m, tanh.
+
+Needs NumPy alone; call bounds(radius, input_norm, widths, depth).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy
+from numpy import hypot, maximum, minimum, sqrt
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+
+
+def blocks(*entries):
+    """The block vector of the given scalars."""
+    entries = [numpy.asarray(entry) for entry in entries]
+    shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
+    out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
+    for index, entry in enumerate(entries):
+        out[index] = entry
+    return out
+
+
+def sequence(term, start, length):
+    """The values start, term(1, start), term(2, ..), .. with indices 0 .. length along the first axis."""
+    values = [start]
+    for index in range(1, length + 1):
+        values.append(term(index, values[-1]))
+    return blocks(*values)
+
+
+def symmetric_entries(ww, wb, bw, bb, length):
+    """The symmetric matrix of 2 x 2 blocks ((ww, wb), (bw, bb))(j, k) for j <= k = 1 .. length, mirrored below."""
+    sample = numpy.asarray(ww(1, 1) + wb(1, 1) + bw(1, 1) + bb(1, 1))
+    out = numpy.zeros((2 * length, 2 * length, *sample.shape), dtype=sample.dtype)
+    for j in range(1, length + 1):
+        for k in range(j, length + 1):
+            for row, column, term in ((2 * j - 2, 2 * k - 2, ww), (2 * j - 2, 2 * k - 1, wb), (2 * j - 1, 2 * k - 2, bw), (2 * j - 1, 2 * k - 1, bb)):
+                out[row, column] = out[column, row] = term(j, k)
+    return out
+
+
+def ball_monomial(coefficient, radius, ones, twos):
+    """coefficient * max of a product of `ones` coordinates and `twos` squares on the sphere; counts may be arrays."""
+    radius = numpy.asarray(radius)
+    lift = (Ellipsis,) + (None,) * radius.ndim
+    ones, twos, coefficient = (numpy.asarray(value)[lift] for value in (ones, twos, coefficient))
+    degree = ones + 2 * twos
+    some = maximum(degree, 1)
+    return coefficient * (radius * sqrt(1 / some)) ** ones * (radius**2 * 2 / some) ** twos
+
+
+def budget_sum_range(term, first, last):
+    """The sum over an index of ball monomials, all indices at once."""
+    return numpy.sum(term(numpy.arange(first, last + 1)), axis=0) if first <= last else 0
+
+
+def sum_range(term, first, last):
+    """term(first) + .. + term(last); 0 if there is no term."""
+    total = 0
+    for index in range(first, last + 1):
+        total = total + term(index)
+    return total
+
+
+def below(first, second):
+    """1 if first < second, else 0."""
+    return 1 if first < second else 0
+
+
+def largest_eigenvalue(matrix):
+    """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
+    scale = numpy.max(stacked, axis=(-2, -1))
+    finite = numpy.isfinite(scale)
+    safe = numpy.where(finite & (scale > 0), scale, 1.0)
+    scaled = numpy.where(finite[..., None, None], stacked / safe[..., None, None], 0.0)
+    return numpy.where(finite, safe * numpy.linalg.eigvalsh(scaled)[..., -1], numpy.inf)
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _kernel(radius, x_norm, l, m):
+    S2_tanh = 0.769800358919501
+    V = sequence(lambda u, V_previous: minimum(radius*sqrt(V_previous**2 + 1), sqrt(l)), x_norm, m)
+    L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(1, radius, 0, m - u), 1, m))
+    G = symmetric_entries(lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1], lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), m)
+    Lambda = largest_eigenvalue(G)
+    return [L, G, Lambda]
+
+
+def bounds(radius, input_norm, widths, depth):
+    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz).
+
+    radius: the radius R of the ball |theta| <= R.
+    input_norm: |x|.
+    widths: the widths l_0, .., l_m.
+    depth: the number of layers m.
+    All arguments broadcast. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    if isinstance(depth, bool) or int(depth) != depth or depth < 1:
+        raise ValueError(f"depth must be a positive integer, not {depth!r}")
+    depth = int(depth)
+    radius = _number("radius", radius)
+    input_norm = _number("input_norm", input_norm)
+    values = _aligned([radius, input_norm])
+    widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
+    if not all(int(width) == width and width >= 1 for width in widths):
+        raise ValueError(f"widths must be positive integers, not {widths!r}")
+    if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:
+        raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")
+    sizes = [widths[-1]]
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _kernel(*values[0:], *sizes, depth)
+    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape))
