@@ -13,6 +13,7 @@ from numpy import hypot, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
+    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
@@ -24,7 +25,7 @@ def blocks(*entries):
     shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
     out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
     for index, entry in enumerate(entries):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -146,12 +147,13 @@ def _kernel(a, x_norm, l, m):
     q = vector_table(lambda u: interleave(entries(lambda j: B[j - 1]*P[j, u], m), entries(lambda j: P[j, u], m)), m)
     L = sqrt(sum_range(lambda j: (B[j - 1]**2 + 1)*P[j, m]**2, 1, m))
     G = sum_range(lambda u: (S2_tanh*outer(q[u]) + border_at(q[u - 1], u))*P[u, m], 1, m)
+    Bm = B[m]
     Lambda = largest_eigenvalue(G)
-    return [L, G, Lambda]
+    return [Bm, L, G, Lambda]
 
 
 def bounds(weight_norms, input_norm, widths, depth):
-    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz).
+    """Return the bounds (value, lipschitz, layer_lipschitz, gradient_lipschitz).
 
     weight_norms: spectral norms |A_u|_2, depth entries, each a number or an array.
     input_norm: |x|.
@@ -174,4 +176,4 @@ def bounds(weight_norms, input_norm, widths, depth):
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _kernel(blocks(1.0, *values[0:depth]), *values[depth:], *sizes, depth)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
-    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

@@ -13,6 +13,7 @@ from numpy import hypot, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
+    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
@@ -24,7 +25,7 @@ def blocks(*entries):
     shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
     out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
     for index, entry in enumerate(entries):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -124,12 +125,13 @@ def _kernel(a, x_norm, l, m):
     c = sequence(lambda u, B_previous: B + (-B + x_norm)*below(u, 2), 1, m)
     L = sqrt(rho**(2*m - 2)*(x_norm**2 + 1) + (B**2 + 1)*geometric(rho**2, m - 1))
     G = symmetric_entries(lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[j]*c[k] + rho**max(0, -j + m - 1)*below(j, k)*c[j], lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[j], lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[k] + rho**max(0, -j + m - 1)*below(j, k), lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1), m)
+    Bm = B
     Lambda = largest_eigenvalue(G)
-    return [L, G, Lambda]
+    return [Bm, L, G, Lambda]
 
 
 def bounds(weight_norm, input_norm, widths, depth):
-    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz).
+    """Return the bounds (value, lipschitz, layer_lipschitz, gradient_lipschitz).
 
     weight_norm: the largest spectral norm |A_u|_2 of all layers.
     input_norm: |x|.
@@ -152,4 +154,4 @@ def bounds(weight_norm, input_norm, widths, depth):
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _kernel(*values[0:], *sizes, depth)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
-    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

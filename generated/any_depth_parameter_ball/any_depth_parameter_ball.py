@@ -13,6 +13,7 @@ from numpy import hypot, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
+    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
@@ -24,7 +25,7 @@ def blocks(*entries):
     shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
     out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
     for index, entry in enumerate(entries):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -135,12 +136,13 @@ def _kernel(radius, x_norm, l, m):
     V = sequence(lambda u, V_previous: minimum(radius*sqrt(V_previous**2 + 1), sqrt(l)), x_norm, m)
     L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(1, radius, 0, m - u), 1, m))
     G = symmetric_entries(lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1], lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), m)
+    Bm = V[m]
     Lambda = largest_eigenvalue(G)
-    return [L, G, Lambda]
+    return [Bm, L, G, Lambda]
 
 
 def bounds(radius, input_norm, widths, depth):
-    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz).
+    """Return the bounds (value, lipschitz, layer_lipschitz, gradient_lipschitz).
 
     radius: the radius R of the ball |theta| <= R.
     input_norm: |x|.
@@ -163,4 +165,4 @@ def bounds(radius, input_norm, widths, depth):
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _kernel(*values[0:], *sizes, depth)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
-    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

@@ -13,6 +13,7 @@ from numpy import hypot, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
+    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
@@ -24,7 +25,7 @@ def blocks(*entries):
     shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
     out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
     for index, entry in enumerate(entries):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -157,12 +158,13 @@ def _kernel(radius, x_norm):
     V = sequence(lambda u, V_previous: minimum(minimum(S0[u]*sqrt(width[u]), radius*sqrt(V_previous**2 + 1)*S1[u] + s0[u]*sqrt(width[u])), x_norm*ball_monomial(T[0, u], radius, u, 0) + budget_sum_range(lambda i: ball_monomial(T[i, u]*s0[i]*sqrt(width[i]), radius, -i + u, 0) + ball_monomial(T[i - 1, u], radius, -i + u + 1, 0), 1, u)), x_norm, 3)
     L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(T[u - 1, 3]**2, radius, 0, 3 - u), 1, 3))
     G = symmetric_entries(lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[j - 1], lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), 3)
+    Bm = V[3]
     Lambda = largest_eigenvalue(G)
-    return [L, G, Lambda]
+    return [Bm, L, G, Lambda]
 
 
 def bounds(radius, input_norm):
-    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz).
+    """Return the bounds (value, lipschitz, layer_lipschitz, gradient_lipschitz).
 
     radius: the radius R of the ball |theta| <= R.
     input_norm: |x|.
@@ -174,4 +176,4 @@ def bounds(radius, input_norm):
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _kernel(*values[0:])
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
-    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

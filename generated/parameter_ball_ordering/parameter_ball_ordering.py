@@ -13,6 +13,7 @@ from numpy import hypot, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
+    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
@@ -26,7 +27,7 @@ def blocks(*entries):
     shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
     out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
     for index, entry in enumerate(entries):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -37,7 +38,7 @@ def append_blocks(vector, *entries):
     out = numpy.empty((len(vector) + len(entries), *shape), dtype=numpy.result_type(vector, *entries))
     out[: len(vector)] = vector
     for index, entry in enumerate(entries, len(vector)):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -189,12 +190,13 @@ def _kernel(radius, x_norm):
     V = sequence(lambda u, V_previous: minimum(2, radius*sqrt(V_previous**2 + 1)), x_norm, 2)
     L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(1, radius, 0, 2 - u), 1, 2))
     G = symmetric_entries(lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[j - 1], lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), 2)
+    Bm = V[2]
     Lambda_0 = largest_eigenvalue(G)
-    return [L, G, Lambda_0, L_2, Lambda]
+    return [Bm, L, G, Lambda_0, L_2, Lambda]
 
 
 def bounds(radius, input_norm):
-    """Return the bounds (lipschitz, layer_lipschitz, gradient_lipschitz, ball_lipschitz, ball_gradient_lipschitz).
+    """Return the bounds (value, lipschitz, layer_lipschitz, gradient_lipschitz, ball_lipschitz, ball_gradient_lipschitz).
 
     radius: the radius R of the ball |theta| <= R.
     input_norm: |x|.
@@ -206,4 +208,4 @@ def bounds(radius, input_norm):
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _kernel(*values[0:])
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
-    return Bounds(_result(results[0], shape), _result(numpy.moveaxis(numpy.asarray(results[1]), (0, 1), (-2, -1)), shape), _result(results[2], shape), _result(results[3], shape), _result(results[4], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape), _result(results[4], shape), _result(results[5], shape))

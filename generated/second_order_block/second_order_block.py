@@ -25,7 +25,7 @@ def blocks(*entries):
     shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
     out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
     for index, entry in enumerate(entries):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
@@ -36,7 +36,7 @@ def append_blocks(vector, *entries):
     out = numpy.empty((len(vector) + len(entries), *shape), dtype=numpy.result_type(vector, *entries))
     out[: len(vector)] = vector
     for index, entry in enumerate(entries, len(vector)):
-        out[index] = entry
+        out[index] = entry[()]
     return out
 
 
