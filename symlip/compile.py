@@ -114,7 +114,7 @@ def module_source(derivation: Derivation) -> str:
     wrapper = _wrapper(signature, results)
     helpers = [inspect.getsource(getattr(runtime, name)) for name in _needed(kernel + wrapper)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
-    imports = "import math\nfrom typing import NamedTuple\n\nimport numpy\nfrom numpy import hypot, maximum, minimum, sqrt\n"
+    imports = "from typing import NamedTuple\n\nimport numpy\nfrom numpy import hypot, maximum, minimum, sqrt\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
     parts = [header + "\n" + imports, result_class, *helpers, *(_READERS), kernel, wrapper]

@@ -219,7 +219,8 @@ class Generator:
     backward: sympy.Expr
     substitute: Callable[[sympy.Expr], sympy.Expr]
     period: sympy.Expr | None = None
-    """Where t is tan(c z / 2): t runs over the whole line in each period, and t = +-oo is the point z = period / 2."""
+    turn: sympy.Expr | None = None
+    """Where t is tan(w / 2): t runs over the whole line in each period, and t = +-oo is the point z = turn, w = pi."""
 
     def end(self, at: sympy.Expr) -> sympy.Expr:
         if self.period is not None:
@@ -235,42 +236,61 @@ def _generators(expression: sympy.Expr) -> Iterable[Generator]:
         yield Generator(z, t, lambda e: e.xreplace({z: t}))
         return
     hyperbolic = expression.atoms(sympy.tanh)
-    if hyperbolic and all(atom.args[0] == z for atom in hyperbolic):
-        yield Generator(sympy.tanh(z), sympy.atanh(t), lambda e: e.xreplace({sympy.tanh(z): t}))
-    rates = _rates(expression.rewrite(sympy.exp) if hyperbolic else expression, sympy.exp)
-    if rates:
-        rate = rates
-        p = 1 / (1 + sympy.exp(-rate * z))
-
-        def by_logistic(e: sympy.Expr) -> sympy.Expr:
-            e = e.rewrite(sympy.exp) if e.has(sympy.tanh) else e
-            return e.replace(lambda a: isinstance(a, sympy.exp), lambda a: (t / (1 - t)) ** (sympy.diff(a.args[0], z) / rate) * sympy.exp(a.args[0].subs(z, 0)))
-
-        yield Generator(p, sympy.log(t / (1 - t)) / rate, by_logistic)
-    angle = _rates(expression, sympy.sin, sympy.cos)
-    if angle:
+    if hyperbolic and len({atom.args[0] for atom in hyperbolic}) == 1:
+        (w,) = {atom.args[0] for atom in hyperbolic}
+        if _slope(w) is not None:
+            w = w if sympy.diff(w, z) > 0 else -w
+            yield Generator(sympy.tanh(w), _solve(w, sympy.atanh(t)), lambda e: e.replace(sympy.tanh, lambda u: t if u == w else -t))
+    w = _unit(_by_exponentials(expression), sympy.exp)
+    if w is not None:
+        odds = t / (1 - t)  # exp(w) in terms of t = 1/(1 + exp(-w))
+        yield Generator(
+            1 / (1 + sympy.exp(-w)),
+            _solve(w, sympy.log(odds)),
+            lambda e: _by_exponentials(e).replace(sympy.exp, lambda u: odds ** sympy.cancel(u / w)),
+        )
+    w = _unit(expression, sympy.sin, sympy.cos)
+    if w is not None:
+        y = sympy.Dummy("y", real=True)
 
         def by_half_angle(e: sympy.Expr) -> sympy.Expr:
-            e = sympy.expand_trig(e)
-            return e.xreplace({sympy.sin(angle * z): 2 * t / (1 + t**2), sympy.cos(angle * z): (1 - t**2) / (1 + t**2)})
+            for function in (sympy.sin, sympy.cos):
+                e = e.replace(function, lambda u, function=function: sympy.expand_trig(function(sympy.cancel(u / w) * y)))
+            return e.xreplace({sympy.sin(y): 2 * t / (1 + t**2), sympy.cos(y): (1 - t**2) / (1 + t**2)})
 
-        yield Generator(sympy.tan(angle * z / 2), 2 * sympy.atan(t) / angle, by_half_angle, 2 * sympy.pi / angle)
+        yield Generator(sympy.tan(w / 2), _solve(w, 2 * sympy.atan(t)), by_half_angle, 2 * sympy.pi / _slope(w), _solve(w, sympy.pi))
+
+
+def _slope(argument: sympy.Expr) -> sympy.Expr | None:
+    """c, where the argument is c z + d with c rational and not 0."""
+    slope = sympy.diff(argument, z)
+    return slope if slope.is_Rational and slope != 0 else None
+
+
+def _solve(w: sympy.Expr, value: sympy.Expr) -> sympy.Expr:
+    """The z at which the affine w has that value."""
+    return (value - w.subs(z, 0)) / _slope(w)
+
+
+def _by_exponentials(expression: sympy.Expr) -> sympy.Expr:
+    return expression.replace(sympy.tanh, lambda u: (sympy.exp(2 * u) - 1) / (sympy.exp(2 * u) + 1))
+
+
+def _unit(expression: sympy.Expr, *kinds: Any) -> sympy.Expr | None:
+    """The affine w with positive slope such that every exp (sin, cos) in the expression has an integer multiple of w."""
+    arguments = sorted({atom.args[0] for kind in kinds for atom in expression.atoms(kind)}, key=str)
+    if not arguments or any(_slope(argument) is None for argument in arguments):
+        return None
+    ratios = [sympy.cancel(argument / arguments[0]) for argument in arguments]
+    if not all(ratio.is_Rational for ratio in ratios):
+        return None
+    w = sympy.expand(arguments[0] * sympy.gcd(ratios))
+    return w if sympy.diff(w, z) > 0 else sympy.expand(-w)
 
 
 def _algebraic(expression: sympy.Expr) -> bool:
     """Rational in z after squaring, as z/sqrt(1 + z^2) and its derivatives are."""
     return not expression.atoms(sympy.Function) and sympy.cancel(sympy.together(expression**2)).is_rational_function(z)
-
-
-def _rates(expression: sympy.Expr, *kinds: Any) -> sympy.Expr | None:
-    """The greatest c > 0 such that every exp (sin, cos) in the expression has argument (integer) * c * z + constant."""
-    slopes = set()
-    for atom in expression.atoms(*kinds):
-        slope = sympy.diff(atom.args[0], z)
-        if not slope.is_Rational or slope == 0 or (atom.args[0].subs(z, 0) != 0 and sympy.exp not in kinds):
-            return None
-        slopes.add(abs(slope))
-    return sympy.gcd(list(slopes)) if slopes else None
 
 
 def _rational_in_t(expression: sympy.Expr) -> tuple[Poly, Poly] | None:
@@ -280,7 +300,7 @@ def _rational_in_t(expression: sympy.Expr) -> tuple[Poly, Poly] | None:
     numerator, denominator = sympy.fraction(expression)
     try:
         pair = Poly(numerator, t, domain="QQ"), Poly(denominator, t, domain="QQ")
-    except sympy.PolynomialError:
+    except (sympy.PolynomialError, sympy.CoercionFailed):
         return None
     return pair
 
@@ -334,7 +354,7 @@ def _rational_supremum(order: int, piece: Piece) -> Supremum | None:
         value = sympy.sqrtdenest(sympy.sqrt(best))
         z_at = {lower: piece.lower, upper: piece.upper}.get(at)
         if generator.period is not None and at.is_infinite:
-            z_at = generator.period / 2
+            z_at = generator.turn
         if z_at is None:
             z_at = generator.point(at)
         if z_at.is_infinite:
@@ -430,7 +450,7 @@ def _sign_forms(derivative: sympy.Expr) -> Iterable[tuple[Generator, Poly]]:
             polynomial = sympy.Poly(rest, z).monic().as_expr().xreplace({z: t})
             try:
                 form = Poly(polynomial, t, domain="QQ")
-            except sympy.PolynomialError:
+            except (sympy.PolynomialError, sympy.CoercionFailed):
                 continue
             yield Generator(z, t, lambda e: e.xreplace({z: t})), form
 
