@@ -28,12 +28,12 @@ DIGITS = 6
 
 def rounded_up(value: Any, digits: int) -> str:
     """A positive number as a decimal of that many significant digits that is not below it (a tie at 40 digits is equal)."""
+    if value == 0:
+        return "0"
     with mpmath.workdps(60):
         number = mpf(sympy.N(value, 55)._mpf_) if isinstance(value, sympy.Expr) else mpf(value)
         if not mpmath.isfinite(number):
             return r"\infty"
-        if number == 0:
-            return "0"
         exponent = int(mpmath.floor(mpmath.log10(number))) + 1 - digits
         scaled = number / mpf(10) ** exponent
         whole = int(mpmath.ceil(scaled - mpf(10) ** -25))
