@@ -59,7 +59,8 @@ def theorems(folder: Path | None = None) -> dict[str, Theorem]:
         if not text or not callable(getattr(module, "derivation", None)):
             raise SymlipError(f"{path.name}: a derivation file needs a docstring (the statement) and a function derivation()")
         title, _, about = text.partition("\n")
-        found[path.stem] = Theorem(path.stem, title.removeprefix("Theorem:").strip().rstrip("."), about.strip(), module.derivation)
+        title = title.removeprefix("Theorem:").strip().rstrip(".")
+        found[path.stem] = Theorem(path.stem, title[:1].upper() + title[1:], about.strip(), module.derivation)
     if not found:
         raise SymlipError(f"{folder}: it holds no derivation files")
     return found
@@ -68,6 +69,7 @@ def theorems(folder: Path | None = None) -> dict[str, Theorem]:
 def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> dict[str, str]:
     """The text files of one theorem, by relative path. Raises SymlipError if a check or the verification fails."""
     from .report import render
+    from .report.figures import caption
 
     say = progress or (lambda _: None)
     say("derive")
@@ -79,7 +81,14 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
     if not verification.passed:
         raise BuildFailure(f"{theorem.name}: {verification}")
     say("write")
-    options: dict[str, Any] = {"title": theorem.title, "name": theorem.name, "verification": verification, "figure": f"{theorem.name}-figure.pdf"}
+    figure = figure_data(derivation)
+    options: dict[str, Any] = {
+        "title": theorem.title,
+        "name": theorem.name,
+        "verification": verification,
+        "figure": f"{theorem.name}-figure.pdf",
+        "figure_caption": caption(figure, derivation),
+    }
     result = {
         "theorem": theorem.title,
         "results": {name: str(symbol) for name, symbol in derivation.results.items()},
@@ -89,7 +98,7 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
             for step in derivation.steps.values()
         ],
         "verification": {"digits": DIGITS, "networks": NETWORKS, "seed": SEED, "passed": verification.passed},
-        "figure": figure_data(derivation),
+        "figure": figure,
     }
     return {
         f"{theorem.name}/{theorem.name}.tex": render(derivation, fragment=False, **options),

@@ -163,8 +163,9 @@ class _Walk:
         data = self.network.layers[layer - 1]
         if layer == len(self.network.layers) and not self.bounded and data.activation.constant(0) == sympy.oo:
             return None
+        grows = (self.weights[layer], self.biases[layer], self.values[layer - 1]) if self.bounded else ()
         self.values[layer] = self.derivation.apply(
-            Value(), self.weights[layer], self.biases.get(layer), self.values[layer - 1], *self.constants(data.activation),
+            Value(), *grows, *self.constants(data.activation),
             layer=layer, width=data.width, activation=data.activation,
         )  # fmt: skip
         return self.values[layer]
@@ -234,7 +235,7 @@ def _method_ordering(derivation: Derivation) -> None:
         names["blocks"] = derivation.apply(BlockSlope(), block_pre, *constants, **here)
         if layer < len(walk.network.layers):
             walk.value(layer)
-    _set_results(derivation, {"lipschitz": names["first"], "separate": names["separate"], "paired": names["paired"], "gradient_lipschitz": eigenvalue})
+    _set_results(derivation, {"lipschitz": names["first"], "gradient_lipschitz": eigenvalue, "paired": names["paired"], "separate": names["separate"]})
 
 
 def _ball_ordering(derivation: Derivation) -> None:

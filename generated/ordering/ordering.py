@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm, widths).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -14,9 +13,9 @@ class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
     lipschitz: object  # Lipschitz constant of the network in its parameters
-    separate: object  # the gradient's constant by the separate method
-    paired: object  # the gradient's constant by the paired method
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+    paired: object  # the gradient's constant by the paired method
+    separate: object  # the gradient's constant by the separate method
 
 
 def blocks(*entries):
@@ -140,11 +139,11 @@ def _kernel(layers_1, x_norm, l_1):
     G_2 = S2_tanh*outer(qvec_2) + a_2*pad(G_1) + border(lvec_1)
     E_2 = largest_eigenvalue(G_2)
     L_2 = Q_2
-    return [L_2, Hs_2, Hp_2, E_2]
+    return [L_2, E_2, Hp_2, Hs_2]
 
 
 def bounds(weight_norms, input_norm, widths):
-    """Return the bounds (lipschitz, separate, paired, gradient_lipschitz).
+    """Return the bounds (lipschitz, gradient_lipschitz, paired, separate).
 
     weight_norms: spectral norms |A_u|_2, 2 entries, each a number or an array.
     input_norm: |x|.

@@ -278,7 +278,8 @@ class SumRange(IndexedOperation):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         term, index, first, last = (printer._print(argument) for argument in self.args)
-        text = rf"\sum_{{{index}={first}}}^{{{last}}}{term}"
+        body = rf"\Bigl({term}\Bigr)" if self.args[0].is_Add else term
+        text = rf"\sum_{{{index}={first}}}^{{{last}}}{body}"
         return rf"\left({text}\right)^{{{exp}}}" if exp else text
 
 

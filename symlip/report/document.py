@@ -17,7 +17,7 @@ from ..calculus.quantities import BLOCKED, ActivationDerivative, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
 from ..costs import Risk
 from ..parameter_sets import ParameterBall
-from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate
+from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
 from .numbers import number_table, rounded_up
 from .tex import WIDE, definition, length_of, polynomial, tex
 
@@ -28,6 +28,8 @@ RESULT_LATEX = {
     "value": r"|N_\theta(x)|",
     "lipschitz": r"\operatorname{Lip}(N;\Omega)",
     "gradient_lipschitz": r"\operatorname{Lip}(DN;\Omega)",
+    "paired": "",
+    "separate": "",
     "cost_lipschitz": r"\operatorname{Lip}(\varphi;\Omega)",
     "cost_gradient_lipschitz": r"\operatorname{Lip}(D\varphi;\Omega)",
 }
@@ -50,6 +52,7 @@ def render(
     name: str = "symlip",
     verification: Verification | None = None,
     figure: str | None = None,
+    figure_caption: str = "",
 ) -> str:
     """The report as LaTeX.
 
@@ -57,7 +60,11 @@ def render(
     of all labels. verification: a run whose verdict is printed. figure: the file name of a figure to include if it exists.
     """
     context = _Context(derivation, title, "".join(c for c in name if c.isalnum()) or "symlip")
-    body = _environment().get_template("body.tex.j2").render(**context.values(), verification=_verified(derivation, verification), figure=figure)
+    body = (
+        _environment()
+        .get_template("body.tex.j2")
+        .render(**context.values(), verification=_verified(derivation, verification), figure=figure, figure_caption=figure_caption)
+    )
     if fragment:
         return body
     return _environment().get_template("document.tex.j2").render(title=context.title, body=body)
@@ -84,7 +91,7 @@ class _Context:
             "blocks": self._blocks(),
             "hypotheses_text": self._hypotheses(),
             "hypotheses_named": self._hypotheses_named(),
-            "bounds": _display(self._bounds()),
+            "bounds": _display(self._bounds(), "." if any(isinstance(step.claim, Comparison) for step in derivation.steps.values()) else ","),
             "comparisons": _display([_claim_latex(step.claim) for step in derivation.steps.values() if isinstance(step.claim, Comparison)]),
             "equations": [{"label": _label(step.name), "body": definition(claim.symbol, claim.expression)} for step, claim in self._displayed()],
             "many_activations": len(self.network.activations) > 1,
@@ -114,7 +121,7 @@ class _Context:
         else:
             layers = _layers(network.depth)
             shown = network.widths[1:]
-            listed = [rf"l_{{{u}}}={tex(sympy.sympify(w))}" for u, w in enumerate(shown, 1)]
+            listed = [tex(w) if isinstance(w, sympy.Symbol) and w.name == f"l_{u}" else rf"l_{{{u}}}={tex(sympy.sympify(w))}" for u, w in enumerate(shown, 1)]
             if len(listed) > 8:
                 listed = [*listed[:3], r"\dots", listed[-1]]
             widths = "widths $" + r",\ ".join(listed) + "$"
@@ -122,19 +129,35 @@ class _Context:
         size = rf"\sum_{{u=1}}^{{{depth}}}(|A_u|_F^2+|b_u|^2)"
         text = (
             rf"For $x\in\mathbb{{R}}^{{{inputs}}}$ let $h_0=x$ and $z_u=A_uh_{{u-1}}+b_u$, $h_u=s_u(z_u)$ componentwise, ${layers}$, and let $N_\theta(x)=h_{{{depth}}}$ "
-            rf"be the network with {widths} and {activations}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
-            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative with respect to $\theta$, and $|D^2N|=\sup_{{|\eta|=|\zeta|=1}}|D^2N[\eta,\zeta]|$."
+            rf"be the network with {widths} and {activations}{self._formulas()}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
+            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative with respect to $\theta$ at fixed $x$, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
+            r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
+            r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
         )
         cost = self.problem.cost
         if cost is not None:
             inner = cost.cost if isinstance(cost, Risk) else cost
-            text += rf" On top stands the cost $\varphi(\theta)=g(N_\theta(x),y)$ with ${inner.latex}$"
+            outputs = tex(sympy.sympify(network.widths[-1]))
+            targets = {
+                "vectors": rf"$y\in\mathbb{{R}}^{{{outputs}}}$",
+                "probabilities": rf"$y\in\mathbb{{R}}^{{{outputs}}}$ a probability vector",
+                "signs": rf"$y\in\{{-1,1\}}^{{{outputs}}}$",
+            }[inner.targets]
+            text += rf" On top stands the cost $\varphi(\theta)=g(N_\theta(x),y)$ with ${inner.latex}$, {targets}"
             if inner.name == "huber":
                 text += rf", where $\rho_\delta(r)=\frac12r^2$ for $r\le\delta$, $\delta(r-\frac12\delta)$ for $r\ge\delta$, and $\delta={tex(sympy.sympify(inner.delta))}$"  # type: ignore[union-attr]
             text += "."
             if isinstance(cost, Risk):
-                text += r" The risk $\Phi=\mathbb{E}\,\varphi$ is its average over a data set of pairs $(x,y)$; bounds that depend on $|x|$ or $|y|$ are taken for each pair."
+                text += r" The risk $\Phi=\mathbb{E}\,\varphi$ is its average over a finite data set of pairs $(x,y)$; bounds that depend on $|x|$ or $|y|$ are taken for each pair, and so are those of $N$."
         return text
+
+    def _formulas(self) -> str:
+        """The definition of activations whose name does not say it."""
+        familiar = ("identity", "tanh", "sin", "arctan", "erf")
+        shown = [a for a in self.network.activations if a.name not in familiar]
+        if not shown:
+            return ""
+        return ", where " + " and ".join(rf"${a.latex}(z)={sympy.latex(a.expression)}$" for a in shown)
 
     def _activations(self) -> str:
         layers = self.network.layers
@@ -163,10 +186,12 @@ class _Context:
 
     def _bounds(self) -> list[str]:
         risk = isinstance(self.problem.cost, Risk)
-        found = []
+        found: list[str] = []
         for name, symbol in self.derivation.results.items():
             left = RESULT_LATEX.get(name)
-            if left is not None:
+            if left == "":
+                found[-1] += rf"\le {tex(symbol)}"
+            elif left is not None:
                 left = left.replace(r"\varphi", r"\Phi") if risk else left
                 found.append(rf"{left}\le {tex(symbol)}")
         return found
@@ -179,25 +204,43 @@ class _Context:
         if "layer_lipschitz" in self.derivation.results:
             matrix = tex(self.derivation.results["layer_lipschitz"])
             found.append(
-                rf"The matrix ${matrix}$ says more than its eigenvalue: its entry at two parameter blocks bounds the mixed second derivative of $N$ in them, for "
-                r"$|D_{\alpha_j}D_{\alpha_k}N|$ the blocks $A_j$ and $A_k$, and for $\beta$ those of the biases."
+                rf"The matrix ${matrix}$ says more than its eigenvalue: its entry at $\alpha_j,\alpha_k$ bounds the mixed second derivative $|D_{{A_j}}D_{{A_k}}N|$ on $\Omega$, "
+                r"and likewise with $\beta_j$ for $b_j$."
             )
-        if self.derivation.problem.network.symbolic_depth or isinstance(self.problem.parameters, ParameterBall):
-            found.append(r"Empty sums are $0$ and empty products $1$.")
-        if any("mu_" in equation for equation in (definition(c.symbol, c.expression) for _, c in self._displayed())):
+        rules = {rule.name for rule in self.lemma_rules}
+        if "first derivative, equal layers" in rules:
             found.append(
-                r"Here $\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$ with $K=n_1+2n_2$, and $\mu_R(0,0)=1$: the largest value on the sphere of radius $R$ of a product of $n_1$ coordinates and the squares of $n_2$ others."
+                rf"By Lemma~\ref{{{self.id}:lem:{_label('first derivative, equal layers')}}} the bound $L$ has three regimes as $m\to\infty$: it converges for $\rho<1$, grows like $\sqrt m$ "
+                r"for $\rho=1$, and like $\rho^m$ for $\rho>1$."
             )
         return "\n\n".join(found)
 
     def _blocks(self) -> str:
-        """What the block notation means, where the theorem uses it."""
-        if not any(isinstance(c.quantity, Quantity) and c.quantity.kind in BLOCKED for _, c in self._displayed()):
-            return ""
-        return (
-            r"Block vectors and matrices are indexed by the parameter blocks in the order $\alpha_1,\beta_1,\alpha_2,\beta_2,\dots$, where $\alpha_j$ stands for the weights "
-            r"$A_j$ and $\beta_j$ for the bias $b_j$. In them $[\cdot]$ pads with zeros, $e$ is the unit vector of the newest weight block, and $\lambda_{\max}$ is the largest eigenvalue."
-        )
+        """What the notation of the definitions means, where the theorem uses it."""
+        displayed = self._displayed()
+        printed = "".join(definition(c.symbol, c.expression) for _, c in displayed)
+        found = []
+        if any(isinstance(c.quantity, Quantity) and c.quantity.kind in BLOCKED for _, c in displayed):
+            found.append(
+                r"Block vectors and matrices are indexed by the parameter blocks in the order $\alpha_1,\beta_1,\alpha_2,\beta_2,\dots$, where $\alpha_j$ stands for the weights "
+                r"$A_j$ and $\beta_j$ for the bias $b_j$."
+            )
+        if "e[" in printed:
+            found.append(r"$[\cdot]$ pads with zeros, and $e$ is the unit vector of the newest weight block.")
+        if r"e_{\alpha" in printed:
+            found.append(r"$e_{\alpha_u}$ is the unit vector of the block $\alpha_u$, and $\boldsymbol{q}_0=0$.")
+        if r"\lambda" in printed:
+            found.append(r"$\lambda_{\max}$ is the largest eigenvalue.")
+        if r"\gamma" in printed:
+            found.append(r"$\gamma_n(r)=1+r+\dots+r^{n-1}$.")
+        if r"\mu_" in printed:
+            found.append(
+                r"$\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$ with $K=n_1+2n_2$, and $\mu_R(0,0)=1$: the largest value on the sphere of radius $R$ of a product of $n_1$ coordinates "
+                r"and the squares of $n_2$ others."
+            )
+        if r"\sum" in printed or r"\prod" in printed:
+            found.append(r"Empty sums are $0$ and empty products $1$.")
+        return " ".join(found)
 
     def _constants(self) -> list[dict[str, str]]:
         rows = []
@@ -246,18 +289,30 @@ class _Context:
             if isinstance(claim, Comparison):
                 found.append(f"${_claim_latex(claim)}$, {by}.")
             elif claim.quantity is None:
-                found.append(f"{self._reference(step.name)} is a definition ({by[3:]}).")
+                found.append(f"{self._reference(step.name)} is a definition, see {by[3:]}.")
             else:
                 found.append(f"${_claim_latex(claim)}$ with {self._reference(step.name)}, {by}.")
         return found
 
     def _conclusion(self) -> str:
         text = (
-            r"The set $\Omega$ is convex. By the mean value theorem $\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, "
-            r"which the last lines bound; where an activation is not twice differentiable the lemmas bound the difference quotients themselves."
+            r"The set $\Omega$ is convex. If the activations are twice continuously differentiable, then so is $N$ in $\theta$, and by the mean value theorem "
+            r"$\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, which the steps bound."
         )
-        if self.problem.cost is not None:
-            text += r" The same holds for the cost."
+        cost = self.problem.cost
+        if cost is not None:
+            text += r" The same holds for the " + ("risk." if isinstance(cost, Risk) else "cost.")
+        rough = [a for a in self.network.activations if len(pieces_of(a.name, a.expression)) > 1]
+        if rough or (cost is not None and (cost.cost if isinstance(cost, Risk) else cost).name == "huber"):
+            text += (
+                r" Where a function is not that smooth, here "
+                + _enumerate(
+                    [f"${a.latex}$" for a in rough] + ([r"$\rho_\delta$"] if not rough or (cost is not None and "huber" in repr(cost).lower()) else [])
+                )
+                + r", convolve it with a smooth probability density supported in $[-\varepsilon,\varepsilon]$. This does not increase $\sup|s|$, the Lipschitz constant of $s$, or that of $s'$ where it is finite, and "
+                r"changes $s(0)$ by $O(\varepsilon)$; so the bounds hold for the smooth network, with $s(0)$ so changed. As $\varepsilon\to0$ the networks converge locally uniformly, and so do their derivatives where $s'$ is continuous; "
+                r"the difference quotients' bounds pass to the limit, as the bounds are continuous in $s(0)$."
+            )
         return text
 
     def _graph(self) -> str:
@@ -377,7 +432,7 @@ def _claim_latex(claim: Claim) -> str:
     return rf"{quantity.latex}\le {symbol}"
 
 
-def _display(formulas: list[str]) -> str:
+def _display(formulas: list[str], end: str = ",") -> str:
     """Formulas as one display, in as many lines as they need."""
     if not formulas:
         return ""
@@ -389,7 +444,7 @@ def _display(formulas: list[str]) -> str:
         else:
             line += rf",\qquad\quad {formula}"
     lines.append(line)
-    return r"\[" + lines[0] + r",\]" if len(lines) == 1 else r"\begin{gather*}" + ",\\\\\n".join(lines) + r",\end{gather*}"
+    return r"\[" + lines[0] + end + r"\]" if len(lines) == 1 else r"\begin{gather*}" + ",\\\\\n".join(lines) + end + r"\end{gather*}"
 
 
 def _layers(depth: Any) -> str:
@@ -410,17 +465,12 @@ def _enumerate(parts: list[str]) -> str:
 def _value(expression: sympy.Expr) -> str:
     if expression == sympy.oo:
         return r"$\infty$"
-    if expression.is_Rational and expression.q > 1000:
-        return f"${_decimal(expression)}$"
+    if expression.is_Rational and expression.q > 1000:  # a certified enclosure's upper end, all its digits
+        return rf"\footnotesize${str(sympy.N(expression, 26)).rstrip('0')}$"
     exact = tex(expression)
     if expression.is_Integer or (len(exact) > 60 and not expression.is_Rational):
         return f"${exact}$" if expression.is_Integer else f"${rounded_up(expression, 9)}$"
     return f"${exact}$"
-
-
-def _decimal(value: sympy.Rational) -> str:
-    """A certified enclosure's upper end, shortened upward."""
-    return rounded_up(value, 12)
 
 
 def _reached(supremum: Any) -> str:
@@ -428,7 +478,7 @@ def _reached(supremum: Any) -> str:
         point = supremum.attained_at
         if supremum.exact and length_of(tex(point)) < 16:
             return f"${tex(point)}$"
-        return rf"$z\approx{sympy.N(point, 6)}$"
+        return rf"near $z={sympy.N(point, 6)}$"
     if supremum.approached_at is None:
         return ""
     return rf"$z\to{tex(supremum.approached_at)}$"

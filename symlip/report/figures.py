@@ -57,6 +57,21 @@ def data(derivation: Derivation) -> dict[str, Any]:
     return {"variable": "R" if ball else "a", "depth": own, "curves": curves}
 
 
+def caption(figure: dict[str, Any], derivation: Derivation) -> str:
+    """What the figure shows, in words."""
+    variable = figure["variable"]
+    norm = "the radius $R$" if variable == "R" else "the norm $a$ of all weights"
+    parts = [f"against {norm}, with {figure['depth']} layers"]
+    if any(figure["curves"]["depth"].values()):
+        parts.insert(0, f"against the number of layers, with ${variable}=1$ and the hidden width repeated")
+    text = "The bounds on the constants of the network and of its gradient " + " and ".join(parts) + "; $|x|=1$"
+    if any(hypothesis.quantity.kind == "bias" for hypothesis in derivation.hypotheses.values()):
+        text += ", bias norms $1$"
+    if any("every norm" in title for title in figure["curves"]["norm"]):
+        text += r". ``Every norm $R$'' puts $|A_u|_2=|b_u|=R$ in every layer, ``budget'' lets the layers share $R$"
+    return text + "."
+
+
 def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
     values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3]}
     return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))

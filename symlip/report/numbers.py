@@ -9,18 +9,19 @@ import sympy
 from mpmath import mpf
 
 from ..calculus.derivation import Derivation
+from ..costs import Risk
 from ..parameter_sets import ParameterBall
 
 SHOWN = {
     "value": (r"$|N|$", "value"),
     "lipschitz": (r"$\operatorname{Lip}(N)$", "Lip(N)"),
     "gradient_lipschitz": (r"$\operatorname{Lip}(DN)$", "Lip(DN)"),
-    "separate": (r"separate", "separate"),
-    "paired": (r"paired", "paired"),
+    "separate": ("separate", "separate"),
+    "paired": ("paired", "paired"),
     "ball_lipschitz": (r"$\operatorname{Lip}(N)$, $a_u=R$", "Lip(N), a_u=R"),
     "ball_gradient_lipschitz": (r"$\operatorname{Lip}(DN)$, $a_u=R$", "Lip(DN), a_u=R"),
-    "cost_lipschitz": (r"cost", "cost"),
-    "cost_gradient_lipschitz": (r"cost's gradient", "cost's gradient"),
+    "cost_lipschitz": (r"$\operatorname{Lip}(\varphi)$", "Lip(cost)"),
+    "cost_gradient_lipschitz": (r"$\operatorname{Lip}(D\varphi)$", "Lip(cost's gradient)"),
 }
 POINTS = ("1/2", "1", "2", "4", "10")
 DIGITS = 6
@@ -42,12 +43,12 @@ def rounded_up(value: Any, digits: int) -> str:
         if -10 <= exponent <= 0:
             text = str(whole).rjust(1 - exponent, "0")
             text = text[: len(text) + exponent] + "." + text[len(text) + exponent :] if exponent else text
-            return text.rstrip("0").rstrip(".") if "." in text else text
+            return text
         if 0 < exponent <= 3:
             return str(whole * 10**exponent)
         mantissa = str(whole)
         power = exponent + len(mantissa) - 1
-        mantissa = (mantissa[0] + "." + mantissa[1:]).rstrip("0").rstrip(".")
+        mantissa = mantissa[0] + "." + mantissa[1:]
         return rf"{mantissa}\cdot10^{{{power}}}"
 
 
@@ -80,8 +81,14 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         where, plain_where = where + r", all widths equal to $3$", plain_where + ", all widths 3"
     if network.symbolic_depth:
         where, plain_where = where + r", depth $3$", plain_where + ", depth 3"
+    header = [SHOWN[name][0] for name in names]
+    if isinstance(problem.cost, Risk):
+        where, plain_where = where + r" for every sample", plain_where + " for every sample"
+        header = [cell.replace(r"\varphi", r"\Phi") for cell in header]
+    if problem.method == "ordering" and "paired" in names:
+        header[names.index("gradient_lipschitz")] = "block"
     text = where + r", rounded up in the last digit. All are \emph{proved} upper bounds: the theorem's definitions evaluated to 40 digits."
     return {
-        "text": text, "header": [f"${variable}$", *(SHOWN[name][0] for name in names)], "rows": rows,
+        "text": text, "header": [f"${variable}$", *header], "rows": rows,
         "plain_text": plain_where + " (rounded up)", "plain_header": [variable, *(SHOWN[name][1] for name in names)], "plain_rows": plain,
     }  # fmt: skip

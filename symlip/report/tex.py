@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.printing.latex import LatexPrinter
 
-from ..calculus.arrays import BlockEntries, Outer, Pad, ProductTable, Recursion, SymmetricEntries, VectorTable
+from ..calculus.arrays import Below, BlockEntries, BorderAt, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
 from ..calculus.claims import symbol_latex
 
 WIDE = 74
@@ -41,11 +41,33 @@ class Printer(LatexPrinter):  # type: ignore[misc]
 
         def place(term: sympy.Expr) -> tuple[Any, ...]:
             return (
-                not term.has(Outer), not term.has(Pad), term.could_extract_minus_sign(), bool(term.is_number) == negative, str(term),
+                not term.has(Outer), not term.has(Pad), term.has(SumRange), term.could_extract_minus_sign(), bool(term.is_number) == negative, str(term),
             )  # fmt: skip
 
         found = [str(self._print(term)) for term in sorted(arguments, key=place)]
         return [found[0], *(term if term.startswith("-") else f"+{term}" for term in found[1:])]
+
+    def _print_Mul(self, expression: Any) -> str:
+        """Factors in the order constants, norms, bounds, blocks: S_2 a_2 L_1, g_1 G_2."""
+        factors = expression.args
+        if any(factor.is_number or (factor.is_Pow and factor.exp.is_negative) for factor in factors):
+            return str(super()._print_Mul(expression))
+
+        def rank(factor: sympy.Expr) -> tuple[int, str]:
+            base = factor.base if factor.is_Pow else factor
+            if factor.is_Add or factor.has(Outer, Pad, BorderAt):
+                return 20, str(factor)
+            name = str(base.base.label if isinstance(base, sympy.Indexed) else base)
+            order = ("S0", "S1", "S2", "g", "s0", "sqrt", "x_norm", "R", "radius", "rho", "a", "B", "V", "c", "T", "P", "Q", "L", "H", "G", "lvec", "qvec")
+            found = [
+                number
+                for number, prefix in enumerate(order)
+                if name == prefix or name.startswith((prefix + "_", prefix + "(")) or (prefix == "g" and name in ("g1", "g2"))
+            ]
+            return (found[0] if found else 19 if isinstance(base, sympy.Function) else 15), name
+
+        printed = [self.parenthesize(factor, 50) if factor.is_Add else str(self._print(factor)) for factor in sorted(factors, key=rank)]
+        return " ".join(printed)
 
     def _print_Pow(self, expression: Any) -> str:
         base, exponent = expression.as_base_exp()
@@ -81,7 +103,10 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     if isinstance(expression, Recursion):
         term, index, _, start, length = expression.args
         where = rf"({tex(index)}=1,\dots,{tex(length)})"
-        if start == 1:  # index 0 is not used
+        if start == 1 and term.has(Below):  # index 0 is not used, and index 1 stands apart
+            rest = term.replace(Below, lambda *_: sympy.Integer(0))
+            return rf"{left}_1={tex(term.subs(index, 1))},\qquad {left}_{{{tex(index)}}}={tex(rest)}\qquad({tex(index)}=2,\dots,{tex(length)})"
+        if start == 1:
             return rf"{left}_{{{tex(index)}}}={tex(term)}\qquad{where}"
         line = rf"{left}_0={tex(start)},\qquad {left}_{{{tex(index)}}}={tex(term)}\qquad{where}"
         if length_of(line) <= WIDE or not isinstance(term, sympy.Min):
@@ -106,13 +131,18 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
         pair, cross = sympy.Symbol("pair"), sympy.Symbol("cross")
         parts = [part.subs(parts[-1], pair) for part in parts]
         extra = parts[2].subs(pair, 0)
+        bracket = Below(j, k)
         shown = [part.subs(extra, cross) for part in parts]
         index = f"{tex(j)}{tex(k)}"
         letters = {"pair": rf"\sigma_{{{index}}}", "cross": rf"\kappa_{{{index}}}"}
         rows = [rf"{left}_{{{first}_{{{tex(j)}}}{second}_{{{tex(k)}}}}}&={_replaced(part, letters)}" for (first, second), part in zip(names, shown)]
-        rows = [r",\qquad ".join([rows[0], rows[1].replace("&", "")]), r",\qquad ".join([rows[2], rows[3].replace("&", "")]) + rf"\qquad({tex(j)}\le {tex(k)})"]
+        rows = [
+            r",\qquad ".join([rows[0], rows[1].replace("&", "")]),
+            r",\qquad ".join([rows[2], rows[3].replace("&", "")]) + rf"\qquad({tex(j)}\le {tex(k)};\ {left}\text{{ symmetric}})",
+        ]
         rows.append(rf"{letters['pair']}&={tex(expression.args[3])}")
-        rows.append(rf"{letters['cross']}&={tex(extra)}")
+        extra = extra.subs(bracket, 1).replace(sympy.Max, lambda *arguments: next(a for a in arguments if a != 0))  # [j < k] makes it positive
+        rows.append(rf"{letters['cross']}&={tex(extra)}\quad\text{{if }}{tex(j)}<{tex(k)},\qquad 0\quad\text{{if }}{tex(j)}={tex(k)}")
         return rf"\begin{{split}}{_join(rows)}\end{{split}}"
     pieces = _PRINTER.terms(expression)
     if length_of(left + "=" + "".join(pieces)) <= WIDE or len(pieces) == 1:

@@ -138,7 +138,7 @@ def _ratios(derivation: Derivation, program: Program, seed: int, index: int) -> 
 
 def _ratio(measured: Any, bound: Any) -> Any:
     if bound == 0:
-        return mpf(0) if measured == 0 else mpmath.inf
+        return mpf(1) if measured == 0 else mpmath.inf  # 0 <= 0 is an equality
     return measured / bound
 
 

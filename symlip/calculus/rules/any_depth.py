@@ -75,8 +75,8 @@ def _table_step() -> bool:
 class AnyDepthValues(Rule):
     name = "values at any depth"
     title = "Sizes of all outputs"
-    statement = r"""For equal layers of width $l$ put $B_0=|x|$ and let $B_u$ be the smaller of the two bounds of @[value] that apply, with $B_{u-1}$ for $|h'|$. Then $|h_u|\le B_u$ for every $u\ge0$."""
-    proof = r"""Induction on $u$; the step is @[value], whose bounds increase with the bound on $|h'|$."""
+    statement = r"""For layers of equal width $l$ put $B_0=|x|$ and let $B_u$ be the smaller of the two bounds of @[value] that apply, with $B_{u-1}$ for $|h_{u-1}|$. Then $|h_u|\le B_u$ for every $u\ge0$."""
+    proof = r"""Induction on $u$; the step is @[value], whose bounds increase with the bound on $|h_{u-1}|$."""
     obligations = Value.obligations
 
     def conclude(self, given: Given, *, depth: Size, width: Size, activation: Activation, bounded: bool, **_: Any) -> Bound:
@@ -108,7 +108,7 @@ class AnyDepthProducts(Rule):
 class AnyDepthPreActivations(Rule):
     name = "pre-activations at any depth"
     title = "First derivatives of all pre-activations, block by block"
-    statement = r"""For every $u\ge1$ and every direction with block norms $p$, $|z_u'|\le\langle\boldsymbol{q}_u,p\rangle$, where $\boldsymbol{q}_u$ has the entry $B_{j-1}P_{j,u}$ at the block $\alpha_j$ and $P_{j,u}$ at $\beta_j$, $j\ge1$; and
+    statement = r"""For every $u\ge1$ and every direction with block norms $p$, $|z_u'|\le\langle\boldsymbol{q}_u,p\rangle$, where $\boldsymbol{q}_u$ has, with the products of @[products of slopes] and the sizes of @[values at any depth], the entry $B_{j-1}P_{j,u}$ at the block $\alpha_j$ and $P_{j,u}$ at $\beta_j$, $j\ge1$; and
 $|h_u'|\le\langle S_1\boldsymbol{q}_u,p\rangle$."""
     proof = r"""Induction on $u$. @[block pre-activation] gives $\boldsymbol{q}_u=(a_uS_1\boldsymbol{q}_{u-1},B_{u-1},1)$, and $a_uS_1P_{j,u-1}=P_{j,u}$ for $j<u$, $P_{u,u}=1$. The second claim is @[block slope]."""
     obligations = (

@@ -19,7 +19,7 @@ al, be, x, B, a, g, h = sympy.symbols("alpha beta x B a g h", real=True)
 class BlockPreActivation(Rule):
     name = "block pre-activation"
     title = "Derivative of a pre-activation, block by block"
-    statement = r"""For a direction $\eta$ let $p=(\alpha_1,\beta_1,\alpha_2,\beta_2,\dots)$ be the vector of its block norms, $\alpha_j=|dA_j|_F$, $\beta_j=|db_j|$. If
+    statement = r"""For a direction $\eta$ let $p=(\alpha_1,\beta_1,\alpha_2,\beta_2,\dots)$ be the vector of its block norms, $\alpha_j=|dA_j|_F$, $\beta_j=|db_j|$. Let $z_u=A_uh_{u-1}+b_u$ with $|A_u|_2\le a_u$ and $|h_{u-1}|\le B_{u-1}$. If
 $|h_{u-1}'|\le\langle\boldsymbol{\ell}_{u-1},p\rangle$ along every line, then $|z_u'|\le\langle\boldsymbol{q}_u,p\rangle$ with
 $\boldsymbol{q}_u=\bigl(a_u\boldsymbol{\ell}_{u-1},\,B_{u-1},\,1\bigr)$, the last two entries at the blocks $\alpha_u$ and $\beta_u$."""
     proof = r"""$z_u'=dA_u\,h_{u-1}+db_u+A_uh_{u-1}'$ and the triangle inequality give $|z_u'|\le\alpha_uB_{u-1}+\beta_u+a_u\langle\boldsymbol{\ell}_{u-1},p\rangle$."""

@@ -25,7 +25,7 @@ _G = S2 * _q * _q.T + S1 * (a * sympy.Matrix([[G11, 0, 0], [0, 0, 0], [0, 0, 0]]
 class BlockSecond(Rule):
     name = "block second derivative"
     title = "Second derivative, block by block"
-    statement = r"""Let $h_u=s(z_u)$, $z_u=A_uh_{u-1}+b_u$, $|A_u|_2\le a_u$. Suppose that for all directions $\eta,\zeta$ with block norms $p,\pi$
+    statement = r"""Let $s$ be twice continuously differentiable, $h_u=s(z_u)$, $z_u=A_uh_{u-1}+b_u$, $|A_u|_2\le a_u$. Suppose that for all directions $\eta,\zeta$ with block norms $p,\pi$
 \[|Dz_u[\eta]|\le\langle\boldsymbol{q}_u,p\rangle,\qquad|Dh_{u-1}[\eta]|\le\langle\boldsymbol{\ell}_{u-1},p\rangle,\qquad|D^2h_{u-1}[\eta,\zeta]|\le p^{\top}G_{u-1}\pi.\]
 Then $|D^2h_u[\eta,\zeta]|\le p^{\top}G_u\,\pi$ with
 \[G_u=S_2\,\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1\bigl(a_u[G_{u-1}]+e[\boldsymbol{\ell}_{u-1}]^{\top}+[\boldsymbol{\ell}_{u-1}]e^{\top}\bigr),\]

@@ -90,11 +90,13 @@ class SlopeProducts(Rule):
 class BudgetValues(Rule):
     name = "values on the parameter ball"
     title = "Sizes of the outputs on the parameter ball"
-    statement = r"""On $|\theta|\le R$ put $V_0=|x|$ and
-$V_u=\min\bigl\{\sqrt{l_u}S_0,\ \sqrt{l_u}|s(0)|+S_1R\sqrt{1+V_{u-1}^2}\bigr\}$ for $u\ge1$. Then $|h_u|\le V_u$ for all $|\theta|\le R$; so does, where $S_0$ is infinite, the sum over paths
-$|x|\,\mu_R(u,0)\,T_{0,u}+\sum_{i\le u}\bigl(\sqrt{l_i}|s_i(0)|\,\mu_R(u-i,0)\,T_{i,u}+\mu_R(u-i+1,0)\,T_{i-1,u}\bigr)$, which is then a third term of the minimum."""
-    proof = r"""$|z_u|\le|A_u||h_{u-1}|+|b_u|\le\sqrt{|A_u|^2+|b_u|^2}\sqrt{|h_{u-1}|^2+1}\le R\sqrt{1+V_{u-1}^2}$. Unrolling $|h_u|\le\sqrt{l_u}|s(0)|+S_1(|A_u||h_{u-1}|+|b_u|)$ gives a sum of products of distinct
-norms, and each product is at most its maximum over the ball."""
+    statement = r"""Let $|\theta|\le R$, $|h_0|\le V_0=|x|$ and $|h_{u-1}|\le V_{u-1}$. Then $|h_u|$ is at most each of
+\[\sqrt{l_u}\,S_0^{(u)},\qquad\sqrt{l_u}\,|s_u(0)|+S_1^{(u)}R\sqrt{1+V_{u-1}^2},\]
+and, with $T_{j,u}$ the product of the constants $S_1$ of the layers $j+1,\dots,u$ and $\mu_R(n,0)=(R^2/n)^{n/2}$ \textup{(}$\mu_R(0,0)=1$\textup{)}, at most
+\[|x|\,T_{0,u}\,\mu_R(u,0)+\sum_{i=1}^{u}\Bigl(\sqrt{l_i}\,|s_i(0)|\,T_{i,u}\,\mu_R(u-i,0)+T_{i-1,u}\,\mu_R(u-i+1,0)\Bigr).\]
+$V_u$ is the minimum of those of the three that are used."""
+    proof = r"""The first is @[value]; for the second, $|z_u|\le|A_u||h_{u-1}|+|b_u|\le\sqrt{|A_u|^2+|b_u|^2}\sqrt{|h_{u-1}|^2+1}\le R\sqrt{1+V_{u-1}^2}$. For the third, unrolling $|h_u|\le\sqrt{l_u}|s_u(0)|+S_1^{(u)}(|A_u||h_{u-1}|+|b_u|)$ gives a sum of products of distinct
+norms, and a product of $n$ norms whose squares add up to at most $R^2$ is at most $(R^2/n)^{n/2}$, by the inequality of the arithmetic and geometric means."""
     obligations = (
         *Value.obligations,
         *WEIGHTED_AM_GM,
@@ -125,9 +127,9 @@ norms, and each product is at most its maximum over the ball."""
 class BudgetBlocks(Rule):
     name = "budget, first derivative, block by block"
     title = "The first derivative on the parameter ball, block by block"
-    statement = r"""Let $|\theta|\le R$, let $\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$, $K=n_1+2n_2$ \textup{(}$1$ for $K=0$\textup{)}, and $T_{j,m}$ the product of the constants $S_1$ of the layers $j+1,\dots,m$. Then $|N'|\le\langle\boldsymbol{\ell},p\rangle$ with
+    statement = r"""Let $|\theta|\le R$ with the values $V_u$ of @[values on the parameter ball], let $\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$, $K=n_1+2n_2$ \textup{(}$1$ for $K=0$\textup{)}, and $T_{j,m}$ the product of the constants $S_1$ of the layers $j+1,\dots,m$. Then $|N'|\le\langle\boldsymbol{\ell},p\rangle$ with
 $\boldsymbol{\ell}_{\alpha_j}=V_{j-1}\boldsymbol{\ell}_{\beta_j}$ and $\boldsymbol{\ell}_{\beta_j}=T_{j-1,m}\,\mu_R(m-j,0)$."""
-    proof = r"""By @[block pre-activation] and @[block slope], $\boldsymbol{\ell}_{\beta_j}=T_{j-1,m}\prod_{i>j}|A_i|$ and $\boldsymbol{\ell}_{\alpha_j}=V_{j-1}\boldsymbol{\ell}_{\beta_j}$, with $V_{j-1}$ a constant on the ball. A product of $n_1$ distinct norms and of the squares of $n_2$ others,
+    proof = r"""Take @[block pre-activation] and @[block slope] at a fixed $\theta$ of the ball, with $a_u=|A_u|_2$ and $B_u=V_u$: there $\boldsymbol{\ell}_{\beta_j}=T_{j-1,m}\prod_{i>j}|A_i|$ and $\boldsymbol{\ell}_{\alpha_j}=V_{j-1}\boldsymbol{\ell}_{\beta_j}$, with $V_{j-1}$ a constant on the ball. A product of $n_1$ distinct norms and of the squares of $n_2$ others,
 whose squares add up to at most $R^2$, is at most $\mu_R(n_1,n_2)$: by the weighted inequality of the arithmetic and geometric means, $\prod_j(a_j^2)^{k_j/K}\le\prod_j(k_j/K)^{k_j/K}\sum_ja_j^2$ with $k_j\in\{1,2\}$, $K=\sum_jk_j$; equality holds at $a_j^2=k_jR^2/K$."""
     obligations = (*PreActivation.obligations, *WEIGHTED_AM_GM)
 
@@ -154,7 +156,7 @@ class BudgetFirst(Rule):
 class BudgetSecond(Rule):
     name = "budget, second derivative"
     title = "The second derivative on the parameter ball"
-    statement = r"""On $|\theta|\le R$, $|N''|\le p^{\top}Gp$, where for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
+    statement = r"""On $|\theta|\le R$, $|D^2N_\theta[\eta,\zeta]|\le p^{\top}G\,\pi$ for directions with block norms $p,\pi$, where $G$ is symmetric and for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
 \[cc'\sum_{u=k}^{m}S_2^{(u)}T_{u,m}T_{j-1,u-1}T_{k-1,u-1}\,\mu_R(k-j+m-u,\,u-k)+[j<k]\,c\,T_{j-1,m}\,\mu_R(m-1-j,\,0),\]
 the second term for the weights of layer $k$ only; $c=V_{j-1}$ for the weights of layer $j$ and $1$ for its bias, $c'$ likewise for $k$."""
     proof = r"""Unrolled, @[block second derivative] gives

@@ -53,7 +53,7 @@ class EqualLayerValues(Rule):
 class SizesBefore(Rule):
     name = "sizes before the layers"
     title = "Sizes before the layers"
-    statement = r"""$c_1=|x|$ and $c_j=B$ for $j\ge2$, that is $c_j=B+(|x|-B)[j<2]$ with Iverson's bracket; $|h_{j-1}|\le c_j$ for $j\ge1$."""
+    statement = r"""$c_1=|x|$ and $c_j=B$ for $j\ge2$; then $|h_{j-1}|\le c_j$ for $j\ge1$."""
     proof = r"""$h_0=x$, and $|h_{j-1}|\le B$ for $j\ge2$."""
 
     def conclude(self, given: Given, *, depth: Size, **_: Any) -> Bound:
@@ -78,7 +78,7 @@ class EqualLayersFirst(Rule):
     statement = r"""Let $|A_u|_2\le a$ for all $u$, $\rho=S_1a$ and $\gamma_n(r)=1+r+\dots+r^{n-1}$. Then for every depth $m$
 \[|DN_\theta|\le L=S_1\sqrt{(1+|x|^2)\,\rho^{2(m-1)}+(1+B^2)\,\gamma_{m-1}(\rho^2)}.\]
 As $m\to\infty$, $L$ converges if $\rho<1$, to $S_1\sqrt{(1+B^2)/(1-\rho^2)}$; grows like $\sqrt{m}$ if $\rho=1$; and like $\rho^m$ if $\rho>1$."""
-    proof = r"""In @[first derivative at any depth] put $P_{j,m}=\rho^{m-j}$, $B_0=|x|$ and $B_{j-1}\le B$ for $j\ge2$. Further $\gamma_n(r)=(1-r^n)/(1-r)$ for $r\ne1$ and $\gamma_n(1)=n$."""
+    proof = r"""In @[first derivative at any depth] put $P_{j,m}=\rho^{m-j}$ (all $a_i$ replaced by $a$), $B_0=|x|$ and $B_{j-1}\le B$ for $j\ge2$. Further $\gamma_n(r)=(1-r^n)/(1-r)$ for $r\ne1$ and $\gamma_n(1)=n$. As $n\to\infty$, $\gamma_n(r)\to1/(1-r)$ for $r<1$ and $r^{-n}\gamma_n(r)\to1/(r-1)$ for $r>1$; with $r=\rho^2$ these give the three limits."""
     obligations = (
         *AnyDepthFirst.obligations,
         Identity("geometric sum, step", _closed(r, n + 1), _closed(r, n) + r**n),
@@ -106,7 +106,7 @@ class EqualLayersBlocks(Rule):
 class EqualLayersSecond(Rule):
     name = "second derivative, equal layers"
     title = "The second derivative for equal layers"
-    statement = r"""In the situation of @[first derivative, equal layers], $|N''|\le p^{\top}Gp$, where for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
+    statement = r"""In the situation of @[first derivative, equal layers], $|D^2N_\theta[\eta,\zeta]|\le p^{\top}G\,\pi$ for directions with block norms $p,\pi$, where $G$ is symmetric and for $j\le k$ the entry of $G$ at a block of layer $j$ and one of layer $k$ is
 \[S_2\,cc'\,\rho^{m-j}\,\gamma_{m-k+1}(\rho)+[j<k]\,S_1^2\,c\,\rho^{m-1-j},\]
 the second term for the weights of layer $k$ only; $c=c_j$ for the weights of layer $j$ and $1$ for its bias, $c'$ likewise for $k$."""
     proof = r"""In @[second derivative at any depth], $P_{u,m}\boldsymbol{q}_u\boldsymbol{q}_u^{\top}$ has the entry $cc'\rho^{m-u}\rho^{u-j}\rho^{u-k}=cc'\rho^{m-j}\rho^{u-k}$ for $u\ge k$, and $\sum_{u=k}^m\rho^{u-k}=\gamma_{m-k+1}(\rho)$. The cross term at $u=k$ is

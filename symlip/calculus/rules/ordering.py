@@ -35,10 +35,9 @@ supremum of a sum is at most the sum of the suprema."""
 class BlockBelowPaired(Rule):
     name = "block below paired"
     title = "The block bound is at most the paired one"
-    statement = r"""If $\lambda_{\max}(G_{u-1})\le H^{\mathrm{pair}}_{u-1}$ \textup{(}nothing for $u=1$\textup{)} and $|\boldsymbol{\ell}_{u-1}|\le L_{u-1}$, then $\lambda_{\max}(G_u)\le H^{\mathrm{pair}}_u$, for all nonnegative constants."""
-    proof = r"""Let $p$ be a vector of block norms, $r$ the norm of its last two entries $(\alpha,\beta)$ and $\sigma$ that of the others, $p_<$. With $x=\langle\boldsymbol{\ell}_{u-1},p_<\rangle\le L_{u-1}\sigma$, $g=p_<^{\top}G_{u-1}p_<\le H^{\mathrm{pair}}_{u-1}\sigma^2$ and
-$B_{u-1}\alpha+\beta\le v_1r$, $\alpha\le r$ we have $p^{\top}G_up=S_2(a_ux+B_{u-1}\alpha+\beta)^2+S_1(2\alpha x+a_ug)\le S_2(v_1r+v_2\sigma)^2+S_1(2rL_{u-1}\sigma+a_uH^{\mathrm{pair}}_{u-1}\sigma^2)$, the paired form at $(r,\sigma)$. By the same induction $|\boldsymbol{\ell}_u|=L_u$,
-as both are $S_1$ times the root of $1+B_{u-1}^2+a_u^2L_{u-1}^2$."""
+    statement = r"""If $\lambda_{\max}(G_{u-1})\le H^{\mathrm{pair}}_{u-1}$ \textup{(}nothing for $u=1$\textup{)}, then $\lambda_{\max}(G_u)\le H^{\mathrm{pair}}_u$, for all nonnegative constants."""
+    proof = r"""First, $|\boldsymbol{\ell}_u|=L_u$ for every $u$, by induction: both are $S_1$ times the root of $1+B_{u-1}^2+a_u^2L_{u-1}^2$. The largest eigenvalue of a symmetric matrix with nonnegative entries is attained at a unit vector $p\ge0$. Let $r$ the norm of its last two entries $(\alpha,\beta)$ and $\sigma$ that of the others, $p_<$. With $\xi=\langle\boldsymbol{\ell}_{u-1},p_<\rangle\le L_{u-1}\sigma$, $\omega=p_<^{\top}G_{u-1}p_<\le H^{\mathrm{pair}}_{u-1}\sigma^2$ and
+$B_{u-1}\alpha+\beta\le v_1r$, $\alpha\le r$ we have $p^{\top}G_up=S_2(a_u\xi+B_{u-1}\alpha+\beta)^2+S_1(2\alpha\xi+a_u\omega)\le S_2(v_1r+v_2\sigma)^2+S_1(2rL_{u-1}\sigma+a_uH^{\mathrm{pair}}_{u-1}\sigma^2)$, the paired form at $(r,\sigma)$."""
     obligations = (
         Inequality(
             "square",

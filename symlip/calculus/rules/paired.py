@@ -23,7 +23,7 @@ class Paired(Rule):
     title = "Second derivative, as a quadratic form"
     statement = r"""In the situation of @[separate], let $B_{u-1}\ge|h_{u-1}|$ and $v=\bigl(\sqrt{1+B_{u-1}^2},\,a_uL_{u-1}\bigr)$. Then
 \[|D^2h_u|\le\lambda_{\max}\left(S_2\,vv^{\top}+S_1\begin{pmatrix}0&L_{u-1}\\L_{u-1}&a_uH_{u-1}\end{pmatrix}\right).\]"""
-    proof = r"""Let $r^2=|dA_u|_F^2+|db_u|^2$ and let $\sigma$ be the norm of the earlier part of the direction, $r^2+\sigma^2=1$. Then
+    proof = r"""Let $\alpha=|dA_u|_F$, $\beta=|db_u|$, $r^2=\alpha^2+\beta^2$ and let $\sigma$ be the norm of the earlier part of the direction, $r^2+\sigma^2=1$. Then
 $|z_u'|\le B_{u-1}\alpha+\beta+a_uL_{u-1}\sigma\le v_1r+v_2\sigma$ and $|z_u''|\le2rL_{u-1}\sigma+a_uH_{u-1}\sigma^2$. Hence $|h_u''|\le S_2(v_1r+v_2\sigma)^2+S_1(2L_{u-1}r\sigma+a_uH_{u-1}\sigma^2)$,
 which is the quadratic form of the matrix at the unit vector $(r,\sigma)$, and at most its largest eigenvalue."""
     obligations = (

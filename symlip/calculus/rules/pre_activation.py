@@ -19,8 +19,7 @@ al, be, si, B, a, L, p, d = sympy.symbols("alpha beta sigma B a L p d", real=Tru
 class PreActivation(Rule):
     name = "pre-activation"
     title = "Derivative of a pre-activation"
-    statement = r"""Let $z=Ah+b$ with $|A|_2\le a$, where $h$ does not depend on $(A,b)$, $|h|\le B$ and $|Dh|\le L$ with respect to the earlier
-parameters. Then $|Dz|\le\sqrt{1+B^2+a^2L^2}$ with respect to all parameters."""
+    statement = r"""Let $z=Ah+b$ with $|A|_2\le a$, where $h$ depends on the earlier parameters only, not on $(A,b)$, $|h|\le B$ and $|Dh|\le L$. Then $|Dz|\le\sqrt{1+B^2+a^2L^2}$ with respect to all parameters."""
     proof = r"""Along a line with direction $\eta=(dA,db,\eta_{<})$, let $\alpha=|dA|_F$, $\beta=|db|$, $\sigma=|\eta_{<}|$ and write $'$ for the derivative.
 Then $z'=dA\,h+db+A\,h'$, so $|z'|\le B\alpha+\beta+aL\sigma\le\sqrt{B^2+1+a^2L^2}\,\sqrt{\alpha^2+\beta^2+\sigma^2}$ by the
 inequality of Cauchy and Schwarz, and the last root is $|\eta|$."""

@@ -21,9 +21,8 @@ d1, d2, x, y, S = sympy.symbols("d1 d2 x y S", real=True)
 class Slope(Rule):
     name = "slope"
     title = "Derivative of a layer"
-    statement = r"""Let $h=s(z)$ componentwise. Then $|Dh|\le S_1|Dz|$."""
-    proof = r"""Along a line, $h'=s'(z)z'$ componentwise, so $|h'|^2=\sum_i s'(z_i)^2z_i'^2\le S_1^2|z'|^2$. Where $s$ has kinks the same holds for the
-Lipschitz constant, by difference quotients."""
+    statement = r"""Let $h=s(z)$ componentwise, $s$ continuously differentiable. Then $|Dh|\le S_1|Dz|$."""
+    proof = r"""Along a line, $h'=s'(z)z'$ componentwise, so $|h'|^2=\sum_i s'(z_i)^2z_i'^2\le S_1^2|z'|^2$."""
     obligations = (
         Identity("chain rule", sympy.diff(s(z), t), s(z).diff(z) * sympy.diff(z, t)),
         Inequality("two components", (d1**2 <= S**2, d2**2 <= S**2), d1**2 * x**2 + d2**2 * y**2 <= S**2 * (x**2 + y**2)),

@@ -20,11 +20,11 @@ x, y, S, n, w = sympy.symbols("x y S n w", real=True)
 class Value(Rule):
     name = "value"
     title = "Size of a layer's output"
-    statement = r"""Let $h=s(Ah'+b)\in\mathbb{R}^{l}$ with $s$ applied to each component. Then $|h|\le\sqrt{l}\,S_0$, and
-$|h|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A|_2|h'|+|b|\bigr)$."""
-    proof = r"""Each of the $l$ components of $h$ is at most $S_0$ in modulus, so $|h|^2\le l\,S_0^2$. As $s$ is Lipschitz with constant $S_1$,
-$|s(z)-s(0)|\le S_1|z|$ in every component, hence by the triangle inequality
-\[|h|\le|s(0)(1,\dots,1)|+S_1|z|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A|_2|h'|+|b|\bigr).\qedhere\]"""
+    statement = r"""Let $h_u=s(z_u)\in\mathbb{R}^{l}$ componentwise, $z_u=A_uh_{u-1}+b_u$. Then $|h_u|\le\sqrt{l}\,S_0$, and
+$|h_u|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A_u|_2|h_{u-1}|+|b_u|\bigr)$."""
+    proof = r"""Each of the $l$ components of $h_u$ is at most $S_0$ in modulus, so $|h_u|^2\le l\,S_0^2$. As $s$ is Lipschitz with constant $S_1$,
+$|s(\zeta)-s(0)|\le S_1|\zeta|$ for every component $\zeta$ of $z_u$, hence by the triangle inequality
+\[|h_u|\le|s(0)(1,\dots,1)|+S_1|z_u|\le\sqrt{l}\,|s(0)|+S_1\bigl(|A_u|_2|h_{u-1}|+|b_u|\bigr).\qedhere\]"""
     obligations = (
         Inequality("two bounded components", (x >= -S, x <= S, y >= -S, y <= S), x**2 + y**2 <= 2 * S**2),
         Inequality("triangle inequality, squared", (x**2 <= n**2, y**2 <= w**2, n >= 0, w >= 0), (x + y) ** 2 <= (n + w) ** 2),

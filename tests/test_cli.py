@@ -1,0 +1,248 @@
+"""The command line as a user meets it: output, exit statuses, one-line errors, nothing half-written."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from symlip import cli
+
+ROOT = Path(__file__).parent.parent
+DIGITS = ROOT / "tests" / "data" / "digits_mlp.npz"
+
+
+def run(*arguments, monkeypatch, capsys):
+    """(exit status, standard output, standard error)."""
+    monkeypatch.setattr(sys, "argv", ["symlip", *map(str, arguments)])
+    try:
+        cli.main()
+        status = 0
+    except SystemExit as stop:
+        status = int(stop.code or 0)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture
+def symlip(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    return lambda *arguments: run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+
+
+def test_help_and_every_subcommands_help_show_an_example(symlip):
+    status, out, _ = symlip("--help")
+    assert status == 0 and "Example" in out
+    for command in ("build", "list", "show", "derive", "verify", "bound"):
+        assert command in out
+        status, text, _ = symlip(command, "--help")
+        assert status == 0 and "Example: symlip " + command in text
+
+
+def test_list_and_show(symlip):
+    status, out, _ = symlip("list", "--json")
+    names = json.loads(out)
+    assert status == 0 and len(names) == len(list((ROOT / "derivations").glob("*.py")))
+    status, out, _ = symlip("show", "second_order_paired")
+    assert status == 0 and "paired" in out and "H_3" in out
+
+
+def test_derive_writes_report_and_module(symlip, tmp_path):
+    tex, module = tmp_path / "theorem.tex", tmp_path / "bounds.py"
+    status, out, _ = symlip("derive", "--layers", "3,4,1", "--activation", "tanh", "--latex", tex, "--module", module, "--json")
+    assert status == 0
+    assert json.loads(out)["results"]["lipschitz"] == "L_2"
+    assert r"\begin{theorem}" in tex.read_text()
+    done = subprocess.run(
+        [sys.executable, "-c", "import bounds; print(bounds.bounds([1.0, 1.0], 1.0).gradient_lipschitz)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert round(float(done.stdout), 4) == 7.2083
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != "") == ["bounds.py", "theorem.tex"]
+
+
+def test_verify_reports_each_step(symlip):
+    status, out, _ = symlip("verify", "second_order_block", "--digits", "30", "--networks", "6", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["passed"] and result["worst_ratio"] <= 1
+    assert "G_3" in result["steps"]
+    status, out, _ = symlip("verify", "first_order", "--digits", "30", "--networks", "3")
+    assert status == 0 and "passed" in out
+
+
+def test_bound_on_the_digits_network(symlip):
+    status, out, _ = symlip("bound", DIGITS, "--activation", "tanh", "--cost", "softmax-cross-entropy", "--input-norm", "4.9", "--json")
+    result = json.loads(out)
+    assert status == 0
+    rows = {(row["parameters"], row["method"]): row for row in result["bounds"]}
+    layer = [rows["layer balls", method]["gradient_lipschitz"] for method in ("block", "paired", "separate")]
+    assert layer[0] <= layer[1] * (1 + 1e-12) and layer[1] <= layer[2] * (1 + 1e-12)
+    assert rows["layer balls", "block"]["cost_gradient_lipschitz"] <= rows["layer balls", "paired"]["cost_gradient_lipschitz"]
+    A = [np.load(DIGITS)[f"coefs_{k}"].astype(float) for k in range(2)]
+    assert result["weight_norms"] == pytest.approx([np.linalg.svd(a)[1][0] for a in A])
+    # the network's derivative at one input, by finite differences in one direction, is below its bound
+    status, out, _ = symlip("bound", DIGITS, "--activation", "tanh")
+    assert status == 0 and "shared R" in out
+
+
+def test_both_spellings_of_an_archive_give_the_same(symlip, tmp_path):
+    data = np.load(DIGITS)
+    np.savez(tmp_path / "other.npz", **{f"A{k + 1}": data[f"coefs_{k}"].T for k in range(2)}, **{f"b{k + 1}": data[f"intercepts_{k}"] for k in range(2)})
+    first, second = (json.loads(symlip("bound", path, "--json")[1])["bounds"] for path in (DIGITS, tmp_path / "other.npz"))
+    for a, b in zip(first, second):
+        assert {k: pytest.approx(v, rel=1e-12) if isinstance(v, float) else v for k, v in a.items()} == b
+
+
+def archive(tmp_path, **arrays):
+    np.savez(tmp_path / "x.npz", **arrays)
+    return tmp_path / "x.npz"
+
+
+def bad_archives():
+    ones = np.ones
+    return {
+        "missing": (lambda p: p / "none.npz", "no such file"),
+        "folder": (lambda p: p, "not a file"),
+        "empty": (lambda p: ((p / "e.npz").write_bytes(b"") and None) or p / "e.npz", "empty"),
+        "junk": (lambda p: (p / "j.npz").write_bytes(b"junk" * 99) and p / "j.npz", "not a readable"),
+        "truncated": (lambda p: (p / "t.npz").write_bytes(DIGITS.read_bytes()[:3000]) and p / "t.npz", "not a readable"),
+        "damaged": (
+            lambda p: (p / "d.npz").write_bytes(DIGITS.read_bytes()[:600] + b"\0" * 600 + DIGITS.read_bytes()[1200:]) and p / "d.npz",
+            "not a readable|not real|finite",
+        ),
+        "pickle": (lambda p: archive(p, A1=np.array([{}], dtype=object), b1=ones(1)), "pickled objects"),
+        "pickle file": (lambda p: p / "model.pkl", "never loaded"),
+        "no layers": (lambda p: archive(p, weights=ones((2, 2))), "no layers found"),
+        "no bias": (lambda p: archive(p, A1=ones((2, 2))), "has no b1"),
+        "gap": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), A3=ones((2, 2)), b3=ones(2)), "without a gap"),
+        "bias shape": (lambda p: archive(p, A1=ones((2, 3)), b1=ones(3)), "has shape"),
+        "shapes": (lambda p: archive(p, A1=ones((2, 3)), b1=ones(2), A2=ones((1, 5)), b2=ones(1)), "layer 2 takes 5 inputs"),
+        "vector": (lambda p: archive(p, A1=ones(3), b1=ones(3)), "are a matrix"),
+        "nan": (lambda p: archive(p, A1=np.array([[np.nan]]), b1=ones(1)), "NaN or infinite"),
+        "text": (lambda p: archive(p, A1=np.array([["a"]]), b1=ones(1)), "not real numbers"),
+        "complex": (lambda p: archive(p, A1=np.array([[1j]]), b1=ones(1)), "not real numbers"),
+    }
+
+
+@pytest.mark.parametrize("name", bad_archives())
+def test_bad_archives_get_one_line_and_status_two(symlip, tmp_path, name):
+    make, says = bad_archives()[name]
+    status, out, err = symlip("bound", make(tmp_path))
+    assert status == 2 and out == ""
+    assert err.count("\n") == 1 and err.startswith("symlip: ")
+    assert re.search(says, err), err
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["derive", "--layers", "3,4,1", "--activation", "tahn"], "did you mean tanh"),
+        (["derive", "--layers", "3"], "at least one layer"),
+        (["derive", "--layers", "3,-4,1"], "positive integer"),
+        (["derive", "--layers", "3,4.5,1"], "neither a positive integer"),
+        (["derive", "--layers", "3,4,1", "--method", "best"], "unknown method"),
+        (["derive", "--layers", "3,4,1", "--set", "cube"], "unknown set"),
+        (["derive", "--layers", "3,4,1", "--cost", "softmax"], "did you mean softmax-cross-entropy"),
+        (["derive", "--layers", "3,4,1", "--activation", "relu", "--set", "layer-balls-bounded"], "order=1"),
+        (["derive", "--layers", "3,4,1", "--latex", "/proc/none/x.tex"], "cannot be written"),
+        (["derive"], "layers"),
+        (["show", "second_order_pared"], "did you mean second_order_paired"),
+        (["verify", "first_order", "--digits", "1"], "digits must be"),
+        (["verify", "first_order", "--networks", "0"], "networks must be"),
+        (["bound", str(DIGITS), "--input-norm", "-1"], "nonnegative"),
+        (["bound", str(DIGITS), "--input-norm", "nan"], "nonnegative"),
+        (["bound", str(DIGITS), "--input-norm", "one"], "--input-norm"),
+        (["build", "nothing"], "no theorem 'nothing'"),
+        (["build", "first_order", "--out", "/proc/none"], "cannot be written"),
+        (["build", "--derivations", "/nowhere"], "no such folder"),
+        (["fly"], "fly"),
+    ],
+)
+def test_bad_input_gets_one_line_and_status_two(symlip, arguments, says):
+    status, out, err = symlip(*arguments)
+    assert status == 2, (status, out, err)
+    assert err.count("\n") == 1 and says in err
+    assert "Traceback" not in err + out
+
+
+def test_build_check_finds_what_is_stale(symlip, tmp_path):
+    out = tmp_path / "out"
+    assert symlip("build", "first_order", "--out", out, "--no-pdf")[0] == 0
+    assert symlip("build", "first_order", "--out", out, "--check")[0] == 0
+    path = out / "first_order" / "first_order.py"
+    original = path.read_text()
+    path.write_text(original.replace("sqrt", "hypot", 1))
+    status, _, err = symlip("build", "first_order", "--out", out, "--check")
+    assert status == 1 and "first_order.py" in err and path.read_text() != original
+    assert symlip("build", "first_order", "--out", out, "--no-pdf")[0] == 0
+    assert path.read_text() == original
+    assert not [p for p in out.rglob("*") if p.name.endswith(".part")]
+
+
+def test_a_theorem_that_fails_its_verification_exits_with_one(symlip, tmp_path):
+    (tmp_path / "wrong.py").write_text(
+        '"""Theorem: a wrong one."""\n'
+        "import dataclasses\nfrom symlip import Dense, LayerBalls, Network, derive\n"
+        "def derivation():\n"
+        "    made = derive(Network(2, [Dense(2, 'tanh')]), LayerBalls())\n"
+        "    step = made.steps['qvec_1']\n"
+        "    claim = dataclasses.replace(step.claim, expression=step.claim.expression / 2)\n"
+        "    made.steps['qvec_1'] = dataclasses.replace(step, claim=claim)\n"
+        "    return made\n"
+    )
+    status, _, err = symlip("build", "--derivations", tmp_path, "--out", tmp_path / "out")
+    assert status == 1 and "step qvec_1" in err and err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_derivation_file_is_named(symlip, tmp_path):
+    (tmp_path / "broken.py").write_text("def derivation(:\n")
+    status, _, err = symlip("list", "--derivations", tmp_path)
+    assert status == 2 and "broken.py" in err and err.count("\n") == 1
+
+
+def test_an_interrupted_build_leaves_each_file_old_or_new(tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "symlip.cli", "build", "--out", str(out), "--no-pdf"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in err and "Traceback" not in err
+    assert not list(out.rglob("*.part")) if out.exists() else True
+
+
+def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
+    from symlip.build import write_all
+
+    write_all({"a/one.txt": "old", "b/two.txt": "old"}, tmp_path)
+    real = os.fdopen
+    calls = []
+
+    def failing(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(os, "fdopen", failing)
+    with pytest.raises(KeyboardInterrupt):
+        write_all({"a/one.txt": "new", "b/two.txt": "new"}, tmp_path)
+    assert {p.name: p.read_text() for p in tmp_path.rglob("*.txt")} == {"one.txt": "old", "two.txt": "old"}
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_importing_symlip_does_not_import_what_is_heavy():
+    script = "import sys, symlip; print([m for m in ('matplotlib', 'sklearn', 'z3', 'jinja2', 'typer', 'rich') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
