@@ -18,6 +18,7 @@ from typing import Any
 
 import sympy
 from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.precedence import PRECEDENCE
 
 from . import runtime
 from .calculus.arrays import Operation
@@ -44,8 +45,25 @@ class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
 
     _kf: dict[str, str] = {}
 
-    def __init__(self) -> None:
+    def __init__(self, constants: set[sympy.Symbol]) -> None:
+        self.constants = constants
         super().__init__({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True, "user_functions": {}})
+
+    def _print_Mul(self, expression: sympy.Expr) -> str:
+        """Constant factors first, so that they are multiplied as numbers before an array is touched."""
+        factors = expression.args
+        if any(factor.is_Pow and not factor.exp.is_nonnegative for factor in factors) or expression.could_extract_minus_sign():
+            return str(super()._print_Mul(expression))
+        ordered = sorted(factors, key=lambda factor: (not factor.free_symbols <= self.constants, str(factor)))
+        return "*".join(self.parenthesize(factor, PRECEDENCE["Mul"]) for factor in ordered)
+
+    def _print_Add(self, expression: sympy.Expr, order: Any = None) -> str:
+        """Constant terms first, likewise."""
+        terms = expression.args
+        if any(term.could_extract_minus_sign() for term in terms):
+            return str(super()._print_Add(expression, order))
+        ordered = sorted(terms, key=lambda term: (not term.free_symbols <= self.constants, str(term)))
+        return " + ".join(self.parenthesize(term, PRECEDENCE["Add"]) for term in ordered)
 
     def _print_Min(self, expression: sympy.Expr) -> str:
         return self._pairwise("minimum", expression)
@@ -154,15 +172,37 @@ def _kernel(derivation: Derivation, signature: Signature) -> str:
         arguments.append(signature.network.depth)
     lines = [(_label(symbol), _constant(expression)) for symbol, expression in definitions]
     results = [_label(symbol) for symbol in derivation.results.values()]
+    constants: set[sympy.Symbol] = set()
+    for symbol, expression in lines:
+        if expression.free_symbols <= constants:
+            constants.add(symbol)
+    released = _released(lines, set(results))
 
     def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
-        return lines, results
+        return released, results
 
-    function = sympy.lambdify(arguments, results, modules=[vars(runtime), "numpy"], printer=SourcePrinter(), cse=given_definitions, docstring_limit=0)
+    function = sympy.lambdify(arguments, results, modules=[vars(runtime), "numpy"], printer=SourcePrinter(constants), cse=given_definitions, docstring_limit=0)
     source = re.sub(r"def \w+\(", "def _kernel(", inspect.getsource(function), count=1)
     for number, name in enumerate(dict.fromkeys(re.findall(r"_Dummy_\d+", source)), 1):
         source = source.replace(name, f"layers_{number}")
     return source
+
+
+def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symbol]) -> list[tuple[sympy.Symbol, sympy.Expr | None]]:
+    """The lines, with a deletion (an expression None) after each symbol's last use: large batches then stay in cache."""
+    last: dict[sympy.Symbol, int] = {}
+    for number, (symbol, expression) in enumerate(lines):
+        last[symbol] = number
+        last.update((used, number) for used in expression.free_symbols if used in last)
+    dead: dict[int, list[sympy.Symbol]] = {}
+    for symbol, number in last.items():
+        if symbol not in kept:
+            dead.setdefault(number, []).append(symbol)
+    found: list[tuple[sympy.Symbol, sympy.Expr | None]] = []
+    for number, line in enumerate(lines):
+        found.append(line)
+        found += [(symbol, None) for symbol in dead.get(number, [])]
+    return found
 
 
 def _label(symbol: sympy.Expr) -> sympy.Symbol:
@@ -230,6 +270,22 @@ _READERS = (
         for value in values
     ]
 ''',
+    '''def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+''',
     '''def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -283,9 +339,10 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         calls += ["*sizes"]
     if signature.symbolic_depth:
         calls.append("depth")
-    lines.append('    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):')
-    lines.append(f"        results = _kernel({', '.join(calls)})")
     lines.append("    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))")
+    lines.append('    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):')
+    call = f"_kernel({', '.join(calls)})"
+    lines.append(f"        results = {call if signature.averaged else f'_in_pieces(lambda values: {call}, values, shape)'}")
     returned = []
     for index, name in enumerate(results):
         value = f"results[{index}]"

@@ -246,3 +246,13 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
 def test_importing_symlip_does_not_import_what_is_heavy():
     script = "import sys, symlip; print([m for m in ('matplotlib', 'sklearn', 'z3', 'jinja2', 'typer', 'rich') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_readme_shows_the_real_output(symlip, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "110")
+    text = (ROOT / "README.md").read_text()
+    command = text.split("<!-- main command -->")[1].split("```")[1].split("&&")[-1].split()
+    assert command[0] == "symlip"
+    _, out, _ = symlip(*command[1:])
+    shown = text.split("<!-- bound output -->")[1].split("```")[1].removeprefix("text\n")
+    assert [line.split() for line in out.splitlines()] == [line.split() for line in shown.splitlines()]

@@ -80,6 +80,19 @@ def test_all_arguments_broadcast():
                 np.testing.assert_allclose(np.asarray(getattr(together, name))[i, j], getattr(one, name), rtol=1e-13)
 
 
+@pytest.mark.parametrize("name", ["paired", "block", "budget"])
+def test_a_large_batch_is_the_same_as_its_parts(name):
+    bounds = CASES[name][0].compile()
+    x = np.linspace(0, 3, 40_001)
+    first = CASES[name][1]
+    arguments = (first[0], first[1], x) if name == "paired" else (first[0], first[1], x, 0.7) if name == "block" else (2.3, x)
+    together = bounds(*arguments)
+    for index in (0, 8191, 8192, 16_384, 40_000):
+        one = bounds(*(x[index] if argument is x else argument for argument in arguments))
+        for field in together._fields:
+            np.testing.assert_allclose(getattr(together, field)[index], getattr(one, field), rtol=1e-13)
+
+
 def test_a_result_has_the_full_broadcast_shape_where_an_argument_does_not_enter():
     bounds = sl.derive(sl.Network(3, [sl.Dense(4, "tanh"), sl.Dense(1, "tanh")]), sl.LayerBalls()).compile()
     assert bounds([np.ones(7), 1.0], 1.0).lipschitz.shape == (7,)

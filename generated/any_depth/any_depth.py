@@ -131,6 +131,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -144,9 +161,13 @@ def _kernel(a, x_norm, l, m):
     B = sequence(lambda u, B_previous: sqrt(l), x_norm, m)
     P = product_table(lambda i: a[i], m)
     q = vector_table(lambda u: interleave(entries(lambda j: B[j - 1]*P[j, u], m), entries(lambda j: P[j, u], m)), m)
-    L = sqrt(sum_range(lambda j: (B[j - 1]**2 + 1)*P[j, m]**2, 1, m))
-    G = sum_range(lambda u: (S2_tanh*outer(q[u]) + border_at(q[u - 1], u))*P[u, m], 1, m)
+    L = sqrt(sum_range(lambda j: (1 + B[j - 1]**2)*P[j, m]**2, 1, m))
+    G = sum_range(lambda u: P[u, m]*(border_at(q[u - 1], u) + S2_tanh*outer(q[u])), 1, m)
+    del S2_tanh
+    del P
+    del q
     Bm = B[m]
+    del B
     Lambda = largest_eigenvalue(G)
     return [Bm, L, G, Lambda]
 
@@ -172,7 +193,7 @@ def bounds(weight_norms, input_norm, widths, depth):
     if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:
         raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")
     sizes = [widths[-1]]
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(blocks(1.0, *values[0:depth]), *values[depth:], *sizes, depth)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(blocks(1.0, *values[0:depth]), *values[depth:], *sizes, depth), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

@@ -109,6 +109,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -121,10 +138,14 @@ def _kernel(a, x_norm, l, m):
     S2_tanh = 0.769800358919501
     B = sqrt(l)
     rho = a
-    c = sequence(lambda u, B_previous: B + (-B + x_norm)*below(u, 2), 1, m)
-    L = sqrt(rho**(2*m - 2)*(x_norm**2 + 1) + (B**2 + 1)*geometric(rho**2, m - 1))
-    G = symmetric_entries(lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[j]*c[k] + rho**max(0, -j + m - 1)*below(j, k)*c[j], lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[j], lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[k] + rho**max(0, -j + m - 1)*below(j, k), lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1), m)
+    c = sequence(lambda u, B_previous: (-B + x_norm)*below(u, 2) + B, 1, m)
+    L = sqrt((1 + B**2)*geometric(rho**2, m - 1) + rho**(2*m - 2)*(1 + x_norm**2))
+    G = symmetric_entries(lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[j]*c[k] + below(j, k)*c[j]*rho**max(0, -j + m - 1), lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[j], lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1)*c[k] + below(j, k)*rho**max(0, -j + m - 1), lambda j, k: S2_tanh*rho**(-j + m)*geometric(rho, -k + m + 1), m)
+    del S2_tanh
+    del rho
+    del c
     Bm = B
+    del B
     Lambda = largest_eigenvalue(G)
     return [Bm, L, G, Lambda]
 
@@ -150,7 +171,7 @@ def bounds(weight_norm, input_norm, widths, depth):
     if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:
         raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")
     sizes = [widths[-1]]
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(*values[0:], *sizes, depth)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:], *sizes, depth), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

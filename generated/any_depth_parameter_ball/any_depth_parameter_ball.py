@@ -122,6 +122,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -132,10 +149,12 @@ def _result(value, shape):
 
 def _kernel(radius, x_norm, l, m):
     S2_tanh = 0.769800358919501
-    V = sequence(lambda u, V_previous: minimum(radius*sqrt(V_previous**2 + 1), sqrt(l)), x_norm, m)
-    L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(1, radius, 0, m - u), 1, m))
+    V = sequence(lambda u, V_previous: minimum(radius*sqrt(1 + V_previous**2), sqrt(l)), x_norm, m)
+    L = sqrt(sum_range(lambda u: ball_monomial(1, radius, 0, m - u)*(1 + V[u - 1]**2), 1, m))
     G = symmetric_entries(lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1], lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), m)
+    del S2_tanh
     Bm = V[m]
+    del V
     Lambda = largest_eigenvalue(G)
     return [Bm, L, G, Lambda]
 
@@ -161,7 +180,7 @@ def bounds(radius, input_norm, widths, depth):
     if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:
         raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")
     sizes = [widths[-1]]
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(*values[0:], *sizes, depth)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:], *sizes, depth), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

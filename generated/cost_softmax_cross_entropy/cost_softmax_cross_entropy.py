@@ -115,6 +115,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -128,18 +145,28 @@ def _kernel(layers_1, x_norm):
     S2_tanh = 0.769800358919501
     B_0 = x_norm
     qvec_1 = blocks(B_0, 1)
+    del B_0
     lvec_1 = qvec_1
     G_1 = S2_tanh*outer(qvec_1)
+    del S2_tanh
+    del qvec_1
     B_1 = 2
     qvec_2 = append_blocks(a_2*lvec_1, B_1, 1)
+    del B_1
     lvec_2 = qvec_2
-    G_2 = a_2*pad(G_1) + border(lvec_1)
+    del qvec_2
+    G_2 = border(lvec_1) + pad(G_1)*a_2
+    del lvec_1
+    del G_1
     L_2 = euclidean_norm(lvec_2)
     Lambda = largest_eigenvalue(G_2)
     g1 = 1.4142135623730951
-    Lcost = L_2*g1
+    Lcost = g1*L_2
     g2 = 1/2
-    Hcost = largest_eigenvalue(G_2*g1 + g2*outer(lvec_2))
+    Hcost = largest_eigenvalue(g1*G_2 + g2*outer(lvec_2))
+    del lvec_2
+    del g1
+    del g2
     return [L_2, Lambda, G_2, Lcost, Hcost]
 
 
@@ -153,7 +180,7 @@ def bounds(weight_norms, input_norm):
     weight_norms = _numbers("weight_norms", weight_norms, 2)
     input_norm = _number("input_norm", input_norm)
     values = _aligned(weight_norms + [input_norm])
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(values[0:2], *values[2:])
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:2], *values[2:]), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape), _result(results[4], shape))

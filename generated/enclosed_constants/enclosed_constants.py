@@ -114,6 +114,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -131,12 +148,21 @@ def _kernel(layers_1, layers_2, x_norm):
     qvec_1 = blocks(B_0, 1)
     lvec_1 = S1_mish*qvec_1
     G_1 = S2_mish*outer(qvec_1)
+    del S2_mish
+    del qvec_1
     B_1 = S1_mish*(B_0*a_1 + b_1)
+    del S1_mish
+    del B_0
     qvec_2 = append_blocks(a_2*lvec_1, B_1, 1)
     lvec_2 = qvec_2
-    G_2 = a_2*pad(G_1) + border(lvec_1)
+    del qvec_2
+    G_2 = border(lvec_1) + pad(G_1)*a_2
+    del lvec_1
+    del G_1
     B_2 = B_1*a_2 + b_2
+    del B_1
     L_2 = euclidean_norm(lvec_2)
+    del lvec_2
     Lambda = largest_eigenvalue(G_2)
     return [B_2, L_2, Lambda, G_2]
 
@@ -153,7 +179,7 @@ def bounds(weight_norms, bias_norms, input_norm):
     bias_norms = _numbers("bias_norms", bias_norms, 2)
     input_norm = _number("input_norm", input_norm)
     values = _aligned(weight_norms + bias_norms + [input_norm])
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(values[0:2], values[2:2 + 2], *values[2 + 2:])
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:2], values[2:2 + 2], *values[2 + 2:]), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(numpy.moveaxis(numpy.asarray(results[3]), (0, 1), (-2, -1)), shape))

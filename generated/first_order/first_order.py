@@ -53,6 +53,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -64,14 +81,22 @@ def _result(value, shape):
 def _kernel(layers_1, x_norm, l_1, l_2, l_3):
     [a_1, a_2, a_3] = layers_1
     B_0 = x_norm
-    Q_1 = sqrt(B_0**2 + 1)
+    Q_1 = sqrt(1 + B_0**2)
+    del B_0
     L_1 = Q_1
+    del Q_1
     B_1 = sqrt(l_1)
-    Q_2 = sqrt(B_1**2 + L_1**2*a_2**2 + 1)
+    Q_2 = sqrt(1 + B_1**2 + L_1**2*a_2**2)
+    del L_1
+    del B_1
     L_2 = Q_2
+    del Q_2
     B_2 = sqrt(l_2)
-    Q_3 = sqrt(B_2**2 + L_2**2*a_3**2 + 1)
+    Q_3 = sqrt(1 + B_2**2 + L_2**2*a_3**2)
+    del L_2
+    del B_2
     L_3 = Q_3
+    del Q_3
     B_3 = sqrt(l_3)
     return [B_3, L_3]
 
@@ -99,7 +124,7 @@ def bounds(weight_norms, input_norm, widths):
         sizes = widths
     else:
         raise ValueError(f"widths must have 4 entries l_0, .., l_m, not {len(widths)}")
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(values[0:3], *values[3:], *sizes)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:3], *values[3:], *sizes), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape))

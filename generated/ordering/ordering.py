@@ -112,6 +112,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -124,21 +141,34 @@ def _kernel(layers_1, x_norm, l_1):
     [a_1, a_2] = layers_1
     S2_tanh = 0.769800358919501
     B_0 = x_norm
-    Q_1 = sqrt(B_0**2 + 1)
+    Q_1 = sqrt(1 + B_0**2)
     qvec_1 = blocks(B_0, 1)
-    Hs_1 = Q_1**2*S2_tanh
-    Hp_1 = S2_tanh*(B_0**2 + 1)
+    Hs_1 = S2_tanh*Q_1**2
+    Hp_1 = S2_tanh*(1 + B_0**2)
+    del B_0
     G_1 = S2_tanh*outer(qvec_1)
     L_1 = Q_1
+    del Q_1
     lvec_1 = qvec_1
+    del qvec_1
     B_1 = sqrt(l_1)
-    Q_2 = sqrt(B_1**2 + L_1**2*a_2**2 + 1)
+    Q_2 = sqrt(1 + B_1**2 + L_1**2*a_2**2)
     qvec_2 = append_blocks(a_2*lvec_1, B_1, 1)
-    Hs_2 = Hs_1*a_2 + L_1 + Q_2**2*S2_tanh
-    Hp_2 = paired_eigenvalue(S2_tanh*(B_1**2 + 1), L_1*S2_tanh*a_2*sqrt(B_1**2 + 1) + L_1, Hp_1*a_2 + L_1**2*S2_tanh*a_2**2)
-    G_2 = S2_tanh*outer(qvec_2) + a_2*pad(G_1) + border(lvec_1)
+    Hs_2 = Hs_1*a_2 + L_1 + S2_tanh*Q_2**2
+    del Hs_1
+    Hp_2 = paired_eigenvalue(S2_tanh*(1 + B_1**2), L_1 + S2_tanh*L_1*a_2*sqrt(1 + B_1**2), Hp_1*a_2 + S2_tanh*L_1**2*a_2**2)
+    del Hp_1
+    del L_1
+    del B_1
+    G_2 = border(lvec_1) + S2_tanh*outer(qvec_2) + pad(G_1)*a_2
+    del S2_tanh
+    del G_1
+    del lvec_1
+    del qvec_2
     E_2 = largest_eigenvalue(G_2)
+    del G_2
     L_2 = Q_2
+    del Q_2
     return [L_2, E_2, Hp_2, Hs_2]
 
 
@@ -165,7 +195,7 @@ def bounds(weight_norms, input_norm, widths):
         sizes = widths
     else:
         raise ValueError(f"widths must have 3 entries l_0, .., l_m, not {len(widths)}")
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(values[0:2], *values[2:], *sizes)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:2], *values[2:], *sizes), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(results[3], shape))

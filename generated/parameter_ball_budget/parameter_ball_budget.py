@@ -138,6 +138,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -151,13 +168,21 @@ def _kernel(radius, x_norm):
     S0 = table(1, 1, numpy.inf)
     S1 = table(1, 1, 1)
     S2 = table(S2_tanh, S2_tanh, 0)
+    del S2_tanh
     s0 = table(0, 0, 0)
     T = product_table(lambda i: S1[i], 3)
     width = table(4, 4, 2)
-    V = sequence(lambda u, V_previous: minimum(minimum(S0[u]*sqrt(width[u]), radius*sqrt(V_previous**2 + 1)*S1[u] + s0[u]*sqrt(width[u])), x_norm*ball_monomial(T[0, u], radius, u, 0) + budget_sum_range(lambda i: ball_monomial(T[i, u]*s0[i]*sqrt(width[i]), radius, -i + u, 0) + ball_monomial(T[i - 1, u], radius, -i + u + 1, 0), 1, u)), x_norm, 3)
-    L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(T[u - 1, 3]**2, radius, 0, 3 - u), 1, 3))
+    V = sequence(lambda u, V_previous: minimum(minimum(S0[u]*sqrt(width[u]), S1[u]*radius*sqrt(1 + V_previous**2) + s0[u]*sqrt(width[u])), budget_sum_range(lambda i: ball_monomial(T[i - 1, u], radius, -i + u + 1, 0) + ball_monomial(T[i, u]*s0[i]*sqrt(width[i]), radius, -i + u, 0), 1, u) + ball_monomial(T[0, u], radius, u, 0)*x_norm), x_norm, 3)
+    del S0
+    del S1
+    del s0
+    del width
+    L = sqrt(sum_range(lambda u: ball_monomial(T[u - 1, 3]**2, radius, 0, 3 - u)*(1 + V[u - 1]**2), 1, 3))
     G = symmetric_entries(lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[j - 1], lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), 3)
+    del S2
+    del T
     Bm = V[3]
+    del V
     Lambda = largest_eigenvalue(G)
     return [Bm, L, G, Lambda]
 
@@ -172,7 +197,7 @@ def bounds(radius, input_norm):
     radius = _number("radius", radius)
     input_norm = _number("input_norm", input_norm)
     values = _aligned([radius, input_norm])
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(*values[0:])
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

@@ -163,6 +163,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -180,16 +197,29 @@ def _kernel(radius, x_norm):
     qvec_1 = blocks(B_0, 1)
     lvec_1 = qvec_1
     G_1 = S2_tanh*outer(qvec_1)
+    del qvec_1
     B_1 = minimum(2, B_0*a_1 + b_1)
+    del a_1
+    del b_1
+    del B_0
     qvec_2 = append_blocks(a_2*lvec_1, B_1, 1)
+    del B_1
     lvec_2 = qvec_2
-    G_2 = S2_tanh*outer(qvec_2) + a_2*pad(G_1) + border(lvec_1)
+    G_2 = border(lvec_1) + S2_tanh*outer(qvec_2) + pad(G_1)*a_2
+    del a_2
+    del lvec_1
+    del G_1
+    del qvec_2
     L_2 = euclidean_norm(lvec_2)
+    del lvec_2
     Lambda = largest_eigenvalue(G_2)
-    V = sequence(lambda u, V_previous: minimum(2, radius*sqrt(V_previous**2 + 1)), x_norm, 2)
-    L = sqrt(sum_range(lambda u: (V[u - 1]**2 + 1)*ball_monomial(1, radius, 0, 2 - u), 1, 2))
+    del G_2
+    V = sequence(lambda u, V_previous: minimum(2, radius*sqrt(1 + V_previous**2)), x_norm, 2)
+    L = sqrt(sum_range(lambda u: ball_monomial(1, radius, 0, 2 - u)*(1 + V[u - 1]**2), 1, 2))
     G = symmetric_entries(lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[j - 1], lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), 2)
+    del S2_tanh
     Bm = V[2]
+    del V
     Lambda_0 = largest_eigenvalue(G)
     return [Bm, L, G, Lambda_0, L_2, Lambda]
 
@@ -204,7 +234,7 @@ def bounds(radius, input_norm):
     radius = _number("radius", radius)
     input_norm = _number("input_norm", input_norm)
     values = _aligned([radius, input_norm])
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(*values[0:])
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape), _result(results[4], shape), _result(results[5], shape))

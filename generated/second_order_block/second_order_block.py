@@ -114,6 +114,23 @@ def _aligned(values):
     ]
 
 
+def _in_pieces(evaluate, values, shape, most=8192):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
     if numpy.ndim(value) == 0:
@@ -127,18 +144,30 @@ def _kernel(layers_1, x_norm, l_1, l_2, l_3):
     S2_tanh = 0.769800358919501
     B_0 = x_norm
     qvec_1 = blocks(B_0, 1)
+    del B_0
     lvec_1 = qvec_1
     G_1 = S2_tanh*outer(qvec_1)
+    del qvec_1
     B_1 = sqrt(l_1)
     qvec_2 = append_blocks(a_2*lvec_1, B_1, 1)
+    del B_1
     lvec_2 = qvec_2
-    G_2 = S2_tanh*outer(qvec_2) + a_2*pad(G_1) + border(lvec_1)
+    G_2 = border(lvec_1) + S2_tanh*outer(qvec_2) + pad(G_1)*a_2
+    del lvec_1
+    del G_1
+    del qvec_2
     B_2 = sqrt(l_2)
     qvec_3 = append_blocks(a_3*lvec_2, B_2, 1)
+    del B_2
     lvec_3 = qvec_3
-    G_3 = S2_tanh*outer(qvec_3) + a_3*pad(G_2) + border(lvec_2)
+    G_3 = border(lvec_2) + S2_tanh*outer(qvec_3) + pad(G_2)*a_3
+    del S2_tanh
+    del lvec_2
+    del G_2
+    del qvec_3
     B_3 = sqrt(l_3)
     L_3 = euclidean_norm(lvec_3)
+    del lvec_3
     Lambda = largest_eigenvalue(G_3)
     return [B_3, L_3, Lambda, G_3]
 
@@ -166,7 +195,7 @@ def bounds(weight_norms, input_norm, widths):
         sizes = widths
     else:
         raise ValueError(f"widths must have 4 entries l_0, .., l_m, not {len(widths)}")
-    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _kernel(values[0:3], *values[3:], *sizes)
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:3], *values[3:], *sizes), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(numpy.moveaxis(numpy.asarray(results[3]), (0, 1), (-2, -1)), shape))
