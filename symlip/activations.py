@@ -42,7 +42,10 @@ class Activation:
         if len(symbols) != 1:
             named = ", ".join(map(str, symbols)) or "none"
             raise SymlipError(f"activation {self.name!r} must be an expression in exactly one symbol, it has: {named}; put numbers for the other parameters")
-        expression = expression.xreplace({symbols[0]: z})
+        # decimals are meant as they are written; hyperbolic functions by exponentials; one symbol, real
+        expression = sympy.nsimplify(expression.xreplace({symbols[0]: z}), rational=True).replace(
+            lambda e: isinstance(e, sympy.cosh | sympy.sinh | sympy.sech | sympy.csch | sympy.coth), lambda e: e.rewrite(sympy.exp)
+        )
         object.__setattr__(self, "expression", expression)
         for point in (sympy.Rational(-7, 3), sympy.Rational(0), sympy.Rational(5, 2)):
             value = sympy.N(expression.subs(z, point))

@@ -28,6 +28,9 @@ Folder = Annotated[Path | None, typer.Option("--derivations", help="The folder o
 Seed = Annotated[int, typer.Option(help="Seed of the networks.")]
 Digits = Annotated[int, typer.Option(help="Decimal digits of the measurements.")]
 
+INTERRUPTED = 130
+"""The customary exit status after Ctrl-C."""
+
 SETS = ("layer-balls", "layer-balls-bounded", "parameter-ball", "parameter-ball-every-layer")
 
 
@@ -53,15 +56,12 @@ def main() -> None:
     from .build import BuildFailure
 
     try:
-        app(standalone_mode=False)
-    except SystemExit:
-        raise
-    except typer.Exit as stop:
-        raise SystemExit(stop.exit_code) from None
-    except typer.Abort:
-        _fail("interrupted; every file is either old or new", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted; every file is either old or new", 130)
+        status = app(standalone_mode=False)  # without standalone mode an exit status is returned, not raised
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        raise SystemExit(status or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("interrupted; every file is either old or new", INTERRUPTED)
     except (BuildFailure, DerivationError) as error:
         _fail(str(error), 1)
     except SymlipError as error:

@@ -20,6 +20,7 @@ z = sympy.Symbol("z", real=True)
 w = sympy.Symbol("w", positive=True)
 E = sympy.Symbol("E", positive=True)
 PRECISION = 200
+MOST_CELLS = 16000
 
 
 class Undecided(Exception):
@@ -168,8 +169,8 @@ def _branch_and_bound(f: Program, derivative: Program, start: Fraction, stop: Fr
         for item in heap:
             if item[4] > ceiling:
                 ceiling = item[4]
-        if ceiling <= best.lower() * (1 + tolerance) or count > 20000:
-            if count > 20000 and not ceiling.is_finite():
+        if ceiling <= best.lower() * (1 + tolerance) or count > MOST_CELLS:
+            if count > MOST_CELLS and not ceiling <= best.lower() * (1 + arb(10) ** -8):
                 raise Undecided("branch and bound did not converge")
             return best, at, ceiling.max(best.upper()), count
         middle = (a + b) / 2
@@ -195,16 +196,16 @@ def _tail_monomials(f: sympy.Expr, end: sympy.Expr) -> tuple[dict[tuple[int, int
     form = f.xreplace({z: sign * w}).replace(sympy.tanh, lambda u: (1 - sympy.exp(-2 * u)) / (1 + sympy.exp(-2 * u)))
     form = sympy.powsimp(form)
     exponents = sorted({atom.args[0] for atom in form.atoms(sympy.exp) if atom.has(w)}, key=str)
-    if not exponents or any(not exponent.is_polynomial(w) for exponent in exponents):
+    if any(not exponent.is_polynomial(w) for exponent in exponents):
         raise Undecided("no expansion in exponentials")
-    base = sympy.expand(exponents[0])
+    base = sympy.expand(exponents[0]) if exponents else w
     ratios = []
     for exponent in exponents:
         ratio = sympy.cancel(sympy.expand(exponent) / base)
         if not ratio.is_Rational:
             raise Undecided("exponents of different growth")
         ratios.append(ratio)
-    unit = sympy.gcd(ratios)
+    unit = sympy.gcd(ratios) if ratios else sympy.Integer(1)
     g = sympy.expand(base * unit)
     if sympy.LC(g, w).is_negative:
         g, ratios = -g, [-ratio for ratio in ratios]

@@ -110,35 +110,119 @@ class Supremum:
 
 @cache
 def pieces_of(name: str, expression: sympy.Expr) -> tuple[Piece, ...]:
-    """The smooth pieces of a function, from left to right. Raises SymlipError where it jumps or is not defined."""
+    """The smooth pieces of a function, from left to right.
+
+    Raises SymlipError where it jumps, is not defined, or is not made of functions known to be smooth on each piece.
+    """
     if not expression.has(sympy.Piecewise, sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside):
         pieces: tuple[Piece, ...] = (Piece(expression, -oo, oo),)
     else:
-        folded = sympy.piecewise_fold(expression.rewrite(sympy.Piecewise))
-        if not isinstance(folded, sympy.Piecewise):
-            folded = sympy.Piecewise((folded, True))
-        found = []
-        rest: Any = sympy.S.Reals
-        for value, condition in folded.args:
-            region = rest.intersect(sympy.S.Reals if condition == True else condition.as_set())  # noqa: E712
-            rest = rest - region
-            for interval in region.args if isinstance(region, sympy.Union) else (region,):
-                if isinstance(interval, sympy.Interval) and interval.measure != 0:
-                    found.append(Piece(sympy.simplify(value), interval.start, interval.end))
-        found.sort(key=lambda piece: float(piece.lower))
-        merged: list[Piece] = []
-        for piece in found:
-            if merged and merged[-1].expression == piece.expression:
-                merged[-1] = Piece(piece.expression, merged[-1].lower, piece.upper)
-            else:
-                merged.append(piece)
-        pieces = tuple(merged)
+        try:
+            pieces = _split(name, expression)
+        except SymlipError:
+            raise
+        except (NotImplementedError, TypeError, ValueError, AttributeError) as error:
+            raise SymlipError(
+                f"activation {name!r} could not be split into finitely many smooth pieces; write it as a Piecewise with explicit breakpoints"
+            ) from error
     if not pieces or pieces[0].lower != -oo or pieces[-1].upper != oo or any(a.upper != b.lower for a, b in pairwise(pieces)):
-        raise SymlipError(f"activation {name!r} is not defined on the whole real line")
+        raise SymlipError(f"activation {name!r}: no smooth pieces were found that cover the whole real line; write it as a Piecewise with explicit breakpoints")
+    for piece in pieces:
+        reason = _roughness(piece.expression, piece.lower, piece.upper)
+        if reason is not None:
+            raise SymlipError(f"activation {name!r} is not known to be smooth between z = {piece.lower} and {piece.upper}: {reason}")
     for left, right in pairwise(pieces):
         if not _same_at(left, right, 0):
             raise SymlipError(f"activation {name!r} jumps at z = {left.upper}: a network with it has no Lipschitz constant")
     return pieces
+
+
+def _split(name: str, expression: sympy.Expr) -> tuple[Piece, ...]:
+    folded = sympy.piecewise_fold(expression.rewrite(sympy.Piecewise))
+    if not isinstance(folded, sympy.Piecewise):
+        folded = sympy.Piecewise((folded, True))
+    found: list[Piece] = []
+    points: list[tuple[sympy.Expr, sympy.Expr]] = []
+    rest: Any = sympy.S.Reals
+    for value, condition in folded.args:
+        region = rest.intersect(sympy.S.Reals if condition == True else condition.as_set())  # noqa: E712
+        rest = rest - region
+        for part in region.args if isinstance(region, sympy.Union) else (region,):
+            if isinstance(part, sympy.Interval) and part.measure != 0:
+                found.append(Piece(sympy.simplify(value), part.start, part.end))
+            elif isinstance(part, sympy.FiniteSet):
+                points += [(value, point) for point in part]
+            elif part is not sympy.S.EmptySet:
+                raise NotImplementedError
+    for value, point in points:  # a value given at a single point must be that of the pieces beside it
+        beside = [piece.expression.subs(z, point) for piece in found if piece.lower <= point <= piece.upper]
+        if any(sympy.simplify(other - value.subs(z, point)) != 0 for other in beside):
+            raise SymlipError(f"activation {name!r} jumps at z = {point}: a network with it has no Lipschitz constant")
+    found.sort(key=lambda piece: float(piece.lower))
+    merged: list[Piece] = []
+    for piece in found:
+        if merged and merged[-1].expression == piece.expression:
+            merged[-1] = Piece(piece.expression, merged[-1].lower, piece.upper)
+        else:
+            merged.append(piece)
+    return tuple(merged)
+
+
+ENTIRE = (sympy.exp, sympy.tanh, sympy.sin, sympy.cos, sympy.erf, sympy.erfc, sympy.atan)
+"""Functions that are analytic on the whole real line."""
+
+
+def _roughness(e: sympy.Expr, lower: sympy.Expr, upper: sympy.Expr) -> str | None:
+    """Why an expression is not known to be analytic and real on the closed interval; None if it is.
+
+    Quotients need a denominator, roots and logarithms an argument, that is shown not to vanish.
+    """
+    if e.is_number:
+        return None if e.is_real and e.is_finite else f"{e} is not a real number"
+    if e == z:
+        return None
+    if e.is_Add or e.is_Mul or isinstance(e, ENTIRE):
+        return next((reason for argument in e.args if (reason := _roughness(argument, lower, upper)) is not None), None)
+    if isinstance(e, sympy.log):
+        return _roughness(e.args[0], lower, upper) or (None if _sign_on(e.args[0], lower, upper) == 1 else f"{e.args[0]} is not shown to be positive")
+    if e.is_Pow:
+        base, exponent = e.as_base_exp()
+        if exponent.is_Integer:
+            reason = _roughness(base, lower, upper)
+            return reason or (None if exponent > 0 or _sign_on(base, lower, upper) is not None else f"{base} is not shown to have no zero")
+        if exponent.is_number:
+            reason = _roughness(base, lower, upper)
+            return reason or (None if _sign_on(base, lower, upper) == 1 else f"{base} is not shown to be positive")
+        if base.is_number and base.is_positive:
+            return _roughness(exponent, lower, upper)
+    return f"{e.func.__name__} is not among the functions known here ({', '.join(f.__name__ for f in ENTIRE)}, log, powers)"
+
+
+def _sign_on(e: sympy.Expr, lower: sympy.Expr, upper: sympy.Expr) -> int | None:
+    """The sign of an analytic expression that does not vanish on the closed interval (with infinite ends left out); else None."""
+    if e.is_positive or e.is_negative:
+        return 1 if e.is_positive else -1
+    for end in (lower, upper):
+        if end.is_finite and sympy.simplify(e.subs(z, end)) == 0:
+            return None
+    for generator in _generators(e):
+        if generator.period is not None:
+            continue
+        pair = _rational_in_t(generator.substitute(e))
+        if pair is None:
+            continue
+        low, high = generator.end(lower), generator.end(upper)
+        if any(_count_roots(part, low, high) for part in pair):
+            return None
+        inside = _sample(low, high)
+        return 1 if pair[0].eval(inside) * pair[1].eval(inside) > 0 else -1
+    return None
+
+
+def _count_roots(polynomial: Poly, lower: sympy.Expr, upper: sympy.Expr) -> int:
+    if all(end.is_infinite or end.is_Rational for end in (lower, upper)):
+        return sum(_count_inside(Poly(factor, t), lower, upper) for factor, _ in ([] if polynomial.is_ground else polynomial.factor_list()[1]))
+    return len(_roots_inside(polynomial, lower, upper))
 
 
 def _same_at(left: Piece, right: Piece, order: int) -> bool:
@@ -153,7 +237,7 @@ def derivative_pieces(name: str, expression: sympy.Expr, order: int) -> tuple[Pi
 
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
-    return sympy.factor_terms(expression) if not expression.has(sympy.tanh) else sympy.factor(expression)
+    return sympy.factor_terms(expression) if expression.has(sympy.exp) or not expression.has(sympy.tanh) else sympy.factor(expression)
 
 
 # --- the entry ------------------------------------------------------------------------------------------------------
@@ -317,12 +401,20 @@ def _roots_inside(polynomial: Poly, lower: sympy.Expr, upper: sympy.Expr) -> lis
     return sorted(set(roots), key=lambda root: float(root))
 
 
+def _solvable(polynomial: Poly) -> bool:
+    """Whether all roots have short radicals; else ball arithmetic is both faster and as good."""
+    if polynomial.is_ground:
+        return True
+    factors = [Poly(factor, t) for factor, _ in polynomial.factor_list()[1]]
+    return all(f.degree() <= 2 or (f.degree() == 4 and not f.nth(3) and not f.nth(1)) or f.count_roots() == 0 for f in factors)
+
+
 def _real_roots(polynomial: Poly) -> list[sympy.Expr]:
     """In square roots where those do (quadratics, and quartics in t^2), else as CRootOf."""
     degree = polynomial.degree()
     if degree <= 2 or (degree == 4 and not polynomial.nth(3) and not polynomial.nth(1)):
         return [sympy.sqrtdenest(root) for root in sympy.roots(polynomial, t) if sympy.im(sympy.N(root, 30)) == 0]
-    return list(polynomial.real_roots())
+    return list(polynomial.real_roots()) if polynomial.count_roots() else []
 
 
 # --- way 1: f^2 is rational in a generator --------------------------------------------------------------------------
@@ -339,6 +431,8 @@ def _rational_supremum(order: int, piece: Piece) -> Supremum | None:
         lower, upper = generator.end(piece.lower), generator.end(piece.upper)
         square = numerator.as_expr() / denominator.as_expr()
         derivative = numerator.diff(t) * denominator - numerator * denominator.diff(t)
+        if not _solvable(derivative):
+            continue
         candidates = [(sympy.simplify(square.subs(t, root)), root) for root in _roots_inside(derivative, lower, upper)]
         for end in (lower, upper):
             candidates.append((sympy.limit(square, t, end, "+" if end == lower else "-"), end))
@@ -407,7 +501,7 @@ def _roots_inside_exact(polynomial: Poly, lower: sympy.Expr, upper: sympy.Expr) 
 def _critical_supremum(order: int, piece: Piece) -> Supremum | None:
     derivative = sympy.diff(piece.expression, z)
     for generator, factor in _sign_forms(derivative):
-        if generator.period is not None:
+        if generator.period is not None or not _solvable(factor):
             continue
         lower, upper = generator.end(piece.lower), generator.end(piece.upper)
         roots = _roots_inside(factor, lower, upper)

@@ -151,3 +151,43 @@ def test_unbounded_slopes_give_no_network_constant(expression):
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(sl.SymlipError, match="did you mean tanh"):
         sl.Dense(3, "tahn")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sympy.acot(z),
+        sympy.atan((1 + z) / (1 - z)),
+        z + (z - 1) * sympy.atan(1 / (z - 1)),
+        sqrt(z**2 - 2 * z + 1),
+        sqrt(1 - sympy.cos(z)),
+        sympy.asin(sympy.sin(z)),
+        ((16 - z**2) / (16 + z**2)) ** sympy.Rational(5, 2),
+        sqrt(z + 3) ** 5 / (z**2 + 9) ** 3,
+        sympy.log(z + 3),
+        1 / (z - sympy.Rational(1, 3)),
+        sympy.Piecewise((z, sympy.Ne(z, 2)), (5, True)),
+        sympy.Abs(sympy.sin(z)),
+        z - sympy.floor(z),
+        1 / (1 + exp(1 / (z - 1))),
+    ],
+)
+def test_hidden_jumps_and_kinks_are_refused_when_the_activation_is_made(expression):
+    """In each of these s' or s'' is smooth in form, so only the form of s itself shows that the constants would be wrong."""
+    with pytest.raises(sl.SymlipError, match="smooth|jumps") as caught:
+        sl.Activation("user", expression)
+    assert "\n" not in str(caught.value)
+
+
+def test_decimals_mean_what_is_written():
+    piecewise = sl.Activation("user", sympy.Piecewise((0.1 * z, z < 0.3), (z - 0.27, True)))
+    assert [piecewise.constant(k) for k in (1, 2)] == [1, sympy.oo]
+    assert sl.Activation("user", sympy.tanh(0.5 * z)).constant(2) == sqrt(3) / 9
+
+
+@pytest.mark.parametrize("expression, order", [((z**4 - 3 * z**2 + 1) / (z**6 + 2), 2), ((z**2 - 1) / (z**4 - 3 * z**2 + 5), 1), (1 / sympy.cosh(z), 2)])
+def test_what_has_no_short_radicals_is_enclosed(expression, order):
+    found = sl.Activation("user", expression).supremum(order)
+    slope = sympy.lambdify(z, sympy.diff(expression, z, order), "math")
+    best = max(abs(slope(k / 500 + 1e-7)) for k in range(-4000, 4001))
+    assert float(found.value) * (1 - 1e-4) < best <= float(found.value)

@@ -1,5 +1,6 @@
 """The command line as a user meets it: output, exit statuses, one-line errors, nothing half-written."""
 
+import dataclasses
 import json
 import os
 import re
@@ -77,6 +78,17 @@ def test_verify_reports_each_step(symlip):
     assert "G_3" in result["steps"]
     status, out, _ = symlip("verify", "first_order", "--digits", "30", "--networks", "3")
     assert status == 0 and "passed" in out
+
+
+def test_a_failed_verification_exits_with_one(symlip, monkeypatch):
+    from symlip.calculus.rule import Rule
+
+    cls = Rule.registry["slope"]
+    right = cls.conclude
+    monkeypatch.setattr(cls, "conclude", lambda self, given, **detail: dataclasses.replace(c := right(self, given, **detail), expression=c.expression / 2))
+    status, out, _ = symlip("verify", "first_order", "--digits", "30", "--networks", "3")
+    assert status == 1 and "FAILED: step L_1 (slope) is violated" in " ".join(out.split())
+    assert symlip("verify", "first_order", "--digits", "30", "--networks", "3", "--json")[0] == 1
 
 
 def test_bound_on_the_digits_network(symlip):

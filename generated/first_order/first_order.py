@@ -72,7 +72,7 @@ def _in_pieces(evaluate, values, shape, most=8192):
 
 def _result(value, shape):
     """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
-    if numpy.ndim(value) == 0:
+    if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
     return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
