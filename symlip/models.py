@@ -85,6 +85,8 @@ def load(path: str | Path, activation: Activation | str = "tanh", output_activat
     """
     arrays = read_arrays(path)
     name = Path(path).name
+    if "architecture" in arrays:
+        raise SymlipError(f"{name}: it describes residual, tied or ODE layers (array 'architecture'), and only dense layers can be read yet")
     layers = _layers(name, arrays)
     parameters: list[tuple[np.ndarray, np.ndarray]] = []
     for position, (A, b, label) in enumerate(layers, 1):

@@ -537,10 +537,7 @@ def _sign_forms(derivative: sympy.Expr) -> Iterable[tuple[Generator, Poly]]:
     exponents = {atom.args[0] for atom in derivative.atoms(sympy.exp)}
     for exponent in exponents:
         rest = sympy.powsimp(sympy.expand(derivative * sympy.exp(-exponent)))
-        rest = sympy.simplify(rest)
         if rest.is_polynomial(z):
-            content, polynomial = sympy.Poly(rest, z).as_expr().as_independent(z, as_Add=False)
-            del content
             polynomial = sympy.Poly(rest, z).monic().as_expr().xreplace({z: t})
             try:
                 form = Poly(polynomial, t, domain="QQ")

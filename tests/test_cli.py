@@ -140,6 +140,7 @@ def bad_archives():
         "shapes": (lambda p: archive(p, A1=ones((2, 3)), b1=ones(2), A2=ones((1, 5)), b2=ones(1)), "layer 2 takes 5 inputs"),
         "vector": (lambda p: archive(p, A1=ones(3), b1=ones(3)), "are a matrix"),
         "nan": (lambda p: archive(p, A1=np.array([[np.nan]]), b1=ones(1)), "NaN or infinite"),
+        "architecture": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array("[]")), "only dense layers"),
         "text": (lambda p: archive(p, A1=np.array([["a"]]), b1=ones(1)), "not real numbers"),
         "complex": (lambda p: archive(p, A1=np.array([[1j]]), b1=ones(1)), "not real numbers"),
     }

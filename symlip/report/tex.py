@@ -94,7 +94,13 @@ def tex(expression: sympy.Expr) -> str:
 
 def polynomial(expression: sympy.Expr) -> str:
     """LaTeX of a polynomial in t, in its customary order."""
-    return str(sympy.latex(expression))
+    content, factors = sympy.factor_list(expression)
+    flipped = []
+    for factor, power in factors:  # turn one odd factor's sign instead of a minus in front
+        if content < 0 and power % 2:
+            factor, content = -factor, -content
+        flipped.append(factor**power)
+    return str(sympy.latex(sympy.Mul(content, *flipped, evaluate=False) if content != 1 else sympy.Mul(*flipped, evaluate=False)))
 
 
 def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
