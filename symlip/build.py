@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .calculus import Derivation
-from .errors import SymlipError
+from .errors import MissingExtra, SymlipError
 
 DIGITS, NETWORKS, SEED = 50, 20, 0
 
@@ -182,14 +182,19 @@ def stale(texts_by_path: dict[str, str], target: Path, whole: bool) -> list[str]
 
 
 def pdf(name: str, target: Path) -> list[str]:
-    """Make the figure and the PDF of a built theorem; return the warnings a reader would see."""
+    """Make the figure and the PDF of a built theorem; return the warnings a reader would see (a missing figure is one)."""
     from .report.figures import draw
     from .report.pdf import make_pdf
 
     place = target / name
     data = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))["figure"]
-    figures = {f"{name}-figure.pdf": draw(data)} if data else {}
-    return make_pdf((place / f"{name}.tex").read_text(encoding="utf-8"), place / f"{name}.pdf", figures)
+    notes = []
+    figures = {}
+    try:
+        figures[f"{name}-figure.pdf"] = draw(data)
+    except MissingExtra as missing:
+        notes.append(f"without its figure: {missing}")
+    return make_pdf((place / f"{name}.tex").read_text(encoding="utf-8"), place / f"{name}.pdf", figures) + notes
 
 
 __all__ = ["BuildFailure", "Theorem", "generated_texts", "pdf", "stale", "theorems", "write_all"]

@@ -35,7 +35,7 @@ SETS = ("layer-balls", "layer-balls-bounded", "parameter-ball", "parameter-ball-
 
 
 def _console() -> Console:
-    return Console(soft_wrap=False)
+    return Console(markup=False)  # square brackets are indices here, not styles
 
 
 def _progress() -> Progress:
@@ -193,7 +193,7 @@ def build(
             warned += [f"{name}: {warning}" for warning in make(name, out)]
             bar.advance(task)
     for warning in warned:
-        console.print(f"warning: {warning}", highlight=False)
+        console.print(f"warning: {warning}")
     console.print(f"made {len(built)} PDFs" + (f" with {len(warned)} warnings" if warned else " without a visible warning"))
     if warned and strict:
         raise typer.Exit(1)
@@ -243,9 +243,9 @@ def show(name: str, derivations: Folder = None, as_json: Json = False) -> None:
         print(json.dumps(_derivation_json(derivation), indent=1))
         return
     console = _console()
-    console.print(f"[bold]Theorem:[/bold] {theorem.title}.", highlight=False)
+    console.print(f"Theorem: {theorem.title}.", style="bold")
     if theorem.about:
-        console.print(theorem.about, highlight=False)
+        console.print(theorem.about)
     console.print()
     _print_derivation(console, derivation)
 
@@ -329,7 +329,7 @@ def verify(
             table.add_row(step.name, step.rule, ratio, step.verdict, step.network)
         console = _console()
         console.print(table)
-        console.print(str(result), highlight=False)
+        console.print(str(result))
     if not result.passed:
         raise typer.Exit(1)
 
@@ -362,8 +362,8 @@ def bound(
     console = _console()
     network = model.network
     shape = "-".join(map(str, network.widths))
-    console.print(f"{weights.name}: {shape}, {', '.join(a.name for a in network.activations)}; |x| = {input_norm:g}", highlight=False)
-    console.print("weight norms " + ", ".join(f"{a:.4g}" for a in model.weight_norms) + f"; norm of all parameters {model.radius:.4g}", highlight=False)
+    console.print(f"{weights.name}: {shape}, {', '.join(a.name for a in network.activations)}; |x| = {input_norm:g}")
+    console.print("weight norms " + ", ".join(f"{a:.4g}" for a in model.weight_norms) + f"; norm of all parameters {model.radius:.4g}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("parameters", no_wrap=True)
     table.add_column("method")
@@ -373,7 +373,7 @@ def bound(
         table.add_row(row.parameters, row.method, *(f"{row.values[c]:.5g}" if c in row.values else "-" for c in found.columns))
     console.print(table)
     for note in found.notes:
-        console.print(f"note: {note}", highlight=False)
+        console.print(f"note: {note}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,6 +200,26 @@ def test_build_check_finds_what_is_stale(symlip, tmp_path):
     assert symlip("build", "first_order", "--out", out, "--no-pdf")[0] == 0
     assert path.read_text() == original
     assert not [p for p in out.rglob("*") if p.name.endswith(".part")]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs a TeX")
+def test_a_pdf_is_made_with_and_without_matplotlib(symlip, tmp_path, monkeypatch):
+    status, out, err = symlip("build", "first_order", "--out", tmp_path, "--pdf", "--strict")
+    assert status == 0, out + err
+    pdf = tmp_path / "first_order" / "first_order.pdf"
+    size = pdf.stat().st_size
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    status, out, _ = symlip("build", "first_order", "--out", tmp_path)
+    assert status == 0 and "pip install 'symlip[plot]'" in " ".join(out.split())
+    assert 0 < pdf.stat().st_size < size
+
+
+def test_without_a_tex_one_line_says_what_to_install(symlip, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    status, out, _ = symlip("build", "first_order", "--out", tmp_path)
+    assert status == 0 and "texlive" in out
+    status, _, err = symlip("build", "first_order", "--out", tmp_path, "--pdf")
+    assert status == 2 and "texlive" in err and err.count("\n") == 1
 
 
 def test_a_theorem_that_fails_its_verification_exits_with_one(symlip, tmp_path):
