@@ -124,23 +124,32 @@ def _write(path: Path, text: str) -> None:
 
 def _print_derivation(console: Console, derivation: Any) -> None:
     """The theorem with its proof as a table: claim, definition, lemma, premises."""
-    from .calculus import ActivationDerivative, Bound
+    from .calculus import Bound
 
-    table = Table(show_lines=False, pad_edge=False, box=None, header_style="bold")
-    for column in ("step", "bounds", "definition", "by lemma", "from"):
-        table.add_column(column, overflow="fold")
     for step in derivation.steps.values():
         claim = step.claim
-        premises = [
-            p for p in step.premises if p not in derivation.steps or not isinstance(getattr(derivation.steps[p].claim, "quantity", None), ActivationDerivative)
+        if isinstance(claim, Bound) and _is_constant(claim):
+            console.print(f"{claim.symbol} = {claim.expression}   ({getattr(claim.quantity, 'meaning', '')})")
+            continue
+        shown = [
+            p for p in step.premises if not isinstance(getattr(derivation.steps.get(p), "claim", None), Bound) or not _is_constant(derivation.steps[p].claim)
         ]
+        reason = f"by {step.rule.name}" + (f", from {', '.join(shown)}" if shown else "")
         if isinstance(claim, Bound):
-            bounds = claim.quantity.meaning if claim.quantity is not None else "(definition)"
-            table.add_row(str(claim.symbol), bounds, str(claim.expression), step.rule.name, ", ".join(premises))
+            about = f"bounds the {claim.quantity.meaning}; " if claim.quantity is not None else ""
+            console.print(f"{claim.symbol} = {claim.expression}", style="bold")
+            console.print(f"    {about}{reason}")
         else:
-            table.add_row("", f"{claim.smaller} <= {claim.larger}", "", step.rule.name, ", ".join(premises))
-    console.print(table)
+            console.print(f"{claim.smaller} <= {claim.larger}", style="bold")
+            console.print(f"    {reason}")
     console.print("Results: " + ", ".join(f"{name} <= {symbol}" for name, symbol in derivation.results.items()))
+
+
+def _is_constant(claim: Any) -> bool:
+    """Whether a claim is about an activation's constant."""
+    from .calculus import ActivationDerivative
+
+    return isinstance(claim.quantity, ActivationDerivative)
 
 
 # --- commands -------------------------------------------------------------------------------------------------------

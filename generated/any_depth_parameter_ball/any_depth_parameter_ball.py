@@ -151,7 +151,7 @@ def _kernel(radius, x_norm, l, m):
     S2_tanh = 0.769800358919501
     V = sequence(lambda u, V_previous: minimum(radius*sqrt(1 + V_previous**2), sqrt(l)), x_norm, m)
     L = sqrt(sum_range(lambda u: ball_monomial(1, radius, 0, m - u)*(1 + V[u - 1]**2), 1, m))
-    G = symmetric_entries(lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[j - 1], lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), m)
+    G = symmetric_entries(lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*V[j - 1]*below(j, k) + V[j - 1]*V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), lambda j, k: V[j - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), lambda j, k: ball_monomial(1, radius, max(0, -j + m - 1), 0)*below(j, k) + V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k + m - u, -k + u), k, m), m)
     del S2_tanh
     Bm = V[m]
     del V

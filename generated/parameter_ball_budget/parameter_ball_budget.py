@@ -178,7 +178,7 @@ def _kernel(radius, x_norm):
     del s0
     del width
     L = sqrt(sum_range(lambda u: ball_monomial(T[u - 1, 3]**2, radius, 0, 3 - u)*(1 + V[u - 1]**2), 1, 3))
-    G = symmetric_entries(lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[j - 1], lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), 3)
+    G = symmetric_entries(lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*V[j - 1]*below(j, k) + V[j - 1]*V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), lambda j, k: V[j - 1]*budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), lambda j, k: ball_monomial(T[j - 1, 3], radius, max(0, 2 - j), 0)*below(j, k) + V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), lambda j, k: budget_sum_range(lambda u: ball_monomial(S2[u]*T[j - 1, u - 1]*T[k - 1, u - 1]*T[u, 3], radius, -j + k - u + 3, -k + u), k, 3), 3)
     del S2
     del T
     Bm = V[3]

@@ -216,7 +216,7 @@ def _kernel(radius, x_norm):
     del G_2
     V = sequence(lambda u, V_previous: minimum(2, radius*sqrt(1 + V_previous**2)), x_norm, 2)
     L = sqrt(sum_range(lambda u: ball_monomial(1, radius, 0, 2 - u)*(1 + V[u - 1]**2), 1, 2))
-    G = symmetric_entries(lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k)*V[j - 1] + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[j - 1]*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[j - 1], lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k) + budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2)*V[k - 1], lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), 2)
+    G = symmetric_entries(lambda j, k: ball_monomial(1, radius, 0, 0)*V[j - 1]*below(j, k) + V[j - 1]*V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), lambda j, k: V[j - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), lambda j, k: ball_monomial(1, radius, 0, 0)*below(j, k) + V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 2, -k + u), k, 2), 2)
     del S2_tanh
     Bm = V[2]
     del V

@@ -13,16 +13,21 @@ import sympy
 
 
 class Operation(sympy.Function):  # type: ignore[misc]
-    """A function of block arguments. `runtime` is the name of what computes it, `template` its LaTeX."""
+    """A function of block arguments. `runtime` is the name of what computes it, `template` its LaTeX, `plain` its text."""
 
     runtime = ""
     template = ""
+    plain = ""
 
     def _source(self, printer: Any) -> str:
         return f"{self.runtime}({', '.join(printer._print(argument) for argument in self.args)})"
 
     _numpycode = _source
     _mpmathcode = _source
+
+    def _sympystr(self, printer: Any) -> str:
+        arguments = [printer._print(argument) for argument in self.args]
+        return self.plain.format(*arguments) if self.plain else f"{type(self).__name__}({', '.join(arguments)})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         text = self.template.format(*(printer._print(argument) for argument in self.args))
@@ -33,6 +38,7 @@ class Blocks(Operation):
     """The block vector of two scalars."""
 
     nargs = 2
+    plain = "({0}, {1})"
     runtime = "blocks"
     template = r"\bigl({0},\,{1}\bigr)"
 
@@ -41,6 +47,7 @@ class AppendBlocks(Operation):
     """A block vector with two more scalar entries, those of the next layer's weights and biases."""
 
     nargs = 3
+    plain = "({0}, {1}, {2})"
     runtime = "append_blocks"
     template = r"\bigl({0},\,{1},\,{2}\bigr)"
 
@@ -49,6 +56,7 @@ class Outer(Operation):
     """v v^T."""
 
     nargs = 1
+    plain = "{0} {0}^T"
     runtime = "outer"
     template = r"{0}{0}^{{\top}}"
 
@@ -57,6 +65,7 @@ class ZeroMatrix(Operation):
     """The zero matrix of v v^T's size."""
 
     nargs = 1
+    plain = "0"
     runtime = "zero_matrix"
     template = r"0"
 
@@ -65,6 +74,7 @@ class Pad(Operation):
     """A matrix with two zero rows and columns more."""
 
     nargs = 1
+    plain = "[{0}]"
     runtime = "pad"
     template = r"[{0}]"
 
@@ -73,18 +83,21 @@ class Border(Operation):
     """e [v]^T + [v] e^T, e the unit vector of the new layer's weight block."""
 
     nargs = 1
+    plain = "(e [{0}]^T + [{0}] e^T)"
     runtime = "border"
     template = r"\bigl(e[{0}]^{{\top}}+[{0}]e^{{\top}}\bigr)"
 
 
 class EuclideanNorm(Operation):
     nargs = 1
+    plain = "|{0}|"
     runtime = "euclidean_norm"
     template = r"\bigl|{0}\bigr|"
 
 
 class LargestEigenvalue(Operation):
     nargs = 1
+    plain = "lambda_max({0})"
     runtime = "largest_eigenvalue"
     template = r"\lambda_{{\max}}\bigl({0}\bigr)"
 
@@ -93,6 +106,7 @@ class PairedEigenvalue(Operation):
     """The largest eigenvalue of ((p, r), (r, q))."""
 
     nargs = 3
+    plain = "lambda_max(({0}, {1}), ({1}, {2}))"
     runtime = "paired_eigenvalue"
     template = r"\lambda_{{\max}}\begin{{pmatrix}}{0}&{1}\\{1}&{2}\end{{pmatrix}}"
 
@@ -101,6 +115,7 @@ class Mean(Operation):
     """The average over the samples."""
 
     nargs = 1
+    plain = "E[{0}]"
     runtime = "mean"
     template = r"\mathbb{{E}}\bigl[{0}\bigr]"
 
@@ -123,6 +138,7 @@ class Recursion(IndexedOperation):
     """A sequence: Recursion(term, u, previous, start, length) has values start, term(u=1, previous=start), .."""
 
     nargs = 5
+    plain = "(value 0 is {3}; value {1} = 1..{4} is {0})"
     index_positions = (1, 2)
 
     def _source(self, printer: Any) -> str:
@@ -137,6 +153,7 @@ class ProductTable(IndexedOperation):
     """P[j, u] = prod_{i=j+1}^u factor(i): ProductTable(factor, i, length)."""
 
     nargs = 3
+    plain = "(prod of {0} over {1} = j+1..u)"
 
     def _source(self, printer: Any) -> str:
         factor, index, length = self.args
@@ -154,6 +171,7 @@ class BlockEntries(IndexedOperation):
     """The block vector with entries weight(j), bias(j): BlockEntries(weight, bias, j, length)."""
 
     nargs = 4
+    plain = "({0} at A_{2}, {1} at b_{2}; {2} = 1..{3})"
     index_positions = (2,)
 
     def _source(self, printer: Any) -> str:
@@ -178,6 +196,7 @@ class SymmetricEntries(IndexedOperation):
     """
 
     nargs = 7
+    plain = "({0} at A_{4} A_{5}, {1} at A_{4} b_{5}, {2} at b_{4} A_{5}, {3} at b_{4} b_{5}; {4} <= {5} <= {6})"
     index_positions = (4, 5)
 
     def _source(self, printer: Any) -> str:
@@ -193,6 +212,7 @@ class BorderAt(IndexedOperation):
     """e v^T + v e^T, e the unit vector of the weight block of layer u: BorderAt(v, u)."""
 
     nargs = 2
+    plain = "(e_{1} ({0})^T + {0} e_{1}^T)"
     index_positions = ()
     runtime = "border_at"
     _numpycode = _mpmathcode = Operation._source
@@ -218,6 +238,7 @@ class BallMonomial(Operation):
     and of n2 squares of further coordinates (weighted AM-GM, theory section 4)."""
 
     nargs = 4
+    plain = "{0}*mu_{1}({2}, {3})"
     runtime = "ball_monomial"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -230,6 +251,7 @@ class VectorTable(IndexedOperation):
     """A sequence of block vectors: VectorTable(weight, bias, j, u, length), entry j of the u-th vector; u = 0 .. length."""
 
     nargs = 5
+    plain = "({0} at A_{2}, {1} at b_{2})"
     index_positions = (2, 3)
 
     def _source(self, printer: Any) -> str:
@@ -246,6 +268,7 @@ class Below(Operation):
     """1 if j < k, else 0 (Iverson's bracket)."""
 
     nargs = 2
+    plain = "[{0} < {1}]"
     runtime = "below"
     template = r"[{0}<{1}]"
 
@@ -260,6 +283,7 @@ class Geometric(Operation):
     """1 + r + .. + r^(n-1): Geometric(r, n)."""
 
     nargs = 2
+    plain = "gamma_{{{1}}}({0})"
     runtime = "geometric"
     template = r"\gamma_{{{1}}}\bigl({0}\bigr)"
 
@@ -268,6 +292,7 @@ class SumRange(IndexedOperation):
     """sum_{i=first}^{last} term: SumRange(term, i, first, last)."""
 
     nargs = 4
+    plain = "sum({0}, {1} = {2}..{3})"
 
     def _source(self, printer: Any) -> str:
         term, index, first, last = self.args

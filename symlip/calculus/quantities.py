@@ -95,8 +95,8 @@ class ActivationDerivative:
     def meaning(self) -> str:
         if self.at_zero:
             return f"value of {self.activation.name} at 0, in modulus"
-        what = ("", "first ", "second ", "third ")[self.order] + ("derivative of " if self.order else "")
-        return f"supremum of the {what}{self.activation.name}, in modulus"
+        what = ("", "the first derivative of ", "the second derivative of ", "the third derivative of ")[self.order]
+        return f"supremum of {what}{self.activation.name}, in modulus"
 
     def __str__(self) -> str:
         return f"{self.activation.name} at 0" if self.at_zero else f"sup |{self.activation.name}^({self.order})|"
