@@ -106,26 +106,34 @@ def _supremum(activation: Activation, order: int) -> Supremum:
     return supremum(activation.name, activation.expression, order)
 
 
-identity = Activation("identity", z, r"\mathrm{id}")
-tanh = Activation("tanh", sympy.tanh(z), r"\tanh")
-logistic = Activation("logistic", 1 / (1 + sympy.exp(-z)), r"\operatorname{logistic}")
-softplus = Activation("softplus", sympy.log(1 + sympy.exp(z)), r"\operatorname{softplus}")
-arctan = Activation("arctan", sympy.atan(z), r"\arctan")
-sin = Activation("sin", sympy.sin(z), r"\sin")
-erf = Activation("erf", sympy.erf(z), r"\operatorname{erf}")
-gaussian = Activation("gaussian", sympy.exp(-(z**2)), r"\operatorname{Gaussian}")
-softsign = Activation("softsign", z / (1 + sympy.Abs(z)), r"\operatorname{softsign}")
-elu = Activation("elu", sympy.Piecewise((sympy.exp(z) - 1, z < 0), (z, True)), r"\operatorname{ELU}")
-gelu = Activation("gelu", z * (1 + sympy.erf(z / sympy.sqrt(2))) / 2, r"\operatorname{GELU}")
-gelu_tanh = Activation(
+def _built_in(name: str, expression: sympy.Expr, tex: str) -> Activation:
+    """An activation without the constructor's checks, which the tests make for all of these: importing stays quick."""
+    activation = object.__new__(Activation)
+    for attribute, value in (("name", name), ("expression", expression), ("tex", tex)):
+        object.__setattr__(activation, attribute, value)
+    return activation
+
+
+identity = _built_in("identity", z, r"\mathrm{id}")
+tanh = _built_in("tanh", sympy.tanh(z), r"\tanh")
+logistic = _built_in("logistic", 1 / (1 + sympy.exp(-z)), r"\operatorname{logistic}")
+softplus = _built_in("softplus", sympy.log(1 + sympy.exp(z)), r"\operatorname{softplus}")
+arctan = _built_in("arctan", sympy.atan(z), r"\arctan")
+sin = _built_in("sin", sympy.sin(z), r"\sin")
+erf = _built_in("erf", sympy.erf(z), r"\operatorname{erf}")
+gaussian = _built_in("gaussian", sympy.exp(-(z**2)), r"\operatorname{Gaussian}")
+softsign = _built_in("softsign", z / (1 + sympy.Abs(z)), r"\operatorname{softsign}")
+elu = _built_in("elu", sympy.Piecewise((sympy.exp(z) - 1, z < 0), (z, True)), r"\operatorname{ELU}")
+gelu = _built_in("gelu", z * (1 + sympy.erf(z / sympy.sqrt(2))) / 2, r"\operatorname{GELU}")
+gelu_tanh = _built_in(
     "gelu_tanh",
     z * (1 + sympy.tanh(sympy.sqrt(2 / sympy.pi) * (z + sympy.Rational(44715, 1000000) * z**3))) / 2,
     r"\operatorname{GELU}_{\tanh}",
 )
-silu = Activation("silu", z / (1 + sympy.exp(-z)), r"\operatorname{SiLU}")
-mish = Activation("mish", z * ((1 + sympy.exp(z)) ** 2 - 1) / ((1 + sympy.exp(z)) ** 2 + 1), r"\operatorname{Mish}")
-relu = Activation("relu", sympy.Max(z, 0), r"\operatorname{ReLU}")
-leaky_relu = Activation("leaky_relu", sympy.Max(z, z / 100), r"\operatorname{LeakyReLU}")
+silu = _built_in("silu", z / (1 + sympy.exp(-z)), r"\operatorname{SiLU}")
+mish = _built_in("mish", z * ((1 + sympy.exp(z)) ** 2 - 1) / ((1 + sympy.exp(z)) ** 2 + 1), r"\operatorname{Mish}")
+relu = _built_in("relu", sympy.Max(z, 0), r"\operatorname{ReLU}")
+leaky_relu = _built_in("leaky_relu", sympy.Max(z, z / 100), r"\operatorname{LeakyReLU}")
 
 BUILT_IN = {
     activation.name: activation

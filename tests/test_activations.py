@@ -189,3 +189,9 @@ def test_what_has_no_short_radicals_is_enclosed(expression, order):
     slope = sympy.lambdify(z, sympy.diff(expression, z, order), "math")
     best = max(abs(slope(k / 500 + 1e-7)) for k in range(-4000, 4001))
     assert float(found.value) * (1 - 1e-4) < best <= float(found.value)
+
+
+@pytest.mark.parametrize("name", sl.BUILT_IN)
+def test_built_in_activations_pass_the_constructors_checks(name):
+    again = sl.Activation(name, sl.BUILT_IN[name].expression)
+    assert again == sl.BUILT_IN[name]
