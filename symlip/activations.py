@@ -1,7 +1,7 @@
 """Activation functions: one SymPy expression each; its constants S_k = sup |s^(k)| are derived from it.
 
 S_k is meant as a Lipschitz constant: S_k = Lip(s^(k-1)) for k >= 1, which is sup |s^(k)| where s^(k-1) is continuous
-and infinite where it jumps. So softsign, whose s'' jumps at 0, has a finite S_2, and ReLU has not (theory: section 15).
+and infinite where it jumps. So softsign, whose s'' jumps at 0, has a finite S_2, and ReLU has not.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ class Activation:
     tex: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise SymlipError(f"an activation is Activation(name, expression); the name must be text, not {self.name!r}")
+        if isinstance(self.expression, str):
+            raise SymlipError(f"activation {self.name!r}: give a SymPy expression, not text, which would be executed: {self.expression!r}")
         try:
             expression = sympy.sympify(self.expression)
         except (sympy.SympifyError, TypeError, SyntaxError) as error:
@@ -47,6 +51,9 @@ class Activation:
             lambda e: isinstance(e, sympy.cosh | sympy.sinh | sympy.sech | sympy.csch | sympy.coth), lambda e: e.rewrite(sympy.exp)
         )
         object.__setattr__(self, "expression", expression)
+        known = globals().get("BUILT_IN", {}).get(self.name)
+        if known is not None and known.expression != expression:
+            raise SymlipError(f"activation {self.name!r}: a built-in has this name; choose another")
         for point in (sympy.Rational(-7, 3), sympy.Rational(0), sympy.Rational(5, 2)):
             value = sympy.N(expression.subs(z, point))
             if not value.is_real or not value.is_finite:
@@ -75,6 +82,7 @@ class Activation:
 
     @property
     def latex(self) -> str:
+        """The name as LaTeX, safe for any name."""
         escaped = self.name.replace("_", "-")
         return self.tex or (rf"\operatorname{{{escaped}}}" if escaped.isalnum() else rf"\text{{{latex_escape(self.name)}}}")
 

@@ -12,11 +12,11 @@ from .models import Model
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 
 COLUMNS = {
-    "value": "network's output",
+    "value": "output",
     "lipschitz": "network",
-    "gradient_lipschitz": "its gradient",
+    "gradient_lipschitz": "gradient",
     "cost_lipschitz": "cost",
-    "cost_gradient_lipschitz": "cost's gradient",
+    "cost_gradient_lipschitz": "cost grad",
 }
 
 
@@ -61,9 +61,9 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
         arguments["target_norm"] = target_norm
     sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [
         ("layer balls", LayerBalls(), METHODS),
-        ("layer balls, |b_u| bounded", LayerBalls(biases="bounded"), METHODS),
-        ("parameter ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
-        ("parameter ball, shared R", ParameterBall(), ("block",)),
+        ("bounded biases", LayerBalls(biases="bounded"), METHODS),
+        ("ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
+        ("ball, shared R", ParameterBall(), ("block",)),
     ]
     order = 2 if all(activation.constant(2).is_finite for activation in model.network.activations) else 1
     rows, notes = [], []

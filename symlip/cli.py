@@ -55,6 +55,8 @@ def main() -> None:
     """The entry point: every error is one line, never a traceback."""
     from .build import BuildFailure
 
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
         status = app(standalone_mode=False)  # without standalone mode an exit status is returned, not raised
         if status == INTERRUPTED:
@@ -119,6 +121,8 @@ def _write(path: Path, text: str) -> None:
 
     if path.is_dir():
         raise SymlipError(f"{path}: this is a folder, name a file")
+    if not path.parent.is_dir():
+        raise SymlipError(f"{path}: it cannot be written, there is no folder {path.parent}")
     write_all({path.name: text}, path.parent)
 
 
@@ -126,10 +130,18 @@ def _print_derivation(console: Console, derivation: Any) -> None:
     """The theorem with its proof as a table: claim, definition, lemma, premises."""
     from .calculus import Bound
 
+    network = derivation.problem.network
+    widths = ", ".join(map(str, network.widths))
+    console.print(f"For a dense network of depth {network.depth}, widths {widths}, activations {', '.join(a.name for a in network.activations)},")
+    for hypothesis in derivation.hypotheses.values():
+        console.print(f"assume {hypothesis.symbol} >= {hypothesis.quantity.meaning}" + (f", u = 1..{hypothesis.count}" if hypothesis.count is not None else ""))
+    console.print("Then, with the numbers defined line by line (the lemmas' proofs: symlip build, or derive --latex):\n")
     for step in derivation.steps.values():
         claim = step.claim
         if isinstance(claim, Bound) and _is_constant(claim):
-            console.print(f"{claim.symbol} = {claim.expression}   ({getattr(claim.quantity, 'meaning', '')})")
+            long = claim.expression.is_Rational and claim.expression.q > 10**6
+            shown_value = f"{claim.expression.n(24)} (an enclosure's upper end)" if long else claim.expression
+            console.print(f"{claim.symbol} = {shown_value}   ({getattr(claim.quantity, 'meaning', '')})")
             continue
         shown = [
             p for p in step.premises if not isinstance(getattr(derivation.steps.get(p), "claim", None), Bound) or not _is_constant(derivation.steps[p].claim)
@@ -203,7 +215,9 @@ def build(
             bar.advance(task)
     for warning in warned:
         console.print(f"warning: {warning}")
-    console.print(f"made {len(built)} PDFs" + (f" with {len(warned)} warnings" if warned else " without a visible warning"))
+    console.print(
+        f"made {len(built)} PDF{'s' * (len(built) > 1)}" + (f" with {len(warned)} warning{'s' * (len(warned) > 1)}" if warned else " without a visible warning")
+    )
     if warned and strict:
         raise typer.Exit(1)
 
@@ -288,6 +302,8 @@ def derive(
     """
     from .derive import derive as make
 
+    if fragment and latex is None:
+        raise SymlipError("--fragment says how --latex is written: name its file, too")
     derivation = make(_network(layers, activation, output_activation), _set(parameter_set), method=method, order=order, cost=_cost(cost))
     derivation.check()
     if latex is not None:
@@ -358,11 +374,13 @@ def bound(
     Arrays: A1, b1, A2, b2, .. of shape (out, in), or coefs_0, intercepts_0, .. of shape (in, out) as scikit-learn keeps
     them. The output layer is affine unless --output-activation is given.
 
-    Example: symlip bound tests/data/digits_mlp.npz --activation tanh --cost softmax-cross-entropy --input-norm 35
+    Example: symlip bound tests/data/digits_mlp.npz --activation tanh --cost softmax-cross-entropy --input-norm 4.9
     """
     from .bounds_table import COLUMNS, bounds_of_model
     from .models import load
 
+    if cost is not None and cost.startswith("risk:"):
+        raise SymlipError(f"--cost {cost}: bound takes one input norm, not a data set; ask for --cost {cost.removeprefix('risk:')}")
     model = load(weights, activation, output_activation or "identity")
     found = bounds_of_model(model, _cost(cost), input_norm, target_norm)
     if as_json:
@@ -375,7 +393,7 @@ def bound(
     console.print("weight norms " + ", ".join(f"{a:.4g}" for a in model.weight_norms) + f"; norm of all parameters {model.radius:.4g}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("parameters", no_wrap=True)
-    table.add_column("method")
+    table.add_column("method", no_wrap=True)
     for column in found.columns:
         table.add_column(COLUMNS[column], justify="right")
     for row in found.rows:

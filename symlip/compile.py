@@ -246,6 +246,8 @@ _READERS = (
         array = numpy.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
     if not (array >= 0).all():
         raise ValueError(f"{name} must be nonnegative and not NaN")
     return array
@@ -257,7 +259,7 @@ _READERS = (
     except TypeError:
         raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
     if len(values) != count:
-        raise ValueError(f"{name} must have {count} entries, one for each layer, not {len(values)}")
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
     return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
 ''',
     '''def _aligned(values):
@@ -269,6 +271,14 @@ _READERS = (
         value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
         for value in values
     ]
+''',
+    '''def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
 ''',
     '''def _in_pieces(evaluate, values, shape, most=8192):
     """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
@@ -339,7 +349,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         calls += ["*sizes"]
     if signature.symbolic_depth:
         calls.append("depth")
-    lines.append("    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))")
+    lines.append("    shape = _shape(values)")
     lines.append('    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):')
     call = f"_kernel({', '.join(calls)})"
     lines.append(f"        results = {call if signature.averaged else f'_in_pieces(lambda values: {call}, values, shape)'}")
@@ -351,7 +361,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         shape = "shape[:-1]" if signature.averaged and name.startswith("cost_") else "shape"
         returned.append(f"_result({value}, {shape})")
     lines.append(f"    return Bounds({', '.join(returned)})")
-    documentation = f'    """Return the bounds ({", ".join(results)}).\n\n{_argument_help(signature)}\n    All arguments broadcast. Raises ValueError for negative numbers, NaN or a wrong number of entries.\n    """'
+    documentation = f'    """Return the bounds ({", ".join(results)}).\n\n{_argument_help(signature)}\n    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.\n    """'
     return f"def bounds({', '.join(signature.arguments)}):\n{documentation}\n" + "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Training costs g(N, y): plain data. g1 bounds |D g| and g2 bounds |D^2 g| on the reachable outputs (theory, section 7)."""
+"""Training costs g(N, y): plain data. g1 bounds |D g| and g2 bounds |D^2 g| on the reachable outputs."""
 
 from __future__ import annotations
 

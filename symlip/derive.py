@@ -47,7 +47,7 @@ def derive(
     network, parameters: what the theorem is about. method: "separate", "paired" or "block" (each at most the one before
     it). order: 1 for the network only, 2 for its gradient too. cost: a cost on top, or Risk(cost), its average over data.
     Raises SymlipError where no such bound exists, saying what can be had instead.
-    Source: theory sections 2-4, 7, 9; C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135.
+    Source: C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135, Theorem 1, with per-layer norms; paired, block and budget bounds are this package's.
     """
     _check_arguments(network, parameters, method, order, cost)
     derivation = Derivation(Problem(network, parameters, cost, method, order))
@@ -65,7 +65,7 @@ def derive(
 def ordering(network: Network, parameters: ParameterSet | None = None) -> Derivation:
     """Derive that for this network each method is at most the coarser one: block <= paired <= separate.
 
-    On ParameterBall(): that the budget bound is at most the bound with a_u = R (theory, section 6).
+    On ParameterBall(): that the budget bound is at most the bound with a_u = R.
     """
     parameters = LayerBalls() if parameters is None else parameters
     _check_arguments(network, parameters, "block", 2, None)

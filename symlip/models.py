@@ -5,6 +5,7 @@ Pickled objects are refused, never loaded; the sizes in the archive's headers ar
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from dataclasses import dataclass
@@ -35,12 +36,18 @@ class Model:
     @property
     def bias_norms(self) -> list[float]:
         """Euclidean norms |b_u|."""
-        return [float(np.linalg.norm(b)) for _, b in self.parameters]
+        return [_norm(b) for _, b in self.parameters]
 
     @property
     def radius(self) -> float:
         """The Euclidean norm of all parameters."""
-        return float(np.sqrt(sum(np.sum(A * A) + np.sum(b * b) for A, b in self.parameters)))
+        return math.hypot(*(_norm(part) for pair in self.parameters for part in pair))
+
+
+def _norm(array: np.ndarray) -> float:
+    """The Euclidean norm of all entries, without overflow of their squares."""
+    scale = float(np.max(np.abs(array), initial=0.0))
+    return scale * float(np.linalg.norm(array / scale)) if scale > 0 else 0.0
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
@@ -112,6 +119,8 @@ def load(path: str | Path, activation: Activation | str = "tanh", output_activat
 
 
 def _layers(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, tuple[str, str]]]:
+    if any(re.fullmatch(r"A\d+", key) for key in arrays) and any(re.fullmatch(r"coefs_\d+", key) for key in arrays):
+        raise SymlipError(f"{name}: it holds both A1, .. and coefs_0, ..; keep one of the two spellings")
     for weight, bias, first in (("A", "b", 1), ("coefs_", "intercepts_", 0)):
         numbers = sorted(int(match.group(1)) for key in arrays if (match := re.fullmatch(rf"{weight}(\d+)", key)))
         if not numbers:

@@ -1,4 +1,4 @@
-"""Networks as plain data: h_0 = x, z_u = A_u h_{u-1} + b_u, h_u = s_u(z_u), N_theta(x) = h_m (theory, section 0)."""
+"""Networks as plain data: h_0 = x, z_u = A_u h_{u-1} + b_u, h_u = s_u(z_u), N_theta(x) = h_m."""
 
 from __future__ import annotations
 
@@ -75,15 +75,13 @@ class Network:
 
     @property
     def symbolic_depth(self) -> bool:
+        """Whether the depth is a symbol."""
         return not isinstance(self.depth, int)
 
     @property
     def widths(self) -> tuple[Size, ...]:
         """l_0, l_1, .., l_m (for symbolic depth: l_0 and the common width)."""
         return (self.inputs, *(layer.width for layer in self.layers))
-
-    def width_before(self, layer: int) -> Size:
-        return self.widths[layer - 1]
 
     @property
     def activations(self) -> tuple[Activation, ...]:

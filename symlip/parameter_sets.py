@@ -1,4 +1,4 @@
-"""What is assumed of the parameters theta = (A_1, b_1, .., A_m, b_m) (theory, section 0)."""
+"""What is assumed of the parameters theta = (A_1, b_1, .., A_m, b_m)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LayerBalls:
 class ParameterBall:
     """|theta| <= radius in the Euclidean norm of all parameters.
 
-    shared_budget: whether the layers share the radius (the budget bound, theory section 4); False puts every layer's norm
+    shared_budget: whether the layers share the radius (the budget bound); False puts every layer's norm
     equal to the radius, as Herrera, Krach and Teichmann (2020) do.
     """
 

@@ -130,7 +130,8 @@ def test_constants_of_user_expressions(expression, order, value):
         (sympy.Symbol("k") * z, "exactly one symbol"),
         (sympy.Integer(3), "exactly one symbol"),
         (sympy.sign(z), "jumps"),
-        ("not (an expression", "not a SymPy expression"),
+        ("__import__('os').abort()", "not text"),
+        ([z], "not a SymPy expression"),
     ],
 )
 def test_unusable_expressions_are_refused_in_one_line(expression, says):

@@ -104,7 +104,7 @@ def test_bound_on_the_digits_network(symlip):
     assert result["weight_norms"] == pytest.approx([np.linalg.svd(a)[1][0] for a in A])
     # the network's derivative at one input, by finite differences in one direction, is below its bound
     status, out, _ = symlip("bound", DIGITS, "--activation", "tanh")
-    assert status == 0 and "shared R" in out
+    assert status == 0 and "ball, shared R" in out
 
 
 def test_both_spellings_of_an_archive_give_the_same(symlip, tmp_path):
@@ -290,3 +290,12 @@ def test_readme_shows_the_real_output(symlip, monkeypatch):
     _, out, _ = symlip(*command[1:])
     shown = text.split("<!-- bound output -->")[1].split("```")[1].removeprefix("text\n")
     assert [line.split() for line in out.splitlines()] == [line.split() for line in shown.splitlines()]
+
+
+def test_the_python_example_of_readme_runs(capsys):
+    pytest.importorskip("z3")
+    code = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    names: dict = {}
+    exec(code, names)
+    assert round(names["result"].gradient_lipschitz, 6) == 7.208273
+    assert names["report"].passed and "passed: 15 steps" in capsys.readouterr().out

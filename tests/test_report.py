@@ -175,5 +175,5 @@ def test_a_notebook_shows_the_theorem_and_numbers():
     shown = derivation._repr_latex_()
     assert shown.startswith("$$") and shown.endswith("$$") and r"\operatorname{Lip}(DN;\Omega)\le" in shown
     table = derivation._repr_html_()
-    assert table.startswith("<table>")
+    assert "<table>" in table and "\\Omega=" in table
     assert len(re.findall("<tr>", table)) == 1 + len(number_table(derivation)["rows"])

@@ -82,6 +82,8 @@ def _number(name, value):
         array = numpy.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
     if not (array >= 0).all():
         raise ValueError(f"{name} must be nonnegative and not NaN")
     return array
@@ -94,7 +96,7 @@ def _numbers(name, values, count):
     except TypeError:
         raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
     if len(values) != count:
-        raise ValueError(f"{name} must have {count} entries, one for each layer, not {len(values)}")
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
     return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
 
 
@@ -107,6 +109,15 @@ def _aligned(values):
         value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
         for value in values
     ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
 
 
 def _in_pieces(evaluate, values, shape, most=8192):
@@ -157,7 +168,7 @@ def bounds(weight_norm, input_norm, widths, depth):
     input_norm: |x|.
     widths: the widths l_0, .., l_m.
     depth: the number of layers m.
-    All arguments broadcast. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
     if isinstance(depth, bool) or int(depth) != depth or depth < 1:
         raise ValueError(f"depth must be a positive integer, not {depth!r}")
@@ -171,7 +182,7 @@ def bounds(weight_norm, input_norm, widths, depth):
     if len(widths) not in (1, 2, depth + 1) or len(set(widths[1:])) > 1:
         raise ValueError(f"widths must be [l] or [l_0, l, .., l] with equal layers, not {widths!r}")
     sizes = [widths[-1]]
-    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _in_pieces(lambda values: _kernel(*values[0:], *sizes, depth), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(numpy.moveaxis(numpy.asarray(results[2]), (0, 1), (-2, -1)), shape), _result(results[3], shape))

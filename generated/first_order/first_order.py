@@ -26,6 +26,8 @@ def _number(name, value):
         array = numpy.asarray(value, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
     if not (array >= 0).all():
         raise ValueError(f"{name} must be nonnegative and not NaN")
     return array
@@ -38,7 +40,7 @@ def _numbers(name, values, count):
     except TypeError:
         raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
     if len(values) != count:
-        raise ValueError(f"{name} must have {count} entries, one for each layer, not {len(values)}")
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
     return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
 
 
@@ -51,6 +53,15 @@ def _aligned(values):
         value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
         for value in values
     ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
 
 
 def _in_pieces(evaluate, values, shape, most=8192):
@@ -107,7 +118,7 @@ def bounds(weight_norms, input_norm, widths):
     weight_norms: spectral norms |A_u|_2, 3 entries, each a number or an array.
     input_norm: |x|.
     widths: the widths l_0, .., l_m.
-    All arguments broadcast. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
     weight_norms = _numbers("weight_norms", weight_norms, 3)
     input_norm = _number("input_norm", input_norm)
@@ -124,7 +135,7 @@ def bounds(weight_norms, input_norm, widths):
         sizes = widths
     else:
         raise ValueError(f"widths must have 4 entries l_0, .., l_m, not {len(widths)}")
-    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _in_pieces(lambda values: _kernel(values[0:3], *values[3:], *sizes), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape))

@@ -235,7 +235,7 @@ class Table(Operation):
 
 class BallMonomial(Operation):
     """BallMonomial(c, R, n1, n2): c times the largest value on the sphere of radius R of a product of n1 coordinates
-    and of n2 squares of further coordinates (weighted AM-GM, theory section 4)."""
+    and of n2 squares of further coordinates (weighted AM-GM)."""
 
     nargs = 4
     plain = "{0}*mu_{1}({2}, {3})"

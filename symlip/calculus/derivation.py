@@ -58,6 +58,7 @@ class Derivation:
     # -- making ------------------------------------------------------------------------------------------------------
 
     def assume(self, hypothesis: Hypothesis) -> str:
+        """Add a hypothesis; return its name."""
         name = str(hypothesis.symbol)
         self.hypotheses[name] = hypothesis
         return name
@@ -84,6 +85,7 @@ class Derivation:
 
     @property
     def bounds(self) -> Iterator[tuple[Step, Bound]]:
+        """The steps that define a symbol, each with its claim, in order."""
         for step in self.steps.values():
             if isinstance(step.claim, Bound):
                 yield step, step.claim

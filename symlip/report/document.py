@@ -545,19 +545,24 @@ def _ratio(report: StepReport) -> str:
 
 
 def notebook_latex(derivation: Derivation) -> str:
-    """The theorem's bounds and definitions as one display."""
+    """The theorem as one display: the set, the bounds, and the definitions (the last of them, if there are many)."""
     context = _Context(derivation, None, "nb")
-    lines = [rf"{bound}" for bound in context._bounds()]
-    lines += [definition(claim.symbol, claim.expression) for _, claim in context._displayed()[-12:]]
+    omega = re.search(r"\\Omega=.*?\\\}(?= ?\\textup|\$)", context._hypotheses())
+    lines = [omega.group(0).replace("$", "")] if omega else []
+    lines += context._bounds()
+    lines += [_claim_latex(step.claim) for step in derivation.steps.values() if isinstance(step.claim, Comparison)]
+    shown = [(symbol, expression) for symbol, expression in derivation.definitions if expression not in (0, 1)]
+    lines += [definition(symbol, expression) for symbol, expression in shown[-16:]]
     return "$$\\begin{gathered}" + "\\\\\n".join(lines) + "\\end{gathered}$$"
 
 
 def notebook_html(derivation: Derivation) -> str:
-    """The table of numbers."""
+    """The theorem, for a notebook's formula renderer, and the table of numbers."""
     table = number_table(derivation)
+    theorem = f"<div>{_html(notebook_latex(derivation))}</div>"
     head = "".join(f"<th>{_html(cell)}</th>" for cell in table["plain_header"])
     body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in table["plain_rows"])
-    return f"<table><caption>{_html(table['plain_text'])}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return theorem + f"<table><caption>{_html(table['plain_text'])}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _html(text: str) -> str:

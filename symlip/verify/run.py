@@ -68,7 +68,7 @@ class Verification:
 
     def __str__(self) -> str:
         if self.passed:
-            return f"passed: {len(self.steps)} steps on {self.networks} networks at {self.digits} digits, largest ratio {self.worst_ratio:.6g} in step {self.worst.name}"
+            return f"passed: {len(self.steps)} steps on {self.networks} network{'s' * (self.networks > 1)} at {self.digits} digits, largest ratio {self.worst_ratio:.6g} in step {self.worst.name}"
         worst = self.worst
         return f"FAILED: step {worst.name} ({worst.rule}) is {worst.verdict}, measured / bound = {worst.ratio:.6g} on network {worst.network}"
 
@@ -90,6 +90,10 @@ def verify(
         raise SymlipError(f"digits must be an integer from 5 on, not {digits!r}")
     if isinstance(networks, bool) or not isinstance(networks, int) or networks < 1:
         raise SymlipError(f"networks must be a positive integer, not {networks!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise SymlipError(f"seed must be an integer, not {seed!r}")
+    if only is not None and not 0 <= only < networks:
+        raise SymlipError(f"network {only} is not one of this run's {networks}, 0 to {networks - 1}")
     program = Program(derivation)
     worst: dict[str, StepReport] = {}
     indices = range(networks) if only is None else [only]
@@ -98,7 +102,7 @@ def verify(
             worst[name] = _worse(worst.get(name), report)
         if progress:
             progress(done, len(indices))
-    return Verification(digits, networks, seed, {name: worst[name] for name in derivation.steps if name in worst})
+    return Verification(digits, len(indices), seed, {name: worst[name] for name in derivation.steps if name in worst})
 
 
 def _one_network(derivation: Derivation, program: Program, digits: int, seed: int, index: int) -> dict[str, StepReport]:

@@ -1,4 +1,4 @@
-"""Closed forms for any number of layers, by induction on the depth (theory, section 9)."""
+"""Closed forms for any number of layers, by induction on the depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The budget bound on the parameter ball: all layers share |theta| <= R (theory, section 4)."""
+"""The budget bound on the parameter ball: all layers share |theta| <= R."""
 
 from __future__ import annotations
 

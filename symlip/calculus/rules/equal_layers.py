@@ -1,4 +1,4 @@
-"""Equal layers at any depth: geometric sums and their three regimes (theory, section 9)."""
+"""Equal layers at any depth: geometric sums and their three regimes."""
 
 from __future__ import annotations
 
