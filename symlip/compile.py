@@ -22,6 +22,7 @@ from sympy.printing.precedence import PRECEDENCE
 
 from . import runtime
 from .calculus.arrays import Operation
+from .calculus.claims import plain_symbol
 from .calculus.derivation import Derivation
 from .costs import Risk
 from .parameter_sets import ParameterBall
@@ -170,8 +171,8 @@ def _kernel(derivation: Derivation, signature: Signature) -> str:
     arguments += signature.sizes
     if signature.symbolic_depth:
         arguments.append(signature.network.depth)
-    lines = [(_label(symbol), _constant(expression)) for symbol, expression in definitions]
-    results = [_label(symbol) for symbol in derivation.results.values()]
+    lines = [(plain_symbol(symbol), _constant(expression)) for symbol, expression in definitions]
+    results = [plain_symbol(symbol) for symbol in derivation.results.values()]
     constants: set[sympy.Symbol] = set()
     for symbol, expression in lines:
         if expression.free_symbols <= constants:
@@ -205,16 +206,12 @@ def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symb
     return found
 
 
-def _label(symbol: sympy.Expr) -> sympy.Symbol:
-    return symbol.label if isinstance(symbol, sympy.IndexedBase) else symbol
-
-
 def _used_definitions(derivation: Derivation) -> list[tuple[sympy.Expr, sympy.Expr]]:
     """The definitions that the results need, in order; the others are steps of the proof only."""
-    needed = {_label(symbol) for symbol in derivation.results.values()}
+    needed = {plain_symbol(symbol) for symbol in derivation.results.values()}
     kept = []
     for symbol, expression in reversed(derivation.definitions):
-        if _label(symbol) in needed:
+        if plain_symbol(symbol) in needed:
             kept.append((symbol, expression))
             needed |= {s for s in expression.free_symbols if isinstance(s, sympy.Symbol)}
     return kept[::-1]

@@ -47,6 +47,11 @@ def indexed(name: str) -> sympy.IndexedBase:
     return sympy.IndexedBase(sympy.Symbol(name, nonnegative=True), real=True)
 
 
+def plain_symbol(symbol: sympy.Expr) -> sympy.Symbol:
+    """The symbol itself, or that of an indexed family."""
+    return symbol.label if isinstance(symbol, sympy.IndexedBase) else symbol
+
+
 PREFIX = {
     "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
     "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",

@@ -13,6 +13,7 @@ from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
 from .. import runtime
+from ..calculus.claims import plain_symbol
 from ..calculus.derivation import Derivation
 from ..costs import Risk
 
@@ -96,8 +97,8 @@ class Program:
     """All definitions of a derivation as a function of its hypotheses' symbols, at mpmath's working precision."""
 
     def __init__(self, derivation: Derivation) -> None:
-        self.symbols = [_label(symbol) for symbol, _ in derivation.definitions]
-        lines = [(_label(symbol), expression) for symbol, expression in derivation.definitions]
+        self.symbols = [plain_symbol(symbol) for symbol, _ in derivation.definitions]
+        lines = [(plain_symbol(symbol), expression) for symbol, expression in derivation.definitions]
         network = derivation.problem.network
         sizes = [size for size in dict.fromkeys((*network.widths, network.depth)) if isinstance(size, sympy.Symbol)]
         self.arguments = [
@@ -116,10 +117,6 @@ class Program:
         """Values of all defined symbols by name."""
         results = self.function(*(values[str(argument)] for argument in self.arguments))
         return {**values, **{str(symbol): result for symbol, result in zip(self.symbols, results)}}
-
-
-def _label(symbol: sympy.Expr) -> sympy.Symbol:
-    return symbol.label if isinstance(symbol, sympy.IndexedBase) else symbol
 
 
 def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> dict[str, Any]:
@@ -151,4 +148,4 @@ def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> 
             }
         found = Program(derivation)(known)
         found = {name: value.reshape(-1)[0] if averaged and isinstance(value, np.ndarray) and value.size == 1 else value for name, value in found.items()}
-        return {name: found[str(_label(symbol))] for name, symbol in derivation.results.items()}
+        return {name: found[str(plain_symbol(symbol))] for name, symbol in derivation.results.items()}

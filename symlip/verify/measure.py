@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 from mpmath import mpf
 
-from ..calculus.claims import Bound, Claim, Comparison, Hypothesis
+from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationDerivative, Quantity
 from ..costs import Risk
@@ -94,9 +94,9 @@ class Measurement:
         if isinstance(claim, Comparison):
             yield values[str(claim.smaller)], values[str(claim.larger)]
             return
-        if claim.quantity is None or _name(claim) not in values:  # an abbreviation, or an infinite constant
+        if claim.quantity is None or str(plain_symbol(claim.symbol)) not in values:  # an abbreviation, or an infinite constant
             return
-        bound = values[_name(claim)]
+        bound = values[str(plain_symbol(claim.symbol))]
         if isinstance(claim.quantity, ActivationDerivative):
             yield from self._activation(claim.quantity, bound)
             return
@@ -187,8 +187,3 @@ class Measurement:
             if kinks is not None and kinks.is_finite and point == mpf(kinks.p) / mpf(kinks.q):
                 continue
             yield abs(derivative_at(activation, order, point)), bound
-
-
-def _name(claim: Bound) -> str:
-    symbol = claim.symbol
-    return str(symbol.label) if isinstance(symbol, sympy.IndexedBase) else str(symbol)
