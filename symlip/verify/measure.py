@@ -159,9 +159,11 @@ class Measurement:
             output = self.jets[0][sample][-1][1][0]
             yield cost_slope(self.cost, output, self.sample.targets[sample]), bound  # type: ignore[arg-type]
         elif kind == "cost_curvature":
-            for jets in self.jets:
-                output = jets[sample][-1][1]
-                yield cost_curvature(self.cost, output[0], self.sample.targets[sample], output[1]), bound  # type: ignore[arg-type]
+            # along fixed directions: one taken from a jet could be rounding noise where the network is saturated
+            output = self.jets[0][sample][-1][1][0]
+            units = [np.array([mpf(int(i == j)) for j in range(len(output))], dtype=object) for i in range(len(output))]
+            for direction in [*units, *(units[i] - units[j] for i in range(len(units)) for j in range(i))]:
+                yield cost_curvature(self.cost, output, self.sample.targets[sample], direction), bound  # type: ignore[arg-type]
         elif kind in ("cost_first", "cost_second"):
             for p, jets in zip(self.block_norms, self.jets):
                 cost = cost_jet(self.cost, jets[sample][-1][1], self.sample.targets[sample])  # type: ignore[arg-type]

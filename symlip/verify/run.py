@@ -25,7 +25,8 @@ class StepReport:
     """One step over all networks.
 
     ratio: the largest measured / bound. verdict: "below" (clearly under 1), "equal to N digits", "violated" or "undecided".
-    network: the index and family of the network where the ratio is largest. measured: how many measurements it is of.
+    network: the index and family of the network where the ratio is largest. measured: how many measurements it is of
+    (0 <= 0 is not counted; a step with nothing else is an equality).
     gap: 1 - ratio, which keeps its digits where the ratio rounds to 1.
     """
 
@@ -113,6 +114,9 @@ def _one_network(derivation: Derivation, program: Program, digits: int, seed: in
         tolerance = mpf(10) ** -digits
         found = {}
         for name, ratios in high.items():
+            if not ratios and not low[name]:  # only 0 <= 0, which says nothing of how sharp a step is
+                found[name] = StepReport(name, derivation.steps[name].rule.name, 1.0, f"equal to {digits} digits", f"{index} ({label})", 0, 0.0)
+                continue
             verdict, largest = "below", mpf(0)
             for first, second in zip(low[name], ratios):
                 verdict = _worse_verdict(verdict, _verdict(first, second, tolerance, digits))
@@ -136,14 +140,14 @@ def _ratios(derivation: Derivation, program: Program, seed: int, index: int) -> 
                 bound = bound.reshape(-1)[0]
             if bound == mpmath.inf:
                 continue
-            found.setdefault(name, []).append(_ratio(mpf(measured), mpf(bound)))
+            ratios = found.setdefault(name, [])
+            if measured or bound:
+                ratios.append(_ratio(mpf(measured), mpf(bound)))
     return sample.name, found
 
 
 def _ratio(measured: Any, bound: Any) -> Any:
-    if bound == 0:
-        return mpf(1) if measured == 0 else mpmath.inf  # 0 <= 0 is an equality
-    return measured / bound
+    return measured / bound if bound else mpmath.inf
 
 
 def _verdict(low: Any, high: Any, tolerance: Any, digits: int) -> str:
@@ -167,8 +171,10 @@ def _worse_verdict(first: str, second: str) -> str:
 
 
 def _worse(first: StepReport | None, second: StepReport) -> StepReport:
-    if first is None:
+    if first is None or first.measured == 0:
         return second
+    if second.measured == 0:
+        return first
     verdict = _worse_verdict(first.verdict, second.verdict)
     leading = second if (verdict != first.verdict or (second.verdict == verdict and not second.ratio <= first.ratio)) else first
     return StepReport(

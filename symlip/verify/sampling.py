@@ -55,7 +55,7 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
     widths = [int(inputs), *(int(sizes.get(str(layer.width), layer.width)) for layer in layers)]
     maker = _Maker(rng, widths, [layer.activation for layer in layers])
     name, make = FAMILIES[index % len(FAMILIES)]
-    target = rng.randint(1, len(layers))
+    target = rng.randint(1, len(layers)) if rng.random() < 0.5 else len(layers)  # the last layers' bounds hold most terms
     theta, x = make(maker, target)
     parameters = problem.parameters
     if isinstance(parameters, ParameterBall):
