@@ -149,7 +149,7 @@ def _shape(values):
         raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
 
 
-def _in_pieces(evaluate, values, shape, most=8192):
+def _in_pieces(evaluate, values, shape, most=16384):
     """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
     size = 1
     for length in shape:
