@@ -73,14 +73,6 @@ class Activation:
         return self.supremum(order).value
 
     @property
-    def smoothness(self) -> int:
-        """The largest k <= 3 for which S_k, S_{k-1}, .., S_1 are finite."""
-        order = 0
-        while order < 3 and self.constant(order + 1).is_finite:
-            order += 1
-        return order
-
-    @property
     def latex(self) -> str:
         """The name as LaTeX, safe for any name."""
         escaped = self.name.replace("_", "-")

@@ -128,7 +128,7 @@ def _write(path: Path, text: str) -> None:
 
 def _print_derivation(console: Console, derivation: Any) -> None:
     """The theorem with its proof as a table: claim, definition, lemma, premises."""
-    from .calculus import Bound
+    from .calculus.claims import Bound, is_constant
 
     network = derivation.problem.network
     widths = ", ".join(map(str, network.widths))
@@ -138,14 +138,12 @@ def _print_derivation(console: Console, derivation: Any) -> None:
     console.print("Then, with the numbers defined line by line (the lemmas' proofs: symlip build, or derive --latex):\n")
     for step in derivation.steps.values():
         claim = step.claim
-        if isinstance(claim, Bound) and _is_constant(claim):
+        if is_constant(claim):
             long = claim.expression.is_Rational and claim.expression.q > 10**6
             shown_value = f"{claim.expression.n(24)} (an enclosure's upper end)" if long else claim.expression
             console.print(f"{claim.symbol} = {shown_value}   ({getattr(claim.quantity, 'meaning', '')})")
             continue
-        shown = [
-            p for p in step.premises if not isinstance(getattr(derivation.steps.get(p), "claim", None), Bound) or not _is_constant(derivation.steps[p].claim)
-        ]
+        shown = [p for p in step.premises if p not in derivation.steps or not is_constant(derivation.steps[p].claim)]
         reason = f"by {step.rule.name}" + (f", from {', '.join(shown)}" if shown else "")
         if isinstance(claim, Bound):
             about = f"bounds the {claim.quantity.meaning}; " if claim.quantity is not None else ""
@@ -155,13 +153,6 @@ def _print_derivation(console: Console, derivation: Any) -> None:
             console.print(f"{claim.smaller} <= {claim.larger}", style="bold")
             console.print(f"    {reason}")
     console.print("Results: " + ", ".join(f"{name} <= {symbol}" for name, symbol in derivation.results.items()))
-
-
-def _is_constant(claim: Any) -> bool:
-    """Whether a claim is about an activation's constant."""
-    from .calculus import ActivationDerivative
-
-    return isinstance(claim.quantity, ActivationDerivative)
 
 
 # --- commands -------------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from . import runtime
 from .calculus.arrays import Operation
 from .calculus.claims import plain_symbol
 from .calculus.derivation import Derivation
-from .costs import Risk
 from .parameter_sets import ParameterBall
 
 DESCRIPTION = {
@@ -108,7 +107,7 @@ class Signature:
         self.network = problem.network
         kinds = {hypothesis.quantity.kind: hypothesis for hypothesis in derivation.hypotheses.values()}
         self.families = {kind: [h for h in derivation.hypotheses.values() if h.quantity.kind == kind] for kind in kinds}
-        self.averaged = isinstance(problem.cost, Risk)
+        self.averaged = problem.averaged
         self.symbolic_depth = self.network.symbolic_depth
         self.sizes = [w for w in dict.fromkeys(self.network.widths[1:]) if isinstance(w, sympy.Symbol)]
         used = set().union(*(expression.free_symbols for _, expression in derivation.definitions))
@@ -146,7 +145,6 @@ def compile_function(derivation: Derivation) -> Callable[..., Any]:
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
     exec(compile(source, "<symlip bounds>", "exec"), namespace)
     function: Callable[..., Any] = namespace["bounds"]
-    function.__source__ = source  # type: ignore[attr-defined]
     return function
 
 

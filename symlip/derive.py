@@ -57,8 +57,8 @@ def derive(
         last = _any_depth(derivation)
     else:
         last = _layer_by_layer(derivation, method)
-    if cost is not None:
-        _cost(derivation, last, cost)
+    if derivation.problem.sample_cost is not None:
+        _cost(derivation, last, derivation.problem.sample_cost)
     return derivation
 
 
@@ -329,10 +329,9 @@ def _budget(derivation: Derivation) -> int | sympy.Symbol:
 # --- the cost on top ------------------------------------------------------------------------------------------------
 
 
-def _cost(derivation: Derivation, depth: int | sympy.Symbol, cost: Cost | Risk) -> None:
+def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> None:
     network = derivation.problem.network
-    averaged = isinstance(cost, Risk)
-    inner = cost.cost if isinstance(cost, Risk) else cost
+    averaged = derivation.problem.averaged
     rule = constants_rule(inner)
     outputs = network.widths[-1]
     by_kind = {claim.quantity.kind: step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.layer == depth}

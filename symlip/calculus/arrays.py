@@ -316,9 +316,3 @@ class BudgetSum(SumRange):
 
     _numpycode = _source
     _mpmathcode = _source
-
-
-OPERATIONS: tuple[type[Operation], ...] = (
-    Blocks, AppendBlocks, Outer, ZeroMatrix, Pad, Below, Geometric, Border, EuclideanNorm, LargestEigenvalue, PairedEigenvalue, Mean, Recursion,
-    ProductTable, BlockEntries, SymmetricEntries, BorderAt, Table, BallMonomial, VectorTable, SumRange, BudgetSum,
-)  # fmt: skip

@@ -39,6 +39,11 @@ class Comparison:
 Claim = Bound | Comparison
 
 
+def is_constant(claim: Claim) -> bool:
+    """Whether a claim is about an activation's constant."""
+    return isinstance(claim, Bound) and isinstance(claim.quantity, ActivationDerivative)
+
+
 def nonnegative(name: str) -> sympy.Symbol:
     return sympy.Symbol(name, nonnegative=True)
 

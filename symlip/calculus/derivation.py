@@ -42,6 +42,16 @@ class Problem:
     method: str = "block"
     order: int = 2
 
+    @property
+    def averaged(self) -> bool:
+        """Whether the cost is averaged over a data set."""
+        return isinstance(self.cost, Risk)
+
+    @property
+    def sample_cost(self) -> Cost | None:
+        """The cost of one sample."""
+        return self.cost.cost if isinstance(self.cost, Risk) else self.cost
+
 
 @dataclass
 class Derivation:

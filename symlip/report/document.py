@@ -11,11 +11,11 @@ import jinja2
 import sympy
 
 from ..activations import Activation, latex_escape
-from ..calculus.claims import Bound, Claim, Comparison, Hypothesis
+from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, is_constant
 from ..calculus.derivation import Derivation, Step
 from ..calculus.quantities import BLOCKED, ActivationDerivative, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
-from ..costs import Risk
+from ..costs import Huber
 from ..parameter_sets import ParameterBall
 from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
 from .numbers import number_table, rounded_up
@@ -134,9 +134,8 @@ class _Context:
             r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
             r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
         )
-        cost = self.problem.cost
-        if cost is not None:
-            inner = cost.cost if isinstance(cost, Risk) else cost
+        inner = self.problem.sample_cost
+        if inner is not None:
             outputs = tex(sympy.sympify(network.widths[-1]))
             targets = {
                 "vectors": rf"$y\in\mathbb{{R}}^{{{outputs}}}$",
@@ -147,7 +146,7 @@ class _Context:
             if inner.name == "huber":
                 text += rf", where $\rho_\delta(r)=\frac12r^2$ for $r\le\delta$, $\delta(r-\frac12\delta)$ for $r\ge\delta$, and $\delta={tex(sympy.sympify(inner.delta))}$"  # type: ignore[union-attr]
             text += "."
-            if isinstance(cost, Risk):
+            if self.problem.averaged:
                 text += r" The risk $\Phi=\mathbb{E}\,\varphi$ is its average over a finite data set of pairs $(x,y)$; bounds that depend on $|x|$ or $|y|$ are taken for each pair, and so are those of $N$."
         return text
 
@@ -185,7 +184,7 @@ class _Context:
         return "(H) is the hypothesis on the parameters. All bounds hold for every $\\theta\\in\\Omega$."
 
     def _bounds(self) -> list[str]:
-        risk = isinstance(self.problem.cost, Risk)
+        risk = self.problem.averaged
         found: list[str] = []
         for name, symbol in self.derivation.results.items():
             left = RESULT_LATEX.get(name)
@@ -197,7 +196,7 @@ class _Context:
         return found
 
     def _displayed(self) -> list[tuple[Step, Bound]]:
-        return [(step, claim) for step, claim in self.derivation.bounds if not isinstance(claim.quantity, ActivationDerivative)]
+        return [(step, claim) for step, claim in self.derivation.bounds if not is_constant(claim)]
 
     def _remarks(self) -> str:
         found = []
@@ -272,7 +271,7 @@ class _Context:
         found = []
         for step in self.derivation.steps.values():
             claim = step.claim
-            if isinstance(claim, Bound) and isinstance(claim.quantity, ActivationDerivative):
+            if is_constant(claim):
                 continue
             from_steps, from_hypotheses, with_constants = [], False, False
             for premise in step.premises:
@@ -280,7 +279,7 @@ class _Context:
                     from_hypotheses = from_hypotheses or self.derivation.hypotheses[premise].quantity.kind not in ("input", "target")
                     continue
                 used = self.derivation.steps[premise].claim
-                if isinstance(used, Bound) and isinstance(used.quantity, ActivationDerivative):
+                if is_constant(used):
                     with_constants = True
                 else:
                     from_steps.append(self._reference(premise))
@@ -299,16 +298,16 @@ class _Context:
             r"The set $\Omega$ is convex. If the activations are twice continuously differentiable, then so is $N$ in $\theta$, and by the mean value theorem "
             r"$\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, which the steps bound."
         )
-        cost = self.problem.cost
+        cost = self.problem.sample_cost
         if cost is not None:
-            text += r" The same holds for the " + ("risk." if isinstance(cost, Risk) else "cost.")
-        rough = [a for a in self.network.activations if len(pieces_of(a.name, a.expression)) > 1]
-        if rough or (cost is not None and (cost.cost if isinstance(cost, Risk) else cost).name == "huber"):
+            text += r" The same holds for the " + ("risk." if self.problem.averaged else "cost.")
+        rough = [f"${a.latex}$" for a in self.network.activations if len(pieces_of(a.name, a.expression)) > 1]
+        if isinstance(cost, Huber):
+            rough.append(r"$\rho_\delta$")
+        if rough:
             text += (
                 r" Where a function is not that smooth, here "
-                + _enumerate(
-                    [f"${a.latex}$" for a in rough] + ([r"$\rho_\delta$"] if not rough or (cost is not None and "huber" in repr(cost).lower()) else [])
-                )
+                + _enumerate(rough)
                 + r", convolve it with a smooth probability density supported in $[-\varepsilon,\varepsilon]$. This does not increase $\sup|s|$, the Lipschitz constant of $s$, or that of $s'$ where it is finite, and "
                 r"changes $s(0)$ by $O(\varepsilon)$; so the bounds hold for the smooth network, with $s(0)$ so changed. As $\varepsilon\to0$ the networks converge locally uniformly, and so do their derivatives where $s'$ is continuous; "
                 r"the difference quotients' bounds pass to the limit, as the bounds are continuous in $s(0)$."
@@ -317,9 +316,7 @@ class _Context:
 
     def _graph(self) -> str:
         """The steps as nodes, column by column along the longest path, with arrows to what uses them."""
-        shown = [
-            step for step in self.derivation.steps.values() if not (isinstance(step.claim, Bound) and isinstance(step.claim.quantity, ActivationDerivative))
-        ]
+        shown = [step for step in self.derivation.steps.values() if not is_constant(step.claim)]
         if len(shown) > 24:
             return ""
         names = {step.name for step in shown}
@@ -390,8 +387,8 @@ class _Context:
                     meaning = Quantity(claim.quantity.kind, sympy.Symbol("u")).meaning.replace("layer u", "layer $u$")
                 else:
                     meaning = claim.quantity.meaning
-                    for index in (layer,):
-                        meaning = meaning.replace(f"layer {index}", f"layer ${tex(sympy.sympify(index))}$") if index is not None else meaning
+                    if layer is not None:
+                        meaning = meaning.replace(f"layer {layer}", f"layer ${tex(sympy.sympify(layer))}$")
                 rows.append({"symbol": shown, "meaning": f"bound on the {meaning}"})
             elif isinstance(claim.symbol, sympy.Symbol | sympy.IndexedBase):
                 rows.append({"symbol": tex(claim.symbol), "meaning": "abbreviation, defined in the theorem"})

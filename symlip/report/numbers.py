@@ -9,7 +9,6 @@ import sympy
 from mpmath import mpf
 
 from ..calculus.derivation import Derivation
-from ..costs import Risk
 from ..parameter_sets import ParameterBall
 
 SHOWN = {
@@ -82,7 +81,7 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
     if network.symbolic_depth:
         where, plain_where = where + r", depth $3$", plain_where + ", depth 3"
     header = [SHOWN[name][0] for name in names]
-    if isinstance(problem.cost, Risk):
+    if problem.averaged:
         where, plain_where = where + r" for every sample", plain_where + " for every sample"
         header = [cell.replace(r"\varphi", r"\Phi") for cell in header]
     if problem.method == "ordering" and "paired" in names:

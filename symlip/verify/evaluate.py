@@ -15,7 +15,6 @@ from sympy.printing.pycode import MpmathPrinter
 from .. import runtime
 from ..calculus.claims import plain_symbol
 from ..calculus.derivation import Derivation
-from ..costs import Risk
 
 
 class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
@@ -140,7 +139,7 @@ def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> 
                 known[size.name] = int(widths[min(position, len(widths) - 1)])
         if isinstance(network.depth, sympy.Symbol):
             known[network.depth.name] = int(values["depth"])
-        averaged = isinstance(derivation.problem.cost, Risk)
+        averaged = derivation.problem.averaged
         if averaged:  # one sample
             known = {
                 name: value if isinstance(value, int) else value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)

@@ -13,7 +13,6 @@ from mpmath import mpf
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationDerivative, Quantity
-from ..costs import Risk
 from .costs import cost_curvature, cost_jet, cost_slope
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, spectral_norm
 from .sampling import Sample
@@ -25,9 +24,7 @@ class Measurement:
     def __init__(self, derivation: Derivation, sample: Sample) -> None:
         self.derivation, self.sample = derivation, sample
         self.depth = len(sample.theta)
-        self.averaged = isinstance(derivation.problem.cost, Risk)
-        cost = derivation.problem.cost
-        self.cost = cost.cost if isinstance(cost, Risk) else cost
+        self.averaged, self.cost = derivation.problem.averaged, derivation.problem.sample_cost
         self.block_norms = [np.array([norm(part) for pair in d for part in pair], dtype=object) for d in sample.directions]
         self.jets = [[network_jets(sample.activations, sample.theta, d, x) for x in sample.inputs] for d in sample.directions]
         self._pairs = self._bilinear()

@@ -17,7 +17,7 @@ from mpmath import mpf
 
 from ..activations import Activation
 from ..calculus.derivation import Derivation
-from ..costs import Cost, Risk
+from ..costs import Cost
 from ..parameter_sets import LayerBalls, ParameterBall
 from .jets import Parameters, derivative_at, norm, spectral_norm
 
@@ -62,10 +62,9 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
         name, theta = _on_the_ball(maker, name, theta, rng)
     if isinstance(parameters, LayerBalls) and parameters.equal and rng.random() < 0.5:
         name, theta = name + ", equal norms", _equal_norms(theta)
-    count = rng.randint(1, 3) if isinstance(problem.cost, Risk) else 1
+    count = rng.randint(1, 3) if problem.averaged else 1
     xs = [x] + [maker.vector(len(x), maker.scale(-1, 1)) for _ in range(count - 1)]
-    cost = problem.cost.cost if isinstance(problem.cost, Risk) else problem.cost
-    targets = [maker.target(cost, widths[-1]) for _ in xs]
+    targets = [maker.target(problem.sample_cost, widths[-1]) for _ in xs]
     directions = [
         maker.direction(theta),
         gradient_direction(maker.activations, theta, x, target),

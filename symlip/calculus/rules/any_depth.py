@@ -7,7 +7,6 @@ from typing import Any
 import sympy
 
 from ...activations import Activation
-from ...errors import SymlipError
 from ...networks import Size
 from ..arrays import BorderAt, Outer, ProductTable, Recursion, SumRange, VectorTable
 from ..claims import Bound, indexed, nonnegative
@@ -17,7 +16,7 @@ from ..rule import Given, Rule
 from .block_second import BlockSecond
 from .pre_activation import PreActivation
 from .slope import Slope, curvature_of, slope_of
-from .value import Value, unbounded_value
+from .value import Value, size_of
 
 i, j, k, u = (sympy.Symbol(name, integer=True, positive=True) for name in ("i", "j", "k", "u"))
 PREVIOUS = sympy.Symbol("B_previous", nonnegative=True)
@@ -80,17 +79,8 @@ class AnyDepthValues(Rule):
     obligations = Value.obligations
 
     def conclude(self, given: Given, *, depth: Size, width: Size, activation: Activation, bounded: bool, **_: Any) -> Bound:
-        root, branches = sympy.sqrt(width), []
-        top = given.constant(activation, 0)
-        if top != sympy.oo:
-            branches.append(root * top)
-        if bounded:
-            slope, start = given.constant(activation, 1), given.constant(activation, 0, at_zero=True)
-            a, b = (given.bound(kind, u).base for kind in ("weight", "bias"))
-            branches.append(root * start + slope * (a[u] * PREVIOUS + b[u]))
-        if not branches:
-            raise SymlipError(unbounded_value(activation, 1).replace("layer 1", "every layer"))
-        term = sympy.Min(*branches, evaluate=len(branches) == 1)
+        grown = given.bound("weight", u).base[u] * PREVIOUS + given.bound("bias", u).base[u] if bounded else None
+        term = size_of(given, "every layer", width, activation, grown)
         return Bound(Quantity("value", u), indexed("B"), Recursion(term, u, PREVIOUS, given.bound("input"), depth))
 
 

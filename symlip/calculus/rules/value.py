@@ -31,28 +31,29 @@ $|s(\zeta)-s(0)|\le S_1|\zeta|$ for every component $\zeta$ of $z_u$, hence by t
     )
 
     def conclude(self, given: Given, *, layer: int, width: Size, activation: Activation, **_: Any) -> Bound:
-        branches = value_branches(given, layer, width, activation)
-        if not branches:
-            raise SymlipError(unbounded_value(activation, layer))
-        return Bound(Quantity("value", layer), nonnegative(f"B_{layer}"), sympy.Min(*branches, evaluate=len(branches) == 1))
+        grown = None
+        if given.has("bias", layer):
+            grown = given.bound("weight", layer) * given.bound("value", layer - 1) + given.bound("bias", layer)
+        return Bound(Quantity("value", layer), nonnegative(f"B_{layer}"), size_of(given, f"layer {layer}", width, activation, grown))
 
 
-def value_branches(given: Given, layer: int, width: Size, activation: Activation) -> list[sympy.Expr]:
-    """The bounds of |h_u| that the premises allow: by S_0 where it is finite, by growth where the bias is bounded."""
+def size_of(given: Given, where: str, width: Size, activation: Activation, grown: sympy.Expr | None) -> sympy.Expr:
+    """The smaller of the lemma's bounds that apply: by S_0 where it is finite, by growth where |A||h| + |b| <= grown is bounded."""
     root = sympy.sqrt(width)
     branches = []
     top = given.constant(activation, 0)
     if top != sympy.oo:
         branches.append(root * top)
-    if given.has("bias", layer):
+    if grown is not None:
         slope, start = given.constant(activation, 1), given.constant(activation, 0, at_zero=True)
-        a, b, below = given.bound("weight", layer), given.bound("bias", layer), given.bound("value", layer - 1)
-        branches.append(root * start + slope * (a * below + b))
-    return branches
+        branches.append(root * start + slope * grown)
+    if not branches:
+        raise SymlipError(unbounded_value(activation, where))
+    return sympy.Min(*branches, evaluate=len(branches) == 1)
 
 
-def unbounded_value(activation: Activation, layer: int) -> str:
+def unbounded_value(activation: Activation, where: str) -> str:
     return (
-        f"layer {layer}: {activation.name} is unbounded, so with free biases its output is too; "
+        f"{where}: {activation.name} is unbounded, so with free biases its output is too; "
         "bound the biases: LayerBalls(biases='bounded'), or take a ParameterBall"
     )
