@@ -65,6 +65,9 @@ class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
         ordered = sorted(terms, key=lambda term: (not term.free_symbols <= self.constants, str(term)))
         return " + ".join(self.parenthesize(term, PRECEDENCE["Add"]) for term in ordered)
 
+    def _print_Lambda(self, expression: sympy.Lambda) -> str:
+        return f"(lambda {', '.join(map(self._print, expression.variables))}: {self._print(expression.expr)})"
+
     def _print_Min(self, expression: sympy.Expr) -> str:
         return self._pairwise("minimum", expression)
 
@@ -92,11 +95,22 @@ class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
 
 def _constant(expression: sympy.Expr) -> sympy.Expr:
     """A number without symbols becomes the nearest double; small integers and simple fractions stay as they are."""
+    if isinstance(expression, sympy.Lambda):
+        return sympy.Lambda(expression.variables, _constants_inside(expression.expr))
     if expression.free_symbols or expression.has(Operation) or expression.is_Integer or (expression.is_Rational and expression.q < 1000):
         return expression
     if expression.is_number:
         return sympy.Float(expression.evalf(30), 17)
     return expression
+
+
+def _constants_inside(expression: sympy.Expr) -> sympy.Expr:
+    """The largest subexpressions without symbols as doubles."""
+    if not expression.free_symbols:
+        return _constant(expression)
+    if not expression.args:
+        return expression
+    return expression.func(*(_constants_inside(argument) for argument in expression.args))
 
 
 class Signature:
@@ -132,7 +146,7 @@ def module_source(derivation: Derivation) -> str:
     wrapper = _wrapper(signature, results)
     helpers = [inspect.getsource(getattr(runtime, name)) for name in _needed(kernel + wrapper)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
-    imports = "from typing import NamedTuple\n\nimport numpy\nfrom numpy import hypot, maximum, minimum, sqrt\n"
+    imports = "from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
     parts = [header + "\n" + imports, result_class, *helpers, *(_READERS), kernel, wrapper]

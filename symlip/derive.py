@@ -20,19 +20,21 @@ from .calculus.rules.cost_constants import constants_rule
 from .calculus.rules.cost_first import CostFirst, RiskFirst
 from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskSecondBlock, RiskSecondScalar
 from .calculus.rules.input_value import InputValue, LastValue
+from .calculus.rules.joint import Joint, JointFirst, JointFirstReached, JointInput, JointReached, Peak
 from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBelowSeparate
 from .calculus.rules.paired import Paired
 from .calculus.rules.parameter_ball import ParameterBallNorms
 from .calculus.rules.pre_activation import PreActivation
 from .calculus.rules.separate import Separate
 from .calculus.rules.slope import Slope
-from .calculus.rules.value import Value
+from .calculus.rules.value import Value, unbounded_value
 from .costs import Cost, HalfSquaredError, Risk
 from .errors import SymlipError
 from .networks import Network
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
+from .peaks import peak
 
-METHODS = ("separate", "paired", "block")
+METHODS = ("separate", "paired", "block", "joint")
 
 
 def derive(
@@ -171,38 +173,82 @@ class _Walk:
         return self.values[layer]
 
 
-def _layer_by_layer(derivation: Derivation, method: str) -> int:
+def _joint(derivation: Derivation) -> int:
+    """The exact constant of the network; for its gradient the block bound stands in."""
     walk = _Walk(derivation)
-    network, order = walk.network, derivation.problem.order
-    depth = len(network.layers)
+    network, depth = walk.network, len(walk.network.layers)
+    hidden = list(enumerate(network.layers[:-1], 1))
+    for layer, data in hidden:
+        if data.activation.constant(0) == sympy.oo:
+            raise SymlipError(unbounded_value(data.activation, f"layer {layer}"))
+    peaks = {data.activation: derivation.apply(Peak(), *walk.constants(data.activation), activation=data.activation) for _, data in hidden}
+    bounds = [derivation.apply(JointInput(), walk.input)]
+    for layer, data in hidden:
+        premises = (walk.weights[layer + 1], bounds[-1], peaks[data.activation], *walk.constants(data.activation))
+        bounds.append(derivation.apply(Joint(), *premises, layer=layer, width=data.width, activation=data.activation))
+    last = network.layers[-1].activation
+    first = derivation.apply(JointFirst(), bounds[-1], *walk.constants(last), layer=depth, activation=last)
+    if all(attained(data.activation, 0) and peak(data.activation).exact for _, data in hidden) and attained(last, 1):
+        reached = derivation.apply(JointReached(), bounds[0], layer=0)
+        for layer, data in hidden:
+            premises = (walk.weights[layer], walk.weights[layer + 1], bounds[layer - 1], bounds[layer], reached)
+            reached = derivation.apply(JointReached(), *premises, layer=layer, activation=data.activation)
+        derivation.apply(JointFirstReached(), walk.weights[depth], first, reached, layer=depth, activation=last)
+    results = _block(derivation, walk, first=False) if derivation.problem.order >= 2 else {"value": walk.value(depth)}
+    _set_results(derivation, {"value": results.pop("value"), "lipschitz": first, **results})
+    return depth
+
+
+def attained(activation: Activation, order: int) -> bool:
+    """Whether S_order is known exactly, not as an enclosure only."""
+    return activation.supremum(order).exact
+
+
+def _layer_by_layer(derivation: Derivation, method: str) -> int:
+    if method == "joint":
+        return _joint(derivation)
+    walk = _Walk(derivation)
+    _set_results(derivation, _block(derivation, walk) if method == "block" else _scalars(derivation, walk, method))
+    return len(walk.network.layers)
+
+
+def _block(derivation: Derivation, walk: _Walk, first: bool = True) -> dict[str, str | None]:
+    """The block bounds; first: whether that of the first derivative, too."""
+    blocks: str | None = None
+    second: str | None = None
+    for layer, data in enumerate(walk.network.layers, 1):
+        constants = walk.constants(data.activation)
+        here = {"layer": layer, "activation": data.activation}
+        pre = derivation.apply(BlockPreActivation(), walk.weights[layer], walk.values[layer - 1], blocks, layer=layer)
+        below, blocks = blocks, derivation.apply(BlockSlope(), pre, *constants, **here)
+        if derivation.problem.order >= 2:
+            second = derivation.apply(BlockSecond(), walk.weights[layer], pre, below, second, *constants, **here)
+        value = walk.value(layer)
+    results: dict[str, str | None] = {"value": value}
+    if first:
+        results["lipschitz"] = derivation.apply(BlockFirstNorm(), blocks, layer=layer)
+    if second is not None:
+        results["layer_lipschitz"] = second
+        results["gradient_lipschitz"] = derivation.apply(BlockSecondNorm(), second, layer=layer)
+    return results
+
+
+def _scalars(derivation: Derivation, walk: _Walk, method: str) -> dict[str, str | None]:
+    """The separate or the paired bounds."""
     first: str | None = None
     second: str | None = None
-    blocks: str | None = None
-    for layer, data in enumerate(network.layers, 1):
+    for layer, data in enumerate(walk.network.layers, 1):
         weight, value = walk.weights[layer], walk.values[layer - 1]
         constants = walk.constants(data.activation)
         here = {"layer": layer, "activation": data.activation}
-        if method == "block":
-            pre = derivation.apply(BlockPreActivation(), weight, value, blocks, layer=layer)
-            below, blocks = blocks, derivation.apply(BlockSlope(), pre, *constants, **here)
-            if order >= 2:
-                second = derivation.apply(BlockSecond(), weight, pre, below, second, *constants, **here)
-        else:
-            pre = derivation.apply(PreActivation(), weight, value, first, layer=layer)
-            below, first = first, derivation.apply(Slope(), pre, *constants, **here)
-            if order >= 2:
-                rule = Separate() if method == "separate" else Paired()
-                premises = (pre,) if method == "separate" else (value,)
-                second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
-        last_value = walk.value(layer)
-    results: dict[str, str | None] = {"value": last_value, "lipschitz": first, "gradient_lipschitz": second}
-    if method == "block":
-        results["lipschitz"] = derivation.apply(BlockFirstNorm(), blocks, layer=depth)
-        if order >= 2:
-            results["layer_lipschitz"] = second
-            results["gradient_lipschitz"] = derivation.apply(BlockSecondNorm(), second, layer=depth)
-    _set_results(derivation, results)
-    return depth
+        pre = derivation.apply(PreActivation(), weight, value, first, layer=layer)
+        below, first = first, derivation.apply(Slope(), pre, *constants, **here)
+        if derivation.problem.order >= 2:
+            rule = Separate() if method == "separate" else Paired()
+            premises = (pre,) if method == "separate" else (value,)
+            second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
+        last = walk.value(layer)
+    return {"value": last, "lipschitz": first, "gradient_lipschitz": second}
 
 
 def _set_results(derivation: Derivation, results: dict[str, str | None]) -> None:

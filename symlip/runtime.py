@@ -5,7 +5,7 @@ functions up to `border` work on arrays of any number type, the others on floats
 """
 
 import numpy
-from numpy import hypot, maximum, minimum, sqrt  # noqa: F401  (names that generated code uses)
+from numpy import exp, hypot, log, maximum, minimum, sqrt  # noqa: F401  (names that generated code uses)
 
 
 def blocks(*entries):
@@ -150,6 +150,18 @@ def geometric(ratio, count):
         if bit == "1":
             total, power = total * ratio + 1, power * ratio
     return total
+
+
+def chords(*numbers):
+    """The function c -> max (p_i + q_i c) of the lines (p_1, q_1, p_2, q_2, ..)."""
+
+    def largest(c):
+        top = numbers[0] + numbers[1] * c
+        for index in range(2, len(numbers), 2):
+            top = maximum(top, numbers[index] + numbers[index + 1] * c)
+        return top
+
+    return largest
 
 
 def mean(values):

@@ -316,3 +316,29 @@ class BudgetSum(SumRange):
 
     _numpycode = _source
     _mpmathcode = _source
+
+
+class Apply(Operation):
+    """A function of one variable that a step defines, at an argument: Apply(J, c)."""
+
+    nargs = 2
+    plain = "{0}({1})"
+    template = r"{0}\bigl({1}\bigr)"
+
+    def _source(self, printer: Any) -> str:
+        return f"{printer._print(self.args[0])}({printer._print(self.args[1])})"
+
+    _numpycode = _source
+
+    def _mpmathcode(self, printer: Any) -> str:  # mpmath raises where NumPy's 1 / 0 is inf
+        return f"{printer._print(self.args[0])}(not_zero({printer._print(self.args[1])}))"
+
+
+class Chords(Operation):
+    """The largest of the lines p + q c, as a function of c: Chords(p_1, q_1, p_2, q_2, ..)."""
+
+    plain = "(the largest of {0} + {1} c, ..)"
+    runtime = "chords"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\max_{{1\le i\le {len(self.args) // 2}}}\,(p_i+q_ic)"

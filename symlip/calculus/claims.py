@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import sympy
 
-from .quantities import ActivationDerivative, Quantity
+from .quantities import ActivationDerivative, ActivationPeak, Quantity
+from .witness import Witness
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,13 @@ class Hypothesis:
 class Bound:
     """quantity <= symbol, symbol := expression in earlier symbols. Without a quantity it is an abbreviation only."""
 
-    quantity: Quantity | ActivationDerivative | None
+    quantity: Quantity | ActivationDerivative | ActivationPeak | None
     symbol: sympy.Expr
     expression: sympy.Expr
+
+    @property
+    def name(self) -> str:
+        return str(self.symbol)
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,47 @@ class Comparison:
     smaller: sympy.Expr
     larger: sympy.Expr
 
+    @property
+    def name(self) -> str:
+        return f"{self.smaller} <= {self.larger}"
 
-Claim = Bound | Comparison
+
+@dataclass(frozen=True)
+class Reached:
+    """The witness has quantity >= symbol (in the limit, where it is a sequence), and so has the supremum over the set.
+
+    expression: what defines the symbol; None where an earlier step, such as the upper bound that is reached, defines it.
+    """
+
+    quantity: Quantity | ActivationDerivative
+    symbol: sympy.Expr
+    expression: sympy.Expr | None
+    witness: Witness
+
+    @property
+    def name(self) -> str:
+        return f"{self.symbol} reached" if self.expression is None else str(self.symbol)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`of` tends to `value` as `variable` tends to infinity: the norm of all weights, the radius, or a family's scale."""
+
+    of: sympy.Expr
+    variable: sympy.Symbol
+    value: sympy.Expr
+
+    @property
+    def name(self) -> str:
+        return f"limit of {self.of}"
+
+
+Claim = Bound | Comparison | Reached | Limit
 
 
 def is_constant(claim: Claim) -> bool:
     """Whether a claim is about an activation's constant."""
-    return isinstance(claim, Bound) and isinstance(claim.quantity, ActivationDerivative)
+    return isinstance(claim, Bound | Reached) and isinstance(claim.quantity, ActivationDerivative)
 
 
 def nonnegative(name: str) -> sympy.Symbol:
@@ -61,7 +100,7 @@ PREFIX = {
     "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
     "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
-    "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
+    "M": "M", "D": "D", "C": "C", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 
 WHOLE = {
@@ -74,11 +113,13 @@ def symbol_latex(name: str) -> str:
     """The LaTeX of a symbol that the calculus made, from its name: `H_3` is H_{3}, `S2_tanh` is S_2^{tanh}."""
     if name in WHOLE:
         return WHOLE[name]
-    activation = re.fullmatch(r"(S[0-3]|s0)_(\w+)", name)
+    activation = re.fullmatch(r"(S[0-3]|S[0-3]low|s0|J)_(\w+)", name)
     if activation:
         kind, of = activation.groups()
         label = rf"\mathrm{{{of.replace('_', '-')}}}"
-        return rf"s_{{0}}^{{{label}}}" if kind == "s0" else rf"S_{{{kind[1]}}}^{{{label}}}"
+        if kind.endswith("low"):
+            return rf"\underline{{S}}_{{{kind[1]}}}^{{{label}}}"
+        return rf"s_{{0}}^{{{label}}}" if kind == "s0" else rf"J^{{{label}}}" if kind == "J" else rf"S_{{{kind[1]}}}^{{{label}}}"
     prefix, _, index = name.partition("_")
     base = PREFIX.get(prefix)
     if base is None or (index and not index.isdigit()):

@@ -13,9 +13,11 @@ from ..errors import DerivationError
 from ..networks import Network
 from ..parameter_sets import ParameterSet
 from .arrays import IndexedOperation
-from .claims import Bound, Claim, Comparison, Hypothesis
+from .claims import Bound, Claim, Hypothesis, Reached
 from .obligations import Obligation
+from .quantities import Quantity
 from .rule import Given, Premise, Rule
+from .witness import Witness
 
 if TYPE_CHECKING:
     from ..verify.run import Verification
@@ -41,6 +43,7 @@ class Problem:
     cost: Cost | Risk | None = None
     method: str = "block"
     order: int = 2
+    variables: str = "parameters"
 
     @property
     def averaged(self) -> bool:
@@ -77,7 +80,7 @@ class Derivation:
         """Add the claim that the rule gives from the named premises (None is skipped); return the new step's name."""
         names = tuple(premise for premise in premises if premise is not None)
         claim = rule.conclude(Given(rule.name, [self._premise(name) for name in names]), **detail)
-        name = str(claim.symbol) if isinstance(claim, Bound) else f"{claim.smaller} <= {claim.larger}"
+        name = claim.name
         if name not in self.steps:
             if name in self.hypotheses:
                 raise DerivationError(f"the name {name} is taken by a hypothesis: call the width or constant something else")
@@ -94,11 +97,11 @@ class Derivation:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     @property
-    def bounds(self) -> Iterator[tuple[Step, Bound]]:
+    def bounds(self) -> Iterator[tuple[Step, Bound | Reached]]:
         """The steps that define a symbol, each with its claim, in order."""
         for step in self.steps.values():
-            if isinstance(step.claim, Bound):
-                yield step, step.claim
+            if defines(step.claim):
+                yield step, step.claim  # type: ignore[misc]
 
     @property
     def definitions(self) -> list[tuple[sympy.Expr, sympy.Expr]]:
@@ -122,8 +125,33 @@ class Derivation:
 
     @property
     def exact(self) -> dict[str, bool]:
-        """For each constant whether it is an equality. Norm products are upper bounds only."""
-        return {name: False for name in self.results if "lipschitz" in name and name != "layer_lipschitz"}
+        """For each constant whether it is an equality: the very bound is reached by a witness."""
+        reached = {step.claim.symbol for step in self.steps.values() if isinstance(step.claim, Reached)}
+        bounded = {claim.symbol for _, claim in self.bounds if isinstance(claim, Bound)}
+        return {name: symbol in reached & bounded for name, symbol in self.results.items() if "lipschitz" in name and name != "layer_lipschitz"}
+
+    @property
+    def witnesses(self) -> dict[int, Witness]:
+        """The networks that reach the lower bounds of the whole network, by order (1: the network, 2: its gradient)."""
+        found = {}
+        for step in self.steps.values():
+            claim = step.claim
+            if isinstance(claim, Reached) and isinstance(claim.quantity, Quantity) and claim.quantity.layer == self.problem.network.depth:
+                order = {"first": 1, "second": 2, "jump": 2}.get(claim.quantity.kind)
+                if order is not None:
+                    found[order] = claim.witness
+        return found
+
+    def witness(self, x: Any, order: int = 1, digits: int = 12, **arguments: Any) -> list[tuple[Any, Any]]:
+        """Weights and biases [(A_1, b_1), ..] of a network of the set that reaches the lower bound at the input x, as NumPy arrays.
+
+        order: 1 for the network's constant, 2 for its gradient's. The other arguments are those of the compiled function,
+        without input_norm. Where the bound is only approached, the network comes within about 10^-digits of it.
+        Raises SymlipError where there is no such network.
+        """
+        from ..verify.witness import witness_arrays
+
+        return witness_arrays(self, x, order, digits, arguments)
 
     @property
     def lemmas(self) -> list[Rule]:
@@ -170,11 +198,11 @@ class Derivation:
                 raise DerivationError(f"step {name}: {error}") from error
             if claim != step.claim:
                 raise DerivationError(f"step {name} is not what rule {step.rule.name!r} gives: {_difference(step.claim, claim)}")
-            if isinstance(claim, Bound):
-                undefined = {s for s in _atoms(claim.expression) if s not in defined}
+            if defines(claim):
+                undefined = {s for s in _atoms(claim.expression) if s not in defined}  # type: ignore[union-attr, arg-type]
                 if undefined:
                     raise DerivationError(f"step {name} uses {sorted(map(str, undefined))[0]}, which is not defined before it")
-                defined |= _atoms(claim.symbol)
+                defined |= _atoms(claim.symbol)  # type: ignore[union-attr]
             known[name] = claim
         for result, symbol in self.results.items():
             if not _atoms(symbol) <= defined:
@@ -243,13 +271,21 @@ def _atoms(expression: sympy.Expr) -> set[sympy.Symbol]:
     return {symbol for symbol in expression.free_symbols if isinstance(symbol, sympy.Symbol)} - bound
 
 
+def defines(claim: Claim) -> bool:
+    """Whether a claim defines its symbol."""
+    return isinstance(claim, Bound | Reached) and claim.expression is not None
+
+
 def _difference(found: Claim, right: Claim) -> str:
-    if isinstance(found, Comparison) or isinstance(right, Comparison):
+    if not (defines(found) and defines(right)):
         return f"{found} instead of {right}"
+    assert isinstance(found, Bound | Reached) and isinstance(right, Bound | Reached)
     if found.quantity != right.quantity:
         return f"it bounds {found.quantity} instead of {right.quantity}"
     if found.symbol != right.symbol:
         return f"it defines {found.symbol} instead of {right.symbol}"
+    if type(found) is not type(right) or getattr(found, "witness", None) != getattr(right, "witness", None):
+        return f"{found} instead of {right}"
     return f"it has {found.symbol} := {_short(found.expression)} instead of {_short(right.expression)}"
 
 

@@ -97,6 +97,8 @@ def _prove(assumptions: tuple[Any, ...], conclusion: Any, timeout: int) -> bool:
     def relation(expression: Any) -> Any:
         if expression == sympy.true or expression == sympy.false:
             return z3.BoolVal(expression == sympy.true)
+        if isinstance(expression, sympy.And):
+            return z3.And(*(relation(argument) for argument in expression.args))
         left, right = real(expression.lhs), real(expression.rhs)
         return {"<=": left <= right, "<": left < right, ">=": left >= right, ">": left > right, "==": left == right}[expression.rel_op]
 

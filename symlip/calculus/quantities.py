@@ -21,6 +21,9 @@ LATEX = {
     "pre_first": r"|Dz_{{{u}}}|",
     "first": r"|Dh_{{{u}}}|",
     "second": r"|D^2h_{{{u}}}|",
+    "joint": r"1+|h_{{{u}}}|^2+a_{{{v}}}^2|Dh_{{{u}}}|^2",
+    "jump": r"|\Delta Dh_{{{u}}}|",
+    "scale": r"t",
     "pre_blocks": r"|Dz_{{{u}}}|_{{\mathrm{{block}}}}",
     "blocks": r"|Dh_{{{u}}}|_{{\mathrm{{block}}}}",
     "second_blocks": r"|D^2h_{{{u}}}|_{{\mathrm{{block}}}}",
@@ -42,6 +45,9 @@ MEANING = {
     "pre_first": "operator norm of the first derivative of the pre-activation of layer {u}",
     "first": "operator norm of the first derivative of the output of layer {u}",
     "second": "norm of the second derivative of the output of layer {u}",
+    "joint": "output and first derivative of layer {u} together",
+    "jump": "jump of the first derivative of the output of layer {u}",
+    "scale": "scale of the family of networks",
     "pre_blocks": "first derivatives of the pre-activation of layer {u}, parameter block by parameter block",
     "blocks": "first derivatives of the output of layer {u}, parameter block by parameter block",
     "second_blocks": "second derivatives of the output of layer {u}, by pairs of parameter blocks",
@@ -66,7 +72,7 @@ class Quantity:
 
     @property
     def latex(self) -> str:
-        return LATEX[self.kind].format(u="" if self.layer is None else sympy.latex(self.layer))
+        return LATEX[self.kind].format(u="" if self.layer is None else sympy.latex(self.layer), v="" if self.layer is None else sympy.latex(self.layer + 1))
 
     @property
     def meaning(self) -> str:
@@ -100,3 +106,21 @@ class ActivationDerivative:
 
     def __str__(self) -> str:
         return f"{self.activation.name} at 0" if self.at_zero else f"sup |{self.activation.name}^({self.order})|"
+
+
+@dataclass(frozen=True)
+class ActivationPeak:
+    """sup over z of s(z)^2 + c s'(z)^2 as a function of c >= 0, for one activation."""
+
+    activation: Activation
+
+    @property
+    def latex(self) -> str:
+        return rf"\sup_z\bigl({self.activation.latex}(z)^2+c\,{self.activation.latex}'(z)^2\bigr)"
+
+    @property
+    def meaning(self) -> str:
+        return f"supremum of {self.activation.name}^2 + c {self.activation.name}'^2, as a function of c"
+
+    def __str__(self) -> str:
+        return f"sup {self.activation.name}^2 + c {self.activation.name}'^2"

@@ -10,11 +10,11 @@ import sympy
 
 from ..activations import Activation
 from ..errors import DerivationError
-from .claims import Bound, Claim, Comparison, Hypothesis
+from .claims import Bound, Claim, Comparison, Hypothesis, Reached
 from .obligations import Obligation
-from .quantities import ActivationDerivative, Index, Quantity
+from .quantities import ActivationDerivative, ActivationPeak, Index, Quantity
 
-Premise = Hypothesis | Bound | Comparison
+Premise = Hypothesis | Claim
 
 
 class Given:
@@ -23,7 +23,8 @@ class Given:
     def __init__(self, rule: str, premises: Iterable[Premise]) -> None:
         self.rule = rule
         self.premises = tuple(premises)
-        self._by_quantity = {p.quantity: p for p in self.premises if not isinstance(p, Comparison) and p.quantity is not None}
+        self._by_quantity = {p.quantity: p for p in self.premises if isinstance(p, Hypothesis | Bound) and p.quantity is not None}
+        self._reached = {p.quantity: p for p in self.premises if isinstance(p, Reached)}
 
     def bound(self, kind: str, layer: Index | None = None) -> sympy.Expr:
         """The symbol that bounds the quantity."""
@@ -35,6 +36,38 @@ class Given:
     def has(self, kind: str, layer: Index | None = None) -> bool:
         return Quantity(kind, layer) in self._by_quantity
 
+    def reached(self, kind: str, layer: Index | None = None) -> Reached:
+        """The claim that a witness reaches a symbol."""
+        found = self._reached.get(Quantity(kind, layer))
+        if found is None:
+            raise DerivationError(f"rule {self.rule!r} needs a premise whose witness reaches {Quantity(kind, layer)}")
+        return found
+
+    def reaches(self, kind: str, layer: Index | None = None) -> bool:
+        return Quantity(kind, layer) in self._reached
+
+    def reached_constant(self, activation: Activation, order: int) -> sympy.Expr:
+        """What |s^(order)| reaches at the activation's best points: its symbol, or its value where that is 0 or 1."""
+        quantity = ActivationDerivative(activation, order)
+        found = self._reached.get(quantity)
+        if found is None:
+            raise DerivationError(f"rule {self.rule!r} needs a premise that reaches {quantity}")
+        return found.expression if found.expression in (0, 1) else found.symbol
+
+    def peak(self, activation: Activation) -> sympy.Expr:
+        """The symbol of the function J of the activation."""
+        found = self._by_quantity.get(ActivationPeak(activation))
+        if found is None:
+            raise DerivationError(f"rule {self.rule!r} needs a premise that bounds {ActivationPeak(activation)}")
+        return found.symbol
+
+    def named(self, name: str) -> sympy.Expr:
+        """The symbol of that name, of any premise."""
+        for premise in self.premises:
+            if isinstance(premise, Hypothesis | Bound | Reached) and str(premise.symbol) == name:
+                return premise.symbol
+        raise DerivationError(f"rule {self.rule!r} needs a premise with the symbol {name}")
+
     def symbol(self, name: str) -> sympy.Expr:
         """The abbreviation of that name."""
         for premise in self.premises:
@@ -45,7 +78,7 @@ class Given:
     def definition(self, symbol: sympy.Expr) -> sympy.Expr:
         """The expression that defines a premise's symbol."""
         for premise in self.premises:
-            if isinstance(premise, Bound) and premise.symbol == symbol:
+            if isinstance(premise, Bound | Reached) and premise.symbol == symbol and premise.expression is not None:
                 return premise.expression
         raise DerivationError(f"rule {self.rule!r} needs the definition of {symbol} as a premise")
 

@@ -23,6 +23,9 @@ class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True, "user_functions": {}})
 
+    def _print_Lambda(self, expression: sympy.Lambda) -> str:
+        return f"(lambda {', '.join(map(self._print, expression.variables))}: {self._print(expression.expr)})"
+
     def _print_Min(self, expression: sympy.Expr) -> str:
         return f"minimum({', '.join(self._print(argument) for argument in expression.args)})"
 
@@ -37,7 +40,7 @@ class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
         return str(self._print(expression.label))
 
 
-_sqrt = np.frompyfunc(mpmath.sqrt, 1, 1)
+_sqrt, _exp, _log = (np.frompyfunc(function, 1, 1) for function in (mpmath.sqrt, mpmath.exp, mpmath.log))
 
 
 def _pick(choose: Any) -> Any:
@@ -73,6 +76,13 @@ def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Any:
     return coefficient * radius**degree * _sqrt(mpf(1) / some) ** ones * (mpf(2) / some) ** twos
 
 
+_not_zero = np.frompyfunc(lambda value: value or mpf(10) ** -(10**6), 1, 1)
+
+
+def _chords(*numbers: Any) -> Any:
+    return runtime.chords(*map(mpf, numbers))
+
+
 def _mean(values: Any) -> Any:
     return np.sum(values, axis=-1) / mpf(values.shape[-1])
 
@@ -85,9 +95,9 @@ def namespace() -> dict[str, Any]:
     """The runtime functions, those that are tied to floats replaced by exact or high-precision ones."""
     names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
     names.update(
-        mpmath=mpmath, mpf=mpf, sqrt=_sqrt, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
+        mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
-        budget_sum_range=_budget_sum_range, table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 
@@ -99,7 +109,8 @@ class Program:
         self.symbols = [plain_symbol(symbol) for symbol, _ in derivation.definitions]
         lines = [(plain_symbol(symbol), expression) for symbol, expression in derivation.definitions]
         network = derivation.problem.network
-        sizes = [size for size in dict.fromkeys((*network.widths, network.depth)) if isinstance(size, sympy.Symbol)]
+        used = set().union(*(expression.free_symbols for _, expression in lines))
+        sizes = [size for size in dict.fromkeys((*network.widths, network.depth)) if isinstance(size, sympy.Symbol) and size in used]
         self.arguments = [
             *(hypothesis.symbol.base.label if hypothesis.count is not None else hypothesis.symbol for hypothesis in derivation.hypotheses.values()),
             *sizes,
@@ -118,27 +129,33 @@ class Program:
         return {**values, **{str(symbol): result for symbol, result in zip(self.symbols, results)}}
 
 
+def hypothesis_values(derivation: Derivation, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The hypotheses' symbols and the symbolic sizes, by name, from the compiled function's arguments."""
+    network = derivation.problem.network
+    known: dict[str, Any] = {}
+    for hypothesis in derivation.hypotheses.values():
+        kind = hypothesis.quantity.kind
+        name = {"weight": "weight_norms", "bias": "bias_norms", "input": "input_norm", "target": "target_norm"}.get(kind, kind)
+        if hypothesis.count is not None:
+            known[str(hypothesis.symbol.base.label)] = np.array([mpf(1), *map(mpf, values[name])], dtype=object)
+        elif name.endswith("_norms"):
+            layer = hypothesis.quantity.layer
+            known[str(hypothesis.symbol)] = mpf(values[name][int(layer) - 1]) if isinstance(layer, int) else mpf(values["weight_norm"])
+        else:
+            known[str(hypothesis.symbol)] = mpf(values[name])
+    widths = values.get("widths", ())
+    for position, size in enumerate(network.widths):
+        if isinstance(size, sympy.Symbol) and len(widths):
+            known[size.name] = int(widths[min(position, len(widths) - 1)])
+    if isinstance(network.depth, sympy.Symbol):
+        known[network.depth.name] = int(values["depth"])
+    return known
+
+
 def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> dict[str, Any]:
     """The results of a derivation at one point, with the compiled function's arguments, as mpmath numbers."""
-    network = derivation.problem.network
     with mpmath.workdps(digits + 15):
-        known: dict[str, Any] = {}
-        for hypothesis in derivation.hypotheses.values():
-            kind = hypothesis.quantity.kind
-            name = {"weight": "weight_norms", "bias": "bias_norms", "input": "input_norm", "target": "target_norm"}.get(kind, kind)
-            if hypothesis.count is not None:
-                known[str(hypothesis.symbol.base.label)] = np.array([mpf(1), *map(mpf, values[name])], dtype=object)
-            elif name.endswith("_norms"):
-                layer = hypothesis.quantity.layer
-                known[str(hypothesis.symbol)] = mpf(values[name][int(layer) - 1]) if isinstance(layer, int) else mpf(values["weight_norm"])
-            else:
-                known[str(hypothesis.symbol)] = mpf(values[name])
-        widths = values.get("widths", ())
-        for position, size in enumerate(network.widths):
-            if isinstance(size, sympy.Symbol):
-                known[size.name] = int(widths[min(position, len(widths) - 1)])
-        if isinstance(network.depth, sympy.Symbol):
-            known[network.depth.name] = int(values["depth"])
+        known = hypothesis_values(derivation, values)
         averaged = derivation.problem.averaged
         if averaged:  # one sample
             known = {

@@ -102,3 +102,23 @@ def spectral_norm(matrix: Any) -> Any:
     gram = matrix.dot(matrix.T) if rows <= columns else matrix.T.dot(matrix)
     eigenvalues = mpmath.mp.eigsy(mpmath.matrix(gram.tolist()), eigvals_only=True)
     return mpmath.sqrt(max(max(eigenvalues), mpf(0)))
+
+
+def operator_norms(activations: list[Activation], theta: Parameters, x: Any) -> list[tuple[Any, Any]]:
+    """[(h_0, |Dh_0|), .., (h_m, |Dh_m|)], the operator norms of the derivatives in the parameters, not along a line.
+
+    By the Gram matrices: Dz Dz^T = A (Dh Dh^T) A^T + (1 + |h|^2) I and Dh Dh^T = S' (Dz Dz^T) S', S' = diag s'(z).
+    """
+    h, gram = x, np.full((len(x), len(x)), mpf(0), dtype=object)
+    found = [(h, mpf(0))]
+    for activation, (A, b) in zip(activations, theta):
+        z = A.dot(h) + b
+        gram = A.dot(gram).dot(A.T)
+        for i in range(len(z)):
+            gram[i, i] += 1 + h.dot(h)
+        slopes = np.array([derivative_at(activation, 1, value) for value in z], dtype=object)
+        gram = slopes[:, None] * gram * slopes[None, :]
+        h = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)
+        top = gram[0, 0] if len(z) == 1 else max(mpmath.mp.eigsy(mpmath.matrix(gram.tolist()), eigvals_only=True))
+        found.append((h, mpmath.sqrt(max(top, mpf(0)))))
+    return found

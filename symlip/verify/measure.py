@@ -10,12 +10,14 @@ import numpy as np
 import sympy
 from mpmath import mpf
 
-from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, plain_symbol
+from ..activations import Activation
+from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.quantities import ActivationDerivative, Quantity
+from ..calculus.quantities import ActivationDerivative, ActivationPeak, Quantity
 from .costs import cost_curvature, cost_jet, cost_slope
-from .jets import Jet, Parameters, derivative_at, network_jets, norm, spectral_norm
-from .sampling import Sample
+from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
+from .sampling import Sample, curvatures
+from .witness import TooNarrow, best_point, build_witness
 
 
 class Measurement:
@@ -88,6 +90,11 @@ class Measurement:
 
     def pairs(self, claim: Claim, values: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
         """(measured, bound) in every way in which this claim can be measured on the sample."""
+        if isinstance(claim, Reached):
+            yield from self._reached(claim, values)
+            return
+        if isinstance(claim, Limit):
+            return  # measured once, by the run
         if isinstance(claim, Comparison):
             yield values[str(claim.smaller)], values[str(claim.larger)]
             return
@@ -96,6 +103,9 @@ class Measurement:
         bound = values[str(plain_symbol(claim.symbol))]
         if isinstance(claim.quantity, ActivationDerivative):
             yield from self._activation(claim.quantity, bound)
+            return
+        if isinstance(claim.quantity, ActivationPeak):
+            yield from self._peak(claim.quantity.activation, bound)
             return
         quantity = claim.quantity
         samples = len(self.sample.inputs)
@@ -113,7 +123,7 @@ class Measurement:
             return value
         return value[..., index if value.shape[-1] > 1 else 0]
 
-    def _layers(self, quantity: Quantity, claim: Bound, bound: Any) -> Iterator[tuple[int, Any]]:
+    def _layers(self, quantity: Quantity, claim: Bound | Reached, bound: Any) -> Iterator[tuple[int, Any]]:
         layer = quantity.layer
         if layer is None:
             yield self.depth, bound
@@ -141,6 +151,11 @@ class Measurement:
                         yield 2 * norm(h[2]), bound * length**2
                     else:
                         yield norm((pre if kind == "pre_first" else h)[1]), bound * length
+        elif kind == "joint":
+            x = self.sample.inputs[sample]
+            h = x if layer == 0 else self.jets[0][sample][layer - 1][1][0]
+            slope = operator_norms(self.sample.activations[:layer], self.sample.theta[:layer], x)[-1][1]
+            yield 1 + norm(h) ** 2 + self._parameter_norm("weight", layer + 1) ** 2 * slope**2, bound
         elif kind in ("pre_blocks", "blocks"):
             for p, jets in zip(self.block_norms, self.jets):
                 pre, h = jets[sample][layer - 1]
@@ -174,6 +189,37 @@ class Measurement:
             costs = [cost_jet(self.cost, jet[-1][1], y) for jet, y in zip(jets, self.sample.targets)]  # type: ignore[arg-type]
             average = [mpmath.fsum(cost[k] for cost in costs) / len(costs) for k in range(3)]
             yield (abs(average[1]), bound * norm(p)) if kind == "risk_first" else (2 * abs(average[2]), bound * norm(p) ** 2)
+
+    def _peak(self, activation: Activation, function: Any) -> Iterator[tuple[Any, Any]]:
+        points = [z for a, jets in zip(self.sample.activations, self.jets[0][0]) if a == activation for z in jets[0][0]]
+        for weight in (mpf(1) / 16, mpf(1), mpf(3), mpf(200)):
+            for point in points:
+                yield derivative_at(activation, 0, point) ** 2 + weight * derivative_at(activation, 1, point) ** 2, function(weight)
+
+    # -- lower bounds: the witness is built for the sample's norms, input and widths -----------------------------------
+
+    def _reached(self, claim: Reached, values: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+        """(bound, measured): here the measured number is the larger one."""
+        digits = mpmath.mp.dps - 10
+        quantity = claim.quantity
+        if isinstance(quantity, ActivationDerivative):
+            yield values[str(claim.symbol)], abs(derivative_at(quantity.activation, quantity.order, best_point(quantity.activation, quantity.order, digits)))
+            return
+        bound = values[str(plain_symbol(claim.symbol))]
+        (layer, _), *_ = self._layers(quantity, claim, bound)
+        x, activations = self.sample.inputs[0], self.sample.activations[:layer]
+        try:
+            theta = build_witness(claim.witness, values, activations, self.sample.widths[: layer + 1], x, digits)
+        except TooNarrow:
+            return
+        if quantity.kind == "second":
+            yield bound, max(curvatures(activations, theta, x))
+            return
+        h, slope = operator_norms(activations, theta, x)[-1]
+        if quantity.kind == "first":
+            yield bound, slope
+        else:
+            yield bound, 1 + norm(h) ** 2 + values[f"a_{layer + 1}"] ** 2 * slope**2
 
     def _activation(self, quantity: ActivationDerivative, bound: Any) -> Iterator[tuple[Any, Any]]:
         activation, order = quantity.activation, quantity.order

@@ -19,7 +19,7 @@ from ..activations import Activation
 from ..calculus.derivation import Derivation
 from ..costs import Cost
 from ..parameter_sets import LayerBalls, ParameterBall
-from .jets import Parameters, derivative_at, norm, spectral_norm
+from .jets import Parameters, derivative_at, network_jets, norm, spectral_norm
 
 
 @dataclass
@@ -275,8 +275,8 @@ def _equal_norms(theta: Parameters) -> Parameters:
 # --- directions ---------------------------------------------------------------------------------------------------------
 
 
-def gradient_direction(activations: list[Activation], theta: Parameters, x: Any, layer: int) -> Parameters:
-    """The gradient of the first component of h_layer in the parameters (zero in later layers), by back-propagation."""
+def gradient_direction(activations: list[Activation], theta: Parameters, x: Any, layer: int, pre: bool = False) -> Parameters:
+    """The gradient of the first component of h_layer (`pre`: of z_layer) in the parameters (zero in later layers), by back-propagation."""
     hs, slopes = [x], []
     for activation, (A, b) in zip(activations[:layer], theta):
         z = A.dot(hs[-1]) + b
@@ -286,7 +286,7 @@ def gradient_direction(activations: list[Activation], theta: Parameters, x: Any,
     adjoint[0] = mpf(1)
     found: Parameters = []
     for position in range(layer - 1, -1, -1):
-        local = adjoint * slopes[position]
+        local = adjoint if pre and position == layer - 1 else adjoint * slopes[position]
         found.insert(0, (np.outer(local, hs[position]), local))
         adjoint = theta[position][0].T.dot(local)
     return found + [(A * mpf(0), b * mpf(0)) for A, b in theta[layer:]]
@@ -304,3 +304,23 @@ def _cross_direction(maker: _Maker, theta: Parameters, x: Any, layer: int) -> Pa
     A, b = direction[layer - 1]
     direction[layer - 1] = (maker.corner(A.shape[0], A.shape[1], mpf(1)), b)
     return direction
+
+
+def curvatures(activations: list[Activation], theta: Parameters, x: Any) -> list[Any]:
+    """|h_m''| along unit lines: for each layer the gradient of its first pre-activation, and that mixed with the next weights."""
+    found = []
+    for layer in range(1, len(theta) + 1):
+        direction = gradient_direction(activations, theta, x, layer, pre=True)
+        lines = [direction]
+        if layer < len(theta):
+            length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in direction for part in pair))
+            mixed = [(A / length, b / length) for A, b in direction]
+            A, b = mixed[layer]
+            corner = A * mpf(0)
+            corner[0, 0] = mpf(1)
+            mixed[layer] = (corner, b)
+            lines.append(mixed)
+        for line in lines:
+            length2 = mpmath.fsum(norm(part) ** 2 for pair in line for part in pair)
+            found.append(2 * norm(network_jets(activations, theta, line, x)[-1][1][2]) / length2)
+    return found

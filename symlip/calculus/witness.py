@@ -1,0 +1,79 @@
+"""Witnesses: explicit networks that reach a lower bound, as plain data. `verify.witness` builds their arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sympy
+
+from ..activations import Activation
+
+
+@dataclass(frozen=True)
+class At:
+    """The point z = value."""
+
+    value: sympy.Expr
+
+
+@dataclass(frozen=True)
+class Best:
+    """A point where |s^(order)| is its supremum; a sequence of points where that is only approached."""
+
+    activation: Activation
+    order: int
+
+
+@dataclass(frozen=True)
+class PeakAt:
+    """A point where s^2 + weight s'^2 is its supremum, or a sequence of such points."""
+
+    activation: Activation
+    weight: sympy.Expr
+
+
+Point = At | Best | PeakAt
+
+ALONG = "along"
+"""A = norm e e^T, e the first unit vector."""
+CANCELLED = "cancelled"
+"""A = norm v v^T, v = (1, -1, 0, ..) / sqrt 2: equal outputs of two neurons cancel."""
+GATHERED = "gathered"
+"""A = norm e v^T."""
+
+
+@dataclass(frozen=True)
+class WitnessLayer:
+    """One layer: the weights by their norm and shape, and where the pre-activation lies, which the bias puts there.
+
+    active: the point of neuron 1 (of neurons 1 and 2, where the shape is `CANCELLED`); others: of all other neurons; None
+    stands for a zero bias.
+    """
+
+    norm: sympy.Expr
+    active: Point
+    others: Point | None
+    shape: str = ALONG
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The layers in order. repeated: the middle one of three stands for all layers between the first and the last.
+
+    index: the symbol of the layer's number in the middle layer's norm.
+    """
+
+    layers: tuple[WitnessLayer, ...]
+    repeated: bool = False
+    index: sympy.Symbol | None = None
+
+    def then(self, layer: WitnessLayer) -> Witness:
+        """The witness with one more layer."""
+        return replace(self, layers=(*self.layers, layer))
+
+    def but_last(self, layer: WitnessLayer) -> Witness:
+        """The witness with another last layer."""
+        return replace(self, layers=(*self.layers[:-1], layer))
+
+
+NOTHING = Witness(())

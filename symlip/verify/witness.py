@@ -1,0 +1,203 @@
+"""Witnesses as arrays: the networks that reach a lower bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from mpmath import mpf
+
+from .. import peaks
+from ..activations import Activation
+from ..calculus.derivation import Derivation
+from ..calculus.witness import ALONG, CANCELLED, At, Best, PeakAt, Point, Witness, WitnessLayer
+from ..errors import SymlipError
+from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
+from .jets import Parameters, derivative_at
+
+class TooNarrow(SymlipError):
+    """The witness needs wider hidden layers."""
+
+
+FARTHEST = 4000
+"""The largest power of two that a point of a sequence may have before that counts as a failure."""
+
+
+def build_witness(witness: Witness, values: Mapping[str, Any], activations: list[Activation], widths: list[int], x: Any, digits: int) -> Parameters:
+    """The witness' parameters at the working precision, within about 10^-digits of what it reaches.
+
+    values: of all symbols of the derivation, by name. activations, widths: of as many layers as are built (widths with l_0).
+    """
+    theta, h = [], x
+    for number, (layer, activation) in enumerate(zip(_expanded(witness, len(activations)), activations), 1):
+        rows, columns = widths[number], widths[number - 1]
+        A = _weights(layer, rows, columns, _number(layer.norm, values, witness.index, number), number)
+        points = np.full(rows, mpf(0), dtype=object)
+        b = np.full(rows, mpf(0), dtype=object)
+        active = 2 if layer.shape == CANCELLED or (number == 1 and _next_cancels(witness, len(activations))) else 1
+        for neuron in range(rows):
+            point = layer.active if neuron < active else layer.others
+            if point is not None:
+                points[neuron] = _point(point, values, witness.index, number, digits)
+                b[neuron] = points[neuron] - A[neuron].dot(h)
+        theta.append((A, b))
+        z = A.dot(h) + b
+        h = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)
+    return theta
+
+
+def _expanded(witness: Witness, depth: int) -> list[WitnessLayer]:
+    """One recipe a layer."""
+    if not witness.repeated:
+        return list(witness.layers)
+    first, middle, last = witness.layers
+    return [WitnessLayer(sympy.Integer(0), last.active, last.others)] if depth == 1 else [first, *[middle] * (depth - 2), last]
+
+
+def _next_cancels(witness: Witness, depth: int) -> bool:
+    layers = _expanded(witness, depth)
+    return len(layers) > 1 and layers[1].shape != ALONG
+
+
+def _weights(layer: WitnessLayer, rows: int, columns: int, norm: Any, number: int) -> Any:
+    A = np.full((rows, columns), mpf(0), dtype=object)
+    if norm == 0:
+        return A
+    if layer.shape == ALONG:
+        A[0, 0] = norm
+        return A
+    half = mpmath.sqrt(mpf(1) / 2)
+    if columns < 2 or (layer.shape == CANCELLED and rows < 2):
+        raise TooNarrow(f"layer {number}: a witness whose outputs cancel needs hidden widths of at least 2")
+    row = [norm * half, -norm * half]
+    if layer.shape == CANCELLED:
+        A[0, :2] = [row[0] * half, row[1] * half]
+        A[1, :2] = [-row[0] * half, -row[1] * half]
+    else:
+        A[0, :2] = row
+    return A
+
+
+def _number(expression: sympy.Expr, values: Mapping[str, Any], index: sympy.Symbol | None, number: int) -> Any:
+    if index is not None:
+        expression = expression.subs(index, number)
+    if expression.is_number:
+        return mpf(sympy.N(expression, mpmath.mp.dps + 10)._mpf_) if not expression.is_Rational else mpf(int(expression.p)) / int(expression.q)
+    symbols = sorted({s for s in expression.free_symbols if isinstance(s, sympy.Symbol)}, key=str)
+    function = sympy.lambdify(symbols, expression, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter())
+    value = function(*(values[symbol.name] for symbol in symbols))
+    return value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
+
+
+def _point(point: Point, values: Mapping[str, Any], index: sympy.Symbol | None, number: int, digits: int) -> Any:
+    if isinstance(point, At):
+        return _number(point.value, values, index, number)
+    if isinstance(point, Best):
+        return best_point(point.activation, point.order, digits)
+    found = peaks.peak(point.activation)
+    weight = _number(point.weight, values, index, number) or mpf(10) ** -(10**6)
+    candidate = peaks.numeric(found, weight)
+    if candidate.order is not None:
+        return best_point(point.activation, candidate.order, digits)
+    assert candidate.at is not None
+    if candidate.at.is_infinite:
+        side = 1 if candidate.at == sympy.oo else -1
+        top = sympy.lambdify(peaks.c, candidate.value, modules="mpmath")(weight)
+        return _far(
+            side,
+            lambda z: derivative_at(point.activation, 0, z) ** 2 + weight * derivative_at(point.activation, 1, z) ** 2 >= top * (1 - mpf(10) ** -digits),
+        )
+    at = sympy.lambdify(peaks.c, candidate.at, modules=[{"Max": max, "sqrt": mpmath.sqrt}, "mpmath"])(weight)
+    return mpf(at)
+
+
+def best_point(activation: Activation, order: int, digits: int) -> Any:
+    """A point where |s^(order)| is its supremum, or within about 10^-digits of it (relative) where that is approached only."""
+    supremum = activation.supremum(order)
+    top = mpf(sympy.N(supremum.lower, mpmath.mp.dps + 10)._mpf_)
+    enough = top * (1 - mpf(10) ** -digits)
+
+    def large(z: Any) -> bool:
+        return bool(abs(derivative_at(activation, order, z)) >= enough)
+
+    at = supremum.attained_at
+    if at is not None:
+        point = mpf(sympy.N(at, mpmath.mp.dps + 10)._mpf_) if at != 0 else mpf(0)
+        return point if supremum.exact else _polished(activation, order, point)
+    at = supremum.approached_at
+    if at is None or at.is_infinite:
+        return _far(-1 if at == -sympy.oo else 1, large)
+    kink = mpf(sympy.N(at, mpmath.mp.dps + 10)._mpf_) if at != 0 else mpf(0)
+    for power in range(10, FARTHEST, 10):
+        for side in (1, -1):
+            if large(kink + side * mpf(2) ** -power):
+                return kink + side * mpf(2) ** -power
+    raise SymlipError(f"{activation.name}: no point near its kink comes close enough to S_{order}")
+
+
+def _far(side: int, large: Any) -> Any:
+    for power in range(FARTHEST):
+        if large(side * mpf(2) ** power):
+            return side * mpf(2) ** power
+    raise SymlipError("a point of the sequence that should approach the supremum does not come close enough")
+
+
+def _polished(activation: Activation, order: int, point: Any) -> Any:
+    """The maximiser itself, a root of the next derivative, from an enclosure's point."""
+    try:
+        root = mpmath.findroot(lambda z: derivative_at(activation, order + 1, z), point)
+    except (ValueError, ZeroDivisionError):
+        return point
+    close = abs(root - point) < mpf(1) / 100
+    return mpf(root) if close and abs(derivative_at(activation, order, root)) >= abs(derivative_at(activation, order, point)) else point
+
+
+def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, arguments: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """The witness for these arguments as float arrays; see `Derivation.witness`."""
+    known = derivation.witnesses
+    if order not in known:
+        have = ", ".join(map(str, known)) or "none"
+        raise SymlipError(f"this derivation has no witness of order {order}; it has: {have} (lower_bound(network) and exact_lipschitz(network) have)")
+    try:
+        vector = np.array([mpf(float(entry)) for entry in np.atleast_1d(np.asarray(x, dtype=float))], dtype=object)
+    except (TypeError, ValueError):
+        raise SymlipError(f"x must be a vector of numbers, not {x!r}") from None
+    network = derivation.problem.network
+    if isinstance(network.inputs, int) and len(vector) != network.inputs:
+        raise SymlipError(f"x must have {network.inputs} entries, not {len(vector)}")
+    with mpmath.workdps(digits + 30):
+        given = {**arguments, "input_norm": mpmath.sqrt(mpmath.fsum(entry**2 for entry in vector))}
+        wanted = derivation.compile()
+        names = wanted.__code__.co_varnames[: wanted.__code__.co_argcount]
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise SymlipError(f"the witness needs {missing[0]}, as the compiled function does")
+        unknown = [name for name in arguments if name not in (*names, "depth", "widths")]
+        if unknown:
+            raise SymlipError(f"unknown argument {unknown[0]!r}: the witness takes {', '.join(n for n in names if n != 'input_norm') or 'none'}")
+        wanted(**{name: given[name] if name != "input_norm" else float(given[name]) for name in names})  # its checks are ours
+        values = Program(derivation)(hypothesis_values(derivation, given))
+        depth = len(network.layers) if isinstance(network.depth, int) else int(given["depth"])
+        layers = list(network.layers) if isinstance(network.depth, int) else [network.layers[0]] * depth
+        widths = _widths(derivation, given, len(vector), layers)
+        theta = build_witness(known[order], values, [layer.activation for layer in layers], widths, vector, digits)
+    return [(np.array(A.tolist(), dtype=float).reshape(A.shape), np.array(b.tolist(), dtype=float)) for A, b in theta]
+
+
+def _widths(derivation: Derivation, given: Mapping[str, Any], inputs: int, layers: list[Any]) -> list[int]:
+    sizes = [layer.width for layer in layers]
+    if all(isinstance(size, int) for size in sizes):
+        return [inputs, *sizes]
+    widths = given.get("widths")
+    if widths is None:
+        raise SymlipError("the widths are symbols: say widths=[l_0, l_1, ..] for the witness")
+    full = [int(w) for w in np.atleast_1d(widths)]
+    if len(full) == 1 or (len(full) == 2 and len(sizes) > 1 and derivation.problem.network.symbolic_depth):
+        full = [inputs, *[full[-1]] * len(sizes)]
+    if len(full) != len(sizes) + 1:
+        raise SymlipError(f"widths must have {len(sizes) + 1} entries l_0, .., l_m, not {len(full)}")
+    return [inputs, *full[1:]]
+
