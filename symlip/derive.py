@@ -51,7 +51,7 @@ def derive(
     Raises SymlipError where no such bound exists, saying what can be had instead.
     Source: C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135, Theorem 1, with per-layer norms; paired, block and budget bounds are this package's.
     """
-    _check_arguments(network, parameters, method, order, cost)
+    check_arguments(network, parameters, method, order, cost)
     derivation = Derivation(Problem(network, parameters, cost, method, order))
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
         last = _budget(derivation)
@@ -64,13 +64,21 @@ def derive(
     return derivation
 
 
+def exact_lipschitz(network: Network, order: int = 2) -> Derivation:
+    """The exact Lipschitz constant of a network in its parameters, on layer balls with free biases: derive(.., method="joint").
+
+    `derivation.exact` says which constants are equalities; where one is not, the sharpest bound known stands in.
+    """
+    return derive(network, LayerBalls(), method="joint", order=order)
+
+
 def ordering(network: Network, parameters: ParameterSet | None = None) -> Derivation:
     """Derive that for this network each method is at most the coarser one: block <= paired <= separate.
 
     On ParameterBall(): that the budget bound is at most the bound with a_u = R.
     """
     parameters = LayerBalls() if parameters is None else parameters
-    _check_arguments(network, parameters, "block", 2, None)
+    check_arguments(network, parameters, "block", 2, None)
     if network.symbolic_depth:
         raise SymlipError("the ordering is derived layer by layer: give the depth as a number")
     derivation = Derivation(Problem(network, parameters, None, "ordering", 2))
@@ -81,7 +89,7 @@ def ordering(network: Network, parameters: ParameterSet | None = None) -> Deriva
     return derivation
 
 
-def _check_arguments(network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None) -> None:
+def check_arguments(network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None) -> None:
     if not isinstance(network, Network):
         raise SymlipError(f"the first argument is a Network, not {network!r}")
     if not isinstance(parameters, ParameterSet):

@@ -142,6 +142,11 @@ def below(first, second):
     return 1 if first < second else 0
 
 
+def indicator(value):
+    """1 where it is nonnegative, else 0."""
+    return numpy.where(value >= 0, 1.0, 0.0)
+
+
 def geometric(ratio, count):
     """1 + ratio + .. + ratio^(count - 1), by doubling: no subtraction, so nothing is lost near ratio 1."""
     total, power = 0 * ratio, 0 * ratio + 1

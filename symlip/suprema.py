@@ -292,6 +292,23 @@ def _less(a: sympy.Expr, b: sympy.Expr) -> bool:
     return bool(difference > sympy.Float(10) ** -50)
 
 
+def reaches(name: str, expression: sympy.Expr, order: int, found: Supremum) -> bool:
+    """Decide that |s^(order)| takes or approaches the supremum's lower end where `found` says (the value itself, if exact)."""
+    pieces = derivative_pieces(name, expression, order)
+    at = found.attained_at if found.attained_at is not None else found.approached_at
+    if at is None:
+        return False
+    best = []
+    for piece in pieces:
+        if at.is_infinite:
+            if at in (piece.lower, piece.upper):
+                limit = _limit(piece.expression, at)
+                best += [] if limit is None else [sympy.Abs(limit)]
+        elif not (_less(at, piece.lower) or _less(piece.upper, at)):
+            best.append(sympy.Abs(piece.expression.subs(z, at)))
+    return any(not _less(value, found.lower) for value in best)
+
+
 # --- generators -----------------------------------------------------------------------------------------------------
 
 

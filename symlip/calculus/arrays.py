@@ -342,3 +342,12 @@ class Chords(Operation):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return rf"\max_{{1\le i\le {len(self.args) // 2}}}\,(p_i+q_ic)"
+
+
+class Indicator(Operation):
+    """1 where the argument is nonnegative, else 0."""
+
+    nargs = 1
+    plain = "[{0} >= 0]"
+    runtime = "indicator"
+    template = r"\bigl[{0}\ge0\bigr]"

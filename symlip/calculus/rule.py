@@ -36,6 +36,13 @@ class Given:
     def has(self, kind: str, layer: Index | None = None) -> bool:
         return Quantity(kind, layer) in self._by_quantity
 
+    def bound_symbol(self, quantity: ActivationDerivative) -> sympy.Expr:
+        """The symbol of an activation's constant, whatever its value."""
+        found = self._by_quantity.get(quantity)
+        if found is None:
+            raise DerivationError(f"rule {self.rule!r} needs a premise that bounds {quantity}")
+        return found.symbol
+
     def reached(self, kind: str, layer: Index | None = None) -> Reached:
         """The claim that a witness reaches a symbol."""
         found = self._reached.get(Quantity(kind, layer))
@@ -52,7 +59,8 @@ class Given:
         found = self._reached.get(quantity)
         if found is None:
             raise DerivationError(f"rule {self.rule!r} needs a premise that reaches {quantity}")
-        return found.expression if found.expression in (0, 1) else found.symbol
+        value = activation.constant(order) if found.expression is None else found.expression
+        return value if value in (0, 1) else found.symbol
 
     def peak(self, activation: Activation) -> sympy.Expr:
         """The symbol of the function J of the activation."""

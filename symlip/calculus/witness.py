@@ -51,7 +51,7 @@ class WitnessLayer:
     """
 
     norm: sympy.Expr
-    active: Point
+    active: Point | None
     others: Point | None
     shape: str = ALONG
 

@@ -97,7 +97,7 @@ def namespace() -> dict[str, Any]:
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
-        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 

@@ -81,7 +81,9 @@ class Measurement:
         if kind in ("weight", "bias"):
             return self._parameter_norm(kind, int(layer))  # type: ignore[arg-type]
         if kind == "radius":
-            return mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in self.sample.theta for part in pair))
+            length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in self.sample.theta for part in pair))
+            # a witness may need a bias of exactly the sample's length: keep off that edge, which rounding would decide
+            return length * mpf(65) / 64 if self.derivation.problem.method == "lower" else length
         vectors = self.sample.inputs if kind == "input" else self.sample.targets
         norms = [norm(vector) for vector in vectors]
         return np.array(norms, dtype=object) if self.averaged else norms[0]

@@ -15,6 +15,7 @@ from ..activations import Activation
 from ..calculus.derivation import Derivation
 from ..calculus.witness import ALONG, CANCELLED, At, Best, PeakAt, Point, Witness, WitnessLayer
 from ..errors import SymlipError
+from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
 from .jets import Parameters, derivative_at
 
@@ -59,7 +60,7 @@ def _expanded(witness: Witness, depth: int) -> list[WitnessLayer]:
 
 def _next_cancels(witness: Witness, depth: int) -> bool:
     layers = _expanded(witness, depth)
-    return len(layers) > 1 and layers[1].shape != ALONG
+    return len(layers) > 1 and layers[1].shape != ALONG and layers[0].norm == 0
 
 
 def _weights(layer: WitnessLayer, rows: int, columns: int, norm: Any, number: int) -> Any:
@@ -85,11 +86,16 @@ def _number(expression: sympy.Expr, values: Mapping[str, Any], index: sympy.Symb
     if index is not None:
         expression = expression.subs(index, number)
     if expression.is_number:
-        return mpf(sympy.N(expression, mpmath.mp.dps + 10)._mpf_) if not expression.is_Rational else mpf(int(expression.p)) / int(expression.q)
+        return exact_number(expression)
     symbols = sorted({s for s in expression.free_symbols if isinstance(s, sympy.Symbol)}, key=str)
     function = sympy.lambdify(symbols, expression, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter())
     value = function(*(values[symbol.name] for symbol in symbols))
     return value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
+
+
+def exact_number(expression: sympy.Expr) -> Any:
+    """A SymPy number at the working precision."""
+    return mpf(int(expression.p)) / int(expression.q) if expression.is_Rational else mpf(sympy.N(expression, mpmath.mp.dps + 10)._mpf_)
 
 
 def _point(point: Point, values: Mapping[str, Any], index: sympy.Symbol | None, number: int, digits: int) -> Any:
@@ -117,25 +123,33 @@ def _point(point: Point, values: Mapping[str, Any], index: sympy.Symbol | None, 
 def best_point(activation: Activation, order: int, digits: int) -> Any:
     """A point where |s^(order)| is its supremum, or within about 10^-digits of it (relative) where that is approached only."""
     supremum = activation.supremum(order)
-    top = mpf(sympy.N(supremum.lower, mpmath.mp.dps + 10)._mpf_)
+    top = exact_number(supremum.lower)
     enough = top * (1 - mpf(10) ** -digits)
 
     def large(z: Any) -> bool:
         return bool(abs(derivative_at(activation, order, z)) >= enough)
 
     at = supremum.attained_at
+    if at is not None and order == 1 and at in kinks(activation):
+        at = None  # a step to the side on which s'' is largest: the curvatures of a chain then have one sign
     if at is not None:
-        point = mpf(sympy.N(at, mpmath.mp.dps + 10)._mpf_) if at != 0 else mpf(0)
+        point = exact_number(at)
         return point if supremum.exact else _polished(activation, order, point)
-    at = supremum.approached_at
+    at = supremum.approached_at if supremum.attained_at is None else supremum.attained_at
     if at is None or at.is_infinite:
         return _far(-1 if at == -sympy.oo else 1, large)
-    kink = mpf(sympy.N(at, mpmath.mp.dps + 10)._mpf_) if at != 0 else mpf(0)
-    for power in range(10, FARTHEST, 10):
-        for side in (1, -1):
+    kink = exact_number(at)
+    bends = [abs(derivative_at(activation, 2, kink + side * mpf(2) ** -FARTHEST)) for side in (1, -1)]
+    for side in (1, -1) if bends[0] >= bends[1] else (-1, 1):
+        for power in range(10, FARTHEST, 10):
             if large(kink + side * mpf(2) ** -power):
                 return kink + side * mpf(2) ** -power
     raise SymlipError(f"{activation.name}: no point near its kink comes close enough to S_{order}")
+
+
+def kinks(activation: Activation) -> list[sympy.Expr]:
+    """Where the pieces of the activation meet."""
+    return [piece.upper for piece in pieces_of(activation.name, activation.expression)[:-1]]
 
 
 def _far(side: int, large: Any) -> Any:

@@ -17,11 +17,12 @@ from ..quantities import ActivationPeak, Quantity
 from ..rule import Given, Rule
 from ..witness import NOTHING, Best, PeakAt, WitnessLayer
 from .activation_constants import identifier
+from .chain import BEST_DIRECTION
 from .pre_activation import PreActivation
 from .slope import Slope, slope_of
 
 s1, s2, d1, d2, S0, J, c, x, y, M = sympy.symbols("s1 s2 d1 d2 S0 J c x y M", real=True)
-h, e, a, q, w, v = sympy.symbols("h e a q w v", real=True)
+w = sympy.Symbol("w", real=True)
 
 
 _AT_ONE_WEIGHT = (x >= 0, y >= 0, c >= 0, x <= S0, y <= M, w >= 0, sympy.Eq(w * M, S0), x + w * y <= S0)
@@ -114,13 +115,7 @@ $1+|h_u|^2+a_{u+1}^2|Dh_u[\eta]|^2$ comes as near as one likes to $M_u$ for a di
     proof = r"""Induction on $u$; for $u=0$ both are $1+|x|^2$. The inputs of the neurons can be chosen at will: $b_u=z_u-A_uh_{u-1}$. Let $\eta_<$, $|\eta_<|=1$, be the direction for $u-1$, so that $A_uDh_{u-1}[\eta_<]=\pm a_u|Dh_{u-1}[\eta_<]|e_1$. With
 $dA_u=\alpha\,e_1h_{u-1}^{\top}/|h_{u-1}|$, $db_u=\beta e_1$ and $\sigma\eta_<$, $\alpha^2+\beta^2+\sigma^2=1$, $Dz_u[\eta]=(\alpha|h_{u-1}|+\beta\pm\sigma a_u|Dh_{u-1}[\eta_<]|)\,e_1$, whose largest modulus is $\sqrt{1+|h_{u-1}|^2+a_u^2|Dh_{u-1}[\eta_<]|^2}$, which is near $\sqrt{M_{u-1}}$. So
 $|h_u|^2+a_{u+1}^2|Dh_u[\eta]|^2$ is near $(l-1)S_0^2+s(z_{u,1})^2+c_u\,s'(z_{u,1})^2$, which is near $(l-1)S_0^2+J(c_u)$."""
-    obligations = (
-        Inequality(
-            "the best direction",
-            (v > 0, sympy.Eq(v**2, 1 + h**2 + q**2), sympy.Eq(a * v, h), sympy.Eq(e * v, 1), sympy.Eq(w * v, q)),
-            sympy.And(sympy.Eq(a * h + e + w * q, v), sympy.Eq(a**2 + e**2 + w**2, 1)),
-        ),
-    )
+    obligations = (BEST_DIRECTION,)
 
     def conclude(self, given: Given, *, layer: int, activation: Activation | None = None, **_: Any) -> Reached:
         symbol = given.bound("joint", layer)
