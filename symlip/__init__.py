@@ -24,7 +24,7 @@ from .calculus import Derivation
 from .costs import HalfSquaredError, Huber, Logistic, Risk, SoftmaxCrossEntropy
 from .derive import derive, exact_lipschitz, ordering
 from .errors import DerivationError, MissingExtra, SymlipError
-from .lower import lower_bound
+from .lower import global_bound, lower_bound, sharpness
 from .networks import Dense, Network
 from .parameter_sets import LayerBalls, ParameterBall
 
@@ -33,6 +33,6 @@ __version__ = "0.1.0"
 __all__ = [
     "BUILT_IN", "Activation", "Dense", "Derivation", "DerivationError", "HalfSquaredError", "Huber", "LayerBalls", "Logistic",
     "MissingExtra", "Network", "ParameterBall", "Risk", "SoftmaxCrossEntropy", "SymlipError", "arctan", "derive", "elu", "erf", "exact_lipschitz",
-    "gaussian", "gelu", "gelu_tanh", "identity", "leaky_relu", "logistic", "lower_bound", "mish", "ordering", "relu", "silu", "sin", "softplus",
+    "gaussian", "gelu", "gelu_tanh", "global_bound", "identity", "leaky_relu", "logistic", "lower_bound", "mish", "ordering", "relu", "sharpness", "silu", "sin", "softplus",
     "softsign", "tanh",
 ]  # fmt: skip

@@ -33,6 +33,9 @@ DESCRIPTION = {
     "layer_lipschitz": "matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..",
     "cost_lipschitz": "Lipschitz constant of the cost",
     "cost_gradient_lipschitz": "Lipschitz constant of the cost's gradient",
+    "lower_lipschitz": "lower bound on the Lipschitz constant of the network",
+    "lower_gradient_lipschitz": "lower bound on the Lipschitz constant of the network's gradient",
+    "gradient_jump": "jump of the network's gradient at the witness",
     "separate": "the gradient's constant by the separate method",
     "paired": "the gradient's constant by the paired method",
     "ball_lipschitz": "Lipschitz constant with every layer's norm equal to the radius",
@@ -128,7 +131,7 @@ class Signature:
         self.sizes = [size for size in self.sizes if size in used]
         self.needs_widths = bool(self.sizes)
         self.arguments: list[str] = []
-        for kind, name in (("weight", "weight_norms"), ("bias", "bias_norms"), ("radius", "radius"), ("input", "input_norm"), ("target", "target_norm")):
+        for kind, name in (("weight", "weight_norms"), ("bias", "bias_norms"), ("radius", "radius"), ("scale", "scale"), ("input", "input_norm"), ("target", "target_norm")):
             if kind in kinds:
                 scalar = kind == "weight" and kinds[kind].count is None and str(kinds[kind].symbol) == "a"
                 self.arguments.append("weight_norm" if scalar else name)
@@ -173,7 +176,7 @@ def _about(derivation: Derivation) -> str:
 def _kernel(derivation: Derivation, signature: Signature) -> str:
     definitions = _used_definitions(derivation)
     arguments: list[Any] = []
-    for kind in ("weight", "bias", "radius", "input", "target"):
+    for kind in ("weight", "bias", "radius", "scale", "input", "target"):
         symbols = [h.symbol.base.label if h.count is not None else h.symbol for h in signature.families.get(kind, [])]
         if kind in ("weight", "bias") and not (len(symbols) == 1 and (str(symbols[0]) in ("a", "b"))):
             if symbols:
@@ -327,7 +330,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
             "    depth = int(depth)",
         ]
     lists: list[str] = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
-    singles: list[str] = [name for name in ("weight_norm", "radius", "input_norm", "target_norm") if name in signature.arguments]
+    singles: list[str] = [name for name in ("weight_norm", "radius", "scale", "input_norm", "target_norm") if name in signature.arguments]
     for name in lists:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
     for name in singles:
@@ -411,6 +414,7 @@ def _argument_help(signature: Signature) -> str:
         "weight_norm": "the largest spectral norm |A_u|_2 of all layers",
         "bias_norms": f"norms |b_u|, {count} entries, each a number or an array",
         "radius": "the radius R of the ball |theta| <= R",
+        "scale": "the scale t of the family of networks",
         "input_norm": "|x|" + (", the samples along the last axis" if signature.averaged else ""),
         "target_norm": "|y|" + (", the samples along the last axis" if signature.averaged else ""),
         "widths": "the widths l_0, .., l_m",

@@ -54,11 +54,11 @@ def derive(
     check_arguments(network, parameters, method, order, cost)
     derivation = Derivation(Problem(network, parameters, cost, method, order))
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
-        last = _budget(derivation)
+        last = budget_bounds(derivation)
     elif network.symbolic_depth or (isinstance(parameters, LayerBalls) and parameters.equal):
-        last = _any_depth(derivation)
+        last = any_depth_bounds(derivation)
     else:
-        last = _layer_by_layer(derivation, method)
+        _, last = layer_bounds(derivation, method)
     if derivation.problem.sample_cost is not None:
         _cost(derivation, last, derivation.problem.sample_cost)
     return derivation
@@ -143,7 +143,7 @@ def _constants(derivation: Derivation, orders: int) -> Callable[[Activation], li
 # --- layer by layer -------------------------------------------------------------------------------------------------
 
 
-class _Walk:
+class Walk:
     """The common start of the layer-by-layer derivations: norms, constants and sizes."""
 
     def __init__(self, derivation: Derivation) -> None:
@@ -181,9 +181,8 @@ class _Walk:
         return self.values[layer]
 
 
-def _joint(derivation: Derivation) -> int:
+def _joint(derivation: Derivation, walk: Walk) -> None:
     """The exact constant of the network; for its gradient the block bound stands in."""
-    walk = _Walk(derivation)
     network, depth = walk.network, len(walk.network.layers)
     hidden = list(enumerate(network.layers[:-1], 1))
     for layer, data in hidden:
@@ -204,7 +203,6 @@ def _joint(derivation: Derivation) -> int:
         derivation.apply(JointFirstReached(), walk.weights[depth], first, reached, layer=depth, activation=last)
     results = _block(derivation, walk, first=False) if derivation.problem.order >= 2 else {"value": walk.value(depth)}
     _set_results(derivation, {"value": results.pop("value"), "lipschitz": first, **results})
-    return depth
 
 
 def attained(activation: Activation, order: int) -> bool:
@@ -212,15 +210,17 @@ def attained(activation: Activation, order: int) -> bool:
     return activation.supremum(order).exact
 
 
-def _layer_by_layer(derivation: Derivation, method: str) -> int:
+def layer_bounds(derivation: Derivation, method: str) -> tuple[Walk, int]:
+    """The bounds of a concrete network, layer by layer; what they started from, and the depth."""
+    walk = Walk(derivation)
     if method == "joint":
-        return _joint(derivation)
-    walk = _Walk(derivation)
-    _set_results(derivation, _block(derivation, walk) if method == "block" else _scalars(derivation, walk, method))
-    return len(walk.network.layers)
+        _joint(derivation, walk)
+    else:
+        _set_results(derivation, _block(derivation, walk) if method == "block" else _scalars(derivation, walk, method))
+    return walk, len(walk.network.layers)
 
 
-def _block(derivation: Derivation, walk: _Walk, first: bool = True) -> dict[str, str | None]:
+def _block(derivation: Derivation, walk: Walk, first: bool = True) -> dict[str, str | None]:
     """The block bounds; first: whether that of the first derivative, too."""
     blocks: str | None = None
     second: str | None = None
@@ -241,7 +241,7 @@ def _block(derivation: Derivation, walk: _Walk, first: bool = True) -> dict[str,
     return results
 
 
-def _scalars(derivation: Derivation, walk: _Walk, method: str) -> dict[str, str | None]:
+def _scalars(derivation: Derivation, walk: Walk, method: str) -> dict[str, str | None]:
     """The separate or the paired bounds."""
     first: str | None = None
     second: str | None = None
@@ -270,7 +270,7 @@ def _set_results(derivation: Derivation, results: dict[str, str | None]) -> None
 
 
 def _method_ordering(derivation: Derivation) -> None:
-    walk = _Walk(derivation)
+    walk = Walk(derivation)
     names: dict[str, str | None] = dict.fromkeys(("first", "separate", "paired", "blocks", "block", "below"))
     compared: dict[str, str | None] = {"paired": None, "block": None}
     for layer, data in enumerate(walk.network.layers, 1):
@@ -295,10 +295,10 @@ def _method_ordering(derivation: Derivation) -> None:
 def _ball_ordering(derivation: Derivation) -> None:
     network = derivation.problem.network
     depth = len(network.layers)
-    _layer_by_layer(derivation, "block")
+    layer_bounds(derivation, "block")
     ball = dict(derivation.results)
     derivation.results.clear()
-    _budget(derivation)
+    budget_bounds(derivation)
     derivation.apply(BudgetBelowBall(), f"L_{depth}", "L", smaller="L", larger=f"L_{depth}", kind="first", layer=depth)
     derivation.apply(BudgetBelowBall(), "Lambda", "Lambda_0", smaller="Lambda_0", larger="Lambda", kind="second", layer=depth)
     derivation.results.update({f"ball_{name}": symbol for name, symbol in ball.items() if name in ("lipschitz", "gradient_lipschitz")})
@@ -307,7 +307,7 @@ def _ball_ordering(derivation: Derivation) -> None:
 # --- any depth ------------------------------------------------------------------------------------------------------
 
 
-def _any_depth(derivation: Derivation) -> int | sympy.Symbol:
+def any_depth_bounds(derivation: Derivation) -> int | sympy.Symbol:
     problem = derivation.problem
     network, order = problem.network, problem.order
     parameters = problem.parameters
@@ -357,7 +357,7 @@ def _finish(derivation: Derivation, value: str, first: str, second: str | None) 
 # --- the shared budget ----------------------------------------------------------------------------------------------
 
 
-def _budget(derivation: Derivation) -> int | sympy.Symbol:
+def budget_bounds(derivation: Derivation) -> int | sympy.Symbol:
     problem = derivation.problem
     network, order = problem.network, problem.order
     input_norm = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sympy
 
-from .calculus.claims import Hypothesis, indexed, nonnegative
+from .calculus.claims import Hypothesis, indexed, is_constant, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
 from .calculus.rules import any_depth
 from .calculus.rules.activation_constants import ActivationConstants
+from .calculus.rules.asymptotic import BallGrowth, BelowRateFirst, BelowRateSecond, GrowthFirst, GrowthSecond, RateFirst, RateLimit, RateSecond
 from .calculus.rules.chain import BallChain, ChainAffine, ChainAnyDepth, ChainCurvature, ChainMixed, ChainProducts, ChainSlope, ConstantReached
-from .derive import check_arguments
+from .calculus.rules.global_constant import Jump, NoGlobalBound, OneLayerReached, TwoAffine, TwoAffineReached, jump_of
+from .calculus.rules.input_value import InputValue
+from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, JointReached
+from .calculus.rules.pre_activation import PreActivation
+from .calculus.rules.separate import Separate
+from .derive import any_depth_bounds, attained, budget_bounds, check_arguments, layer_bounds
 from .errors import SymlipError
 from .networks import Network
-from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
+from .parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
 
 
 def lower_bound(network: Network, parameters: ParameterSet | None = None, order: int = 2) -> Derivation:
@@ -38,7 +44,7 @@ def lower_bound(network: Network, parameters: ParameterSet | None = None, order:
         first, second = _any_depth(derivation, inputs, parameters)
     else:
         weights = {u: derivation.assume(Hypothesis(Quantity("weight", u), nonnegative(f"a_{u}"))) for u in range(1, len(network.layers) + 1)}
-        first, second = chain(derivation, inputs, weights)
+        first, second = chain(derivation, inputs, weights, order)
     for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):
         if name is not None:
             derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
@@ -66,9 +72,9 @@ def constants_reached(derivation: Derivation, orders: int) -> dict[object, list[
     return names
 
 
-def chain(derivation: Derivation, inputs: str, weights: dict[int, str]) -> tuple[str, str | None]:
+def chain(derivation: Derivation, inputs: str, weights: dict[int, str], order: int) -> tuple[str, str | None]:
     """The lower bounds along a chain, layer by layer: the steps of the first and of the second derivative."""
-    network, order = derivation.problem.network, derivation.problem.order
+    network = derivation.problem.network
     constants = constants_reached(derivation, order)
     slopes: list[str] = []
     for layer, data in enumerate(network.layers, 1):
@@ -116,3 +122,195 @@ def _ball(derivation: Derivation, inputs: str, radius: str) -> tuple[str, str | 
     constants = [name for names in constants_reached(derivation, order).values() for name in names]
     found = [derivation.apply(BallChain(), inputs, radius, *constants, network=network, order=k) for k in range(1, order + 1)]
     return found[0], found[1] if order >= 2 else None
+
+
+# --- all parameters at once -------------------------------------------------------------------------------------------
+
+
+def global_bound(network: Network) -> Derivation:
+    """Decide whether a network and its gradient have Lipschitz constants on the space of all parameters, and prove it.
+
+    Returns a Derivation. Where there is a constant (one layer; the gradient of two affine layers) it is exact, a result like
+    any other. Where there is none, the result is that of a family of networks of scale t, and `derivation.limits` says oo.
+    Where an activation's derivative jumps (ReLU), the gradient has no constant even locally: the result is the jump.
+    Source: Herrera, Krach, Teichmann, arXiv 2004.13135 (no global bound).
+    """
+    check_arguments(network, LayerBalls(), "block", 2, None)
+    order = 2 if all(activation.constant(2).is_finite for activation in network.activations) else 1
+    derivation = Derivation(Problem(network, AllParameters(), None, "global", order))
+    inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    if network.symbolic_depth:
+        _family_of_any_depth(derivation, inputs)
+    elif len(network.layers) == 1:
+        _one_layer(derivation, inputs)
+    else:
+        _family(derivation, inputs)
+    if order == 1:
+        _jump(derivation)
+    return derivation
+
+
+def _one_layer(derivation: Derivation, inputs: str) -> None:
+    activation = derivation.problem.network.layers[0].activation
+    constants = [derivation.apply(ActivationConstants(), activation=activation, order=k) for k in range(1, derivation.problem.order + 1)]
+    here = {"layer": 1, "activation": activation}
+    start = derivation.apply(JointInput(), inputs)
+    first = derivation.apply(JointFirst(), start, *constants, **here)
+    if attained(activation, 1):
+        reached = derivation.apply(JointReached(), start, layer=0)
+        derivation.apply(JointFirstReached(), first, reached, **here)
+    derivation.results["lipschitz"] = derivation.steps[first].claim.symbol  # type: ignore[union-attr]
+    if derivation.problem.order >= 2:
+        value = derivation.apply(InputValue(), inputs)
+        pre = derivation.apply(PreActivation(), value, layer=1)
+        second = derivation.apply(Separate(), pre, *constants, **here)
+        if attained(activation, 2):
+            derivation.apply(OneLayerReached(), second, activation=activation)
+        derivation.results["gradient_lipschitz"] = derivation.steps[second].claim.symbol  # type: ignore[union-attr]
+
+
+def _family(derivation: Derivation, inputs: str) -> None:
+    network = derivation.problem.network
+    affine = all(activation.constant(2) == 0 for activation in network.activations)
+    scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
+    weights = {u: scale for u in range(2, len(network.layers) + 1)}
+    exception = affine and len(network.layers) == 2 and derivation.problem.order >= 2
+    first, second = chain(derivation, inputs, weights, 1 if exception else derivation.problem.order)
+    for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):
+        if name is not None:
+            derivation.apply(NoGlobalBound(), scale, *_definitions(derivation), symbol=name, depth=network.depth)
+            derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
+    if exception:
+        below, above = (layer.activation for layer in network.layers)
+        constants = [derivation.apply(ActivationConstants(), activation=a, order=1) for a in (below, above)]
+        start = derivation.apply(JointInput(), inputs)
+        slope = derivation.apply(JointFirst(), start, *constants, layer=1, activation=below)
+        bound = derivation.apply(TwoAffine(), slope, *constants, activation=above)
+        derivation.apply(TwoAffineReached(), bound, activations=(below, above))
+        derivation.results["gradient_lipschitz"] = derivation.steps[bound].claim.symbol  # type: ignore[union-attr]
+
+
+def _definitions(derivation: Derivation) -> list[str]:
+    """All steps that define a symbol, but the constants."""
+    return [step.name for step, claim in derivation.bounds if not is_constant(claim)]
+
+
+def _family_of_any_depth(derivation: Derivation, inputs: str) -> None:
+    network, order = derivation.problem.network, derivation.problem.order
+    activation = network.layers[0].activation
+    scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
+    constants = constants_reached(derivation, order)[activation]
+    here = {"activation": activation, "depth": network.depth, "index": any_depth.u, "equal": True}
+    for k in range(1, 2 if activation.constant(2) == 0 else order + 1):
+        name = derivation.apply(ChainAnyDepth(), inputs, scale, *constants, order=k, **here)
+        derivation.apply(NoGlobalBound(), scale, name, symbol=name, depth=network.depth)
+        derivation.results["lipschitz" if k == 1 else "gradient_lipschitz"] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
+
+
+def _jump(derivation: Derivation) -> None:
+    network = derivation.problem.network
+    layers = tuple(layer.activation for layer in network.layers)
+    if network.symbolic_depth or all(jump_of(activation) is None for activation in layers):
+        return
+    constants = [name for names in constants_reached(derivation, 1).values() for name in names]
+    name = derivation.apply(Jump(), *constants, layers=layers)
+    derivation.results["gradient_jump"] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
+
+
+# --- sharpness ----------------------------------------------------------------------------------------------------------
+
+
+def sharpness(network: Network, parameters: ParameterSet | None = None) -> Derivation:
+    """Derive that the upper bounds over the lower bounds tend to 1: all weight norms (LayerBalls) or the radius (ParameterBall) to oo.
+
+    At a concrete depth by limits, layer by layer; at symbolic depth (equal layers) by an explicit rate that does not depend on the
+    depth. Needs bounded hidden activations, S1 > 0, and S2 > 0 (the last layer may be affine); raises SymlipError, naming the
+    layer where one of these fails.
+    Source: this package; the bounds are those of `derive` and `lower_bound`.
+    """
+    parameters = LayerBalls() if parameters is None else parameters
+    check_arguments(network, parameters, "block", 2, None)
+    if isinstance(parameters, LayerBalls) and parameters.biases != "free":
+        raise SymlipError("sharpness is proved for free biases, LayerBalls(), and for the ParameterBall()")
+    _sharpness_hypotheses(network)
+    ball = isinstance(parameters, ParameterBall)
+    if network.symbolic_depth and ball:
+        raise SymlipError("on the parameter ball sharpness is proved for each depth: give the depth as a number")
+    if network.symbolic_depth:
+        return _rates(network)
+    return _ball_sharpness(network) if ball else _layer_sharpness(network)
+
+
+def _sharpness_hypotheses(network: Network) -> None:
+    layers = network.layers if network.symbolic_depth else network.layers[:-1]
+    for number, layer in enumerate(layers, 1):
+        if layer.activation.constant(0) == sympy.oo:
+            raise SymlipError(f"sharpness needs bounded hidden activations, and layer {number} has {layer.activation.name}, whose S0 is infinite")
+    for number, layer in enumerate(network.layers, 1):
+        if layer.activation.constant(2) == sympy.oo:
+            raise SymlipError(f"sharpness needs finite S2, and the derivative of {layer.activation.name} in layer {number} jumps")
+        for order in (1, 2):
+            if not attained(layer.activation, order):
+                raise SymlipError(f"sharpness needs exact constants, and S{order} of {layer.activation.name} in layer {number} is an enclosure")
+
+
+def _layer_sharpness(network: Network) -> Derivation:
+    derivation = Derivation(Problem(network, LayerBalls(), None, "sharpness", 2))
+    walk, _ = layer_bounds(derivation, "separate")
+    constants = constants_reached(derivation, 2)
+    upper = dict(derivation.results)
+    derivation.results.clear()
+    slopes: list[str] = []
+    second: str | None = None
+    limits: list[str] = []
+    for layer, data in enumerate(network.layers, 1):
+        own = constants[data.activation]
+        below = slopes[-1] if slopes else None
+        slopes.append(derivation.apply(ChainSlope(), walk.input, walk.weights[layer], below, *own, layer=layer, activation=data.activation))
+        if data.activation.constant(2) == 0:
+            second = derivation.apply(ChainAffine(), walk.weights[layer], second, *own, layer=layer, activation=data.activation)
+        else:
+            second = derivation.apply(ChainCurvature(), walk.input, walk.weights[layer], below, *own, layer=layer, activation=data.activation)
+        definitions = [f"{name}_{u}" for u in (layer - 1, layer) for name in "BQLDHC" if f"{name}_{u}" in derivation.steps]
+        limits.append(derivation.apply(GrowthFirst(), *definitions, *own, *limits[-2:-1], layer=layer))
+        limits.append(derivation.apply(GrowthSecond(), *definitions, *own, *limits[-2:], layer=layer))
+    for name, lower in (("lipschitz", slopes[-1]), ("gradient_lipschitz", second)):
+        derivation.results[name] = upper[name]
+        derivation.results[f"lower_{name}"] = derivation.steps[lower].claim.symbol  # type: ignore[index, union-attr]
+    return derivation
+
+
+def _ball_sharpness(network: Network) -> Derivation:
+    derivation = Derivation(Problem(network, ParameterBall(), None, "sharpness", 2))
+    budget_bounds(derivation)
+    upper = dict(derivation.results)
+    derivation.results.clear()
+    constants = [name for names in constants_reached(derivation, 2).values() for name in names]
+    definitions = _definitions(derivation)
+    for order, name in ((1, "lipschitz"), (2, "gradient_lipschitz")):
+        lower = derivation.apply(BallChain(), "x_norm", "radius", *constants, network=network, order=order)
+        derivation.apply(BallGrowth(), "x_norm", "radius", *definitions, lower, depth=network.depth, order=order)
+        derivation.results[name] = upper[name]
+        derivation.results[f"lower_{name}"] = derivation.steps[lower].claim.symbol  # type: ignore[union-attr]
+    return derivation
+
+
+def _rates(network: Network) -> Derivation:
+    derivation = Derivation(Problem(network, LayerBalls(equal=True), None, "sharpness", 2))
+    any_depth_bounds(derivation)
+    upper = dict(derivation.results)
+    derivation.results.clear()
+    activation = network.layers[0].activation
+    constants = constants_reached(derivation, 2)[activation]
+    here = {"activation": activation, "depth": network.depth, "index": any_depth.u, "equal": True}
+    lower = [derivation.apply(ChainAnyDepth(), "x_norm", "a", *constants, order=k, **here) for k in (1, 2)]
+    first = derivation.apply(RateFirst(), "x_norm", "rho", "B", activation=activation)
+    second = derivation.apply(RateSecond(), "x_norm", "rho", "a", first, *constants, activation=activation)
+    derivation.apply(BelowRateFirst(), "L", lower[0], first)
+    derivation.apply(BelowRateSecond(), "Lambda", lower[1], second)
+    for symbol in (first, second):
+        derivation.apply(RateLimit(), "a", "rho", "B", first, second, symbol=symbol)
+    for name, below in (("lipschitz", lower[0]), ("gradient_lipschitz", lower[1])):
+        derivation.results[name] = upper[name]
+        derivation.results[f"lower_{name}"] = derivation.steps[below].claim.symbol  # type: ignore[union-attr]
+    return derivation

@@ -35,4 +35,9 @@ class ParameterBall:
     shared_budget: bool = True
 
 
+@dataclass(frozen=True)
+class AllParameters:
+    """No restriction at all: what `global_bound` speaks of."""
+
+
 ParameterSet = LayerBalls | ParameterBall

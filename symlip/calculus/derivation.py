@@ -11,9 +11,9 @@ import sympy
 from ..costs import Cost, Risk
 from ..errors import DerivationError
 from ..networks import Network
-from ..parameter_sets import ParameterSet
+from ..parameter_sets import AllParameters, ParameterSet
 from .arrays import IndexedOperation
-from .claims import Bound, Claim, Hypothesis, Reached
+from .claims import Bound, Claim, Hypothesis, Limit, Reached
 from .obligations import Obligation
 from .quantities import Quantity
 from .rule import Given, Premise, Rule
@@ -39,7 +39,7 @@ class Problem:
     """What a derivation is about; its readers need it to build concrete networks and to name things."""
 
     network: Network
-    parameters: ParameterSet
+    parameters: ParameterSet | AllParameters
     cost: Cost | Risk | None = None
     method: str = "block"
     order: int = 2
@@ -129,6 +129,15 @@ class Derivation:
         reached = {step.claim.symbol for step in self.steps.values() if isinstance(step.claim, Reached)}
         bounded = {claim.symbol for _, claim in self.bounds if isinstance(claim, Bound)}
         return {name: symbol in reached & bounded for name, symbol in self.results.items() if "lipschitz" in name and name != "layer_lipschitz"}
+
+    @property
+    def limits(self) -> dict[str, sympy.Expr]:
+        """What the results, or their ratios, tend to: {"lipschitz": oo} where a family of networks has no bound."""
+        found = {}
+        for step in self.steps.values():
+            if isinstance(step.claim, Limit):
+                found.update({name: step.claim.value for name, symbol in self.results.items() if symbol in step.claim.of.free_symbols})
+        return found
 
     @property
     def witnesses(self) -> dict[int, Witness]:

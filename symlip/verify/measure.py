@@ -17,14 +17,15 @@ from ..calculus.quantities import ActivationDerivative, ActivationPeak, Quantity
 from .costs import cost_curvature, cost_jet, cost_slope
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
 from .sampling import Sample, curvatures
-from .witness import TooNarrow, best_point, build_witness
+from .evaluate import Program
+from .witness import TooNarrow, best_point, build_witness, jump, number_of
 
 
 class Measurement:
     """All jets of a sample, and the values that its hypotheses' symbols take on it."""
 
-    def __init__(self, derivation: Derivation, sample: Sample) -> None:
-        self.derivation, self.sample = derivation, sample
+    def __init__(self, derivation: Derivation, sample: Sample, program: Program) -> None:
+        self.derivation, self.sample, self.program = derivation, sample, program
         self.depth = len(sample.theta)
         self.averaged, self.cost = derivation.problem.averaged, derivation.problem.sample_cost
         self.block_norms = [np.array([norm(part) for pair in d for part in pair], dtype=object) for d in sample.directions]
@@ -64,6 +65,8 @@ class Measurement:
                 found[str(symbol.base.label)] = np.array(entries, dtype=object)
             elif quantity.kind in ("weight", "bias") and isinstance(quantity.layer, sympy.Expr) and not isinstance(quantity.layer, sympy.Integer):
                 found[str(symbol)] = max(self._parameter_norm(quantity.kind, layer) for layer in range(1, self.depth + 1))
+                if self.derivation.problem.method == "sharpness":  # where S1 a > 1
+                    found[str(symbol)] += mpf(9) / 8 / number_of(self.sample.activations[0].constant(1), {})
             else:
                 found[str(symbol)] = self._smallest(hypothesis)
         if self.averaged:
@@ -84,6 +87,8 @@ class Measurement:
             length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in self.sample.theta for part in pair))
             # a witness may need a bias of exactly the sample's length: keep off that edge, which rounding would decide
             return length * mpf(65) / 64 if self.derivation.problem.method == "lower" else length
+        if kind == "scale":  # any number will do
+            return 1 + self._parameter_norm("weight", self.depth)
         vectors = self.sample.inputs if kind == "input" else self.sample.targets
         norms = [norm(vector) for vector in vectors]
         return np.array(norms, dtype=object) if self.averaged else norms[0]
@@ -96,9 +101,10 @@ class Measurement:
             yield from self._reached(claim, values)
             return
         if isinstance(claim, Limit):
-            return  # measured once, by the run
+            yield from self._limit(claim)
+            return
         if isinstance(claim, Comparison):
-            yield values[str(claim.smaller)], values[str(claim.larger)]
+            yield number_of(claim.smaller, values), number_of(claim.larger, values)
             return
         if claim.quantity is None or str(plain_symbol(claim.symbol)) not in values:  # an abbreviation, or an infinite constant
             return
@@ -198,6 +204,24 @@ class Measurement:
             for point in points:
                 yield derivative_at(activation, 0, point) ** 2 + weight * derivative_at(activation, 1, point) ** 2, function(weight)
 
+    def _limit(self, claim: Limit) -> Iterator[tuple[Any, Any]]:
+        """Far out, and farther: the distance to the limit at least halves, or the number that has none doubles."""
+        found = []
+        for exponent in (6, 12):
+            far, values = mpf(10) ** exponent, self.values()
+            for hypothesis in self.derivation.hypotheses.values():
+                if hypothesis.quantity.kind in ("weight", "radius", "scale"):
+                    values[str(hypothesis.symbol)] = far
+            found.append(number_of(claim.of, {**self.program(values), str(claim.variable): far}))
+        near, farther = found
+        if claim.value == sympy.oo:
+            if self.depth > 1 or not self.derivation.problem.network.symbolic_depth:
+                yield near, farther / 2
+        else:
+            goal = number_of(claim.value, {})
+            noise = mpf(10) ** (15 - mpmath.mp.dps)
+            yield tuple(mpf(0) if distance < noise else distance for distance in (abs(farther - goal), abs(near - goal) / 2))
+
     # -- lower bounds: the witness is built for the sample's norms, input and widths -----------------------------------
 
     def _reached(self, claim: Reached, values: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
@@ -208,11 +232,17 @@ class Measurement:
             yield values[str(claim.symbol)], abs(derivative_at(quantity.activation, quantity.order, best_point(quantity.activation, quantity.order, digits)))
             return
         bound = values[str(plain_symbol(claim.symbol))]
+        if not bound:
+            return  # nothing is claimed, and the witness need not exist
         (layer, _), *_ = self._layers(quantity, claim, bound)
         x, activations = self.sample.inputs[0], self.sample.activations[:layer]
         try:
             theta = build_witness(claim.witness, values, activations, self.sample.widths[: layer + 1], x, digits)
         except TooNarrow:
+            return
+        yield from self._membership(theta, values, layer == self.depth)
+        if quantity.kind == "jump":
+            yield bound, jump(activations, theta, claim.witness)
             return
         if quantity.kind == "second":
             yield bound, max(curvatures(activations, theta, x))
@@ -221,7 +251,20 @@ class Measurement:
         if quantity.kind == "first":
             yield bound, slope
         else:
-            yield bound, 1 + norm(h) ** 2 + values[f"a_{layer + 1}"] ** 2 * slope**2
+            yield bound, 1 + norm(h) ** 2 + values.get(f"a_{layer + 1}", mpf(0)) ** 2 * slope**2
+
+    def _membership(self, theta: Parameters, values: dict[str, Any], whole: bool) -> Iterator[tuple[Any, Any]]:
+        """That the witness lies in the set."""
+        for hypothesis in self.derivation.hypotheses.values():
+            kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
+            if kind == "radius" and whole:
+                yield mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in theta for part in pair)), values[str(hypothesis.symbol)]
+            elif kind == "weight":
+                for number, (A, _) in enumerate(theta, 1):
+                    if hypothesis.count is not None:
+                        yield spectral_norm(A), values[str(hypothesis.symbol.base.label)][number]
+                    elif not isinstance(layer, int) or layer == number:
+                        yield spectral_norm(A), values[str(hypothesis.symbol)]
 
     def _activation(self, quantity: ActivationDerivative, bound: Any) -> Iterator[tuple[Any, Any]]:
         activation, order = quantity.activation, quantity.order

@@ -130,7 +130,7 @@ def _one_network(derivation: Derivation, program: Program, digits: int, seed: in
 
 def _ratios(derivation: Derivation, program: Program, seed: int, index: int) -> tuple[str, dict[str, list[Any]]]:
     sample = build(derivation, seed, index)
-    measurement = Measurement(derivation, sample)
+    measurement = Measurement(derivation, sample, program)
     values = program(measurement.values())
     found: dict[str, list[Any]] = {}
     for name, step in derivation.steps.items():

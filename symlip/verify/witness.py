@@ -12,12 +12,13 @@ from mpmath import mpf
 
 from .. import peaks
 from ..activations import Activation
+from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.witness import ALONG, CANCELLED, At, Best, PeakAt, Point, Witness, WitnessLayer
 from ..errors import SymlipError
 from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
-from .jets import Parameters, derivative_at
+from .jets import Parameters, derivative_at, network_jets, norm
 
 class TooNarrow(SymlipError):
     """The witness needs wider hidden layers."""
@@ -35,7 +36,7 @@ def build_witness(witness: Witness, values: Mapping[str, Any], activations: list
     theta, h = [], x
     for number, (layer, activation) in enumerate(zip(_expanded(witness, len(activations)), activations), 1):
         rows, columns = widths[number], widths[number - 1]
-        A = _weights(layer, rows, columns, _number(layer.norm, values, witness.index, number), number)
+        A = _weights(layer, rows, columns, number_of(layer.norm, values, witness.index, number), number)
         points = np.full(rows, mpf(0), dtype=object)
         b = np.full(rows, mpf(0), dtype=object)
         active = 2 if layer.shape == CANCELLED or (number == 1 and _next_cancels(witness, len(activations))) else 1
@@ -82,7 +83,8 @@ def _weights(layer: WitnessLayer, rows: int, columns: int, norm: Any, number: in
     return A
 
 
-def _number(expression: sympy.Expr, values: Mapping[str, Any], index: sympy.Symbol | None, number: int) -> Any:
+def number_of(expression: sympy.Expr, values: Mapping[str, Any], index: sympy.Symbol | None = None, number: int = 0) -> Any:
+    """An expression in the derivation's symbols at their values, by name; `index` stands for `number`."""
     if index is not None:
         expression = expression.subs(index, number)
     if expression.is_number:
@@ -100,11 +102,11 @@ def exact_number(expression: sympy.Expr) -> Any:
 
 def _point(point: Point, values: Mapping[str, Any], index: sympy.Symbol | None, number: int, digits: int) -> Any:
     if isinstance(point, At):
-        return _number(point.value, values, index, number)
+        return number_of(point.value, values, index, number)
     if isinstance(point, Best):
         return best_point(point.activation, point.order, digits)
     found = peaks.peak(point.activation)
-    weight = _number(point.weight, values, index, number) or mpf(10) ** -(10**6)
+    weight = number_of(point.weight, values, index, number) or mpf(10) ** -(10**6)
     candidate = peaks.numeric(found, weight)
     if candidate.order is not None:
         return best_point(point.activation, candidate.order, digits)
@@ -169,6 +171,21 @@ def _polished(activation: Activation, order: int, point: Any) -> Any:
     return mpf(root) if close and abs(derivative_at(activation, order, root)) >= abs(derivative_at(activation, order, point)) else point
 
 
+def jump(activations: list[Activation], theta: Parameters, witness: Witness) -> Any:
+    """How much h_m' along db_k = e_1 differs between the two sides of the kink that layer k of the witness sits at."""
+    k = next(number for number, layer in enumerate(witness.layers) if isinstance(layer.active, At))
+    step = mpf(10) ** (-mpmath.mp.dps // 2)
+    direction = [(A * mpf(0), b * mpf(0)) for A, b in theta]
+    direction[k][1][0] = mpf(1)
+    sides = []
+    for side in (1, -1):
+        moved = [(A, b.copy()) for A, b in theta]
+        moved[k][1][0] += side * step
+        x = np.full(theta[0][0].shape[1], mpf(0), dtype=object)
+        sides.append(network_jets(activations, moved, direction, x, order=1)[-1][1][1])
+    return norm(sides[0] - sides[1])
+
+
 def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, arguments: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     """The witness for these arguments as float arrays; see `Derivation.witness`."""
     known = derivation.witnesses
@@ -197,6 +214,9 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         depth = len(network.layers) if isinstance(network.depth, int) else int(given["depth"])
         layers = list(network.layers) if isinstance(network.depth, int) else [network.layers[0]] * depth
         widths = _widths(derivation, given, len(vector), layers)
+        reached = next(step.claim for step in derivation.steps.values() if isinstance(step.claim, Reached) and step.claim.witness is known[order])
+        if not values[str(plain_symbol(reached.symbol))]:
+            raise SymlipError("the set is too small for this witness: its biases alone leave the ball; take a larger radius")
         theta = build_witness(known[order], values, [layer.activation for layer in layers], widths, vector, digits)
     return [(np.array(A.tolist(), dtype=float).reshape(A.shape), np.array(b.tolist(), dtype=float)) for A, b in theta]
 

@@ -29,6 +29,11 @@ BEST_DIRECTION = Inequality(
 )
 
 
+def norm_of(given: Given, layer: int) -> sympy.Expr:
+    """The norm of the chain's weights: the layer's bound, or the scale of a family."""
+    return given.bound("weight", layer) if given.has("weight", layer) else given.bound("scale")
+
+
 class ConstantReached(Rule):
     name = "constants are reached"
     title = "Where an activation is steepest, and where it bends most"
@@ -69,7 +74,7 @@ $\sqrt{1+|h_{u-1}|^2+a_u^2D_{u-1}^2}\ge a_uD_{u-1}$, and $Dh_u[\eta]=s'(z_{u,1})
         if layer == 1:
             length = slope * sympy.sqrt(1 + given.bound("input") ** 2)
             return Reached(Quantity("first", 1), nonnegative("D_1"), length, NOTHING.then(WitnessLayer(sympy.Integer(0), steep, steep)))
-        below, norm = given.reached("first", layer - 1), given.bound("weight", layer)
+        below, norm = given.reached("first", layer - 1), norm_of(given, layer)
         witness = below.witness.then(WitnessLayer(norm, steep, steep))
         return Reached(Quantity("first", layer), nonnegative(f"D_{layer}"), slope * norm * below.symbol, witness)
 
@@ -91,7 +96,7 @@ where $s''$ jumps there, take the points on one side of the jump, so that the tw
         if layer == 1:
             size = curvature * (1 + given.bound("input") ** 2)
             return Reached(Quantity("second", 1), nonnegative("C_1"), size, NOTHING.then(WitnessLayer(sympy.Integer(0), bent, bent)))
-        below, norm = given.reached("first", layer - 1), given.bound("weight", layer)
+        below, norm = given.reached("first", layer - 1), norm_of(given, layer)
         witness = below.witness.then(WitnessLayer(norm, bent, bent))
         return Reached(Quantity("second", layer), nonnegative(f"C_{layer}"), curvature * norm**2 * below.symbol**2, witness)
 
@@ -105,7 +110,7 @@ class ChainMixed(Rule):
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
         below = given.reached("first", layer - 1)
-        norm = given.bound("weight", layer)
+        norm = norm_of(given, layer)
         witness = below.witness.then(WitnessLayer(norm, Best(activation, 1), Best(activation, 1)))
         return Reached(Quantity("second", layer), nonnegative(f"C_{layer}"), given.reached_constant(activation, 1) * below.symbol, witness)
 
@@ -118,7 +123,7 @@ class ChainAffine(Rule):
     obligations = (Identity("affine", sympy.diff(s1 * (a * t**2 + e), t, 2), 2 * s1 * a),)
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
-        below, norm = given.reached("second", layer - 1), given.bound("weight", layer)
+        below, norm = given.reached("second", layer - 1), norm_of(given, layer)
         witness = below.witness.then(WitnessLayer(norm, Best(activation, 1), Best(activation, 1)))
         return Reached(Quantity("second", layer), nonnegative(f"C_{layer}"), given.reached_constant(activation, 1) * norm * below.symbol, witness)
 
@@ -149,7 +154,7 @@ class ChainAnyDepth(Rule):
     def conclude(self, given: Given, *, activation: Activation, depth: Size, order: int, index: sympy.Symbol, equal: bool, **_: Any) -> Reached:
         slope, length = given.reached_constant(activation, 1), given.bound("input")
         if equal:
-            norm = given.bound("weight", index)
+            norm = given.bound("weight", index) if given.has("weight", index) else given.bound("scale")
             product = (slope * norm) ** (depth - 1)
         else:
             norm = given.bound("weight", index).base[index]
@@ -177,6 +182,12 @@ def point_of(activation: Activation, order: int) -> sympy.Expr:
             "LayerBalls() with free biases has a lower bound"
         )
     return at
+
+
+def cost_of(activation: Activation, order: int) -> sympy.Expr:
+    """The square of a bias that holds a neuron there; a little more where the point is an enclosure's."""
+    at = point_of(activation, order)
+    return at**2 if activation.supremum(order).exact else (sympy.Abs(at) + sympy.Rational(1, 10**6)) ** 2
 
 
 def centred(activation: Activation) -> bool:
@@ -210,9 +221,9 @@ the squares of all norms add up to $R^2$, and the products are the values of $\m
         radius, length = given.bound("radius"), given.bound("input")
         zero = sympy.Integer(0)
         # the biases' squares: hidden ones by twos where outputs cancel, and that of layer k
-        hidden = [point_of(layer.activation, 1) ** 2 * (0 if plain else 2) for layer in layers[: (None if repeated else k - 1)]]
+        hidden = [cost_of(layer.activation, 1) * (0 if plain else 2) for layer in layers[: (None if repeated else k - 1)]]
         end = layers[-1].activation if repeated else layers[k - 1].activation
-        spent = (hidden[0] * (depth - 1) if repeated else sum(hidden, zero)) + point_of(end, order) ** 2
+        spent = (hidden[0] * (depth - 1) if repeated else sum(hidden, zero)) + cost_of(end, order)
         left = radius if spent == 0 else sympy.sqrt(sympy.Max(0, radius**2 - spent))
         slopes = [given.reached_constant(layer.activation, 1) for layer in layers]
         ones, twos = (depth - 1, zero) if order == 1 else (depth - k, k - 1)
