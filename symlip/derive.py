@@ -19,6 +19,7 @@ from .calculus.rules.block_slope import BlockSlope
 from .calculus.rules.cost_constants import constants_rule
 from .calculus.rules.cost_first import CostFirst, RiskFirst
 from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskSecondBlock, RiskSecondScalar
+from .calculus.rules.input_block import InputBlock, InputPreActivation, InputSecond
 from .calculus.rules.input_value import InputValue, LastValue
 from .calculus.rules.joint import Joint, JointFirst, JointFirstReached, JointInput, JointReached, Peak
 from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBelowSeparate
@@ -34,6 +35,7 @@ from .networks import Network
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 from .peaks import peak
 
+VARIABLES = ("parameters", "inputs", "both")
 METHODS = ("separate", "paired", "block", "joint")
 
 
@@ -43,16 +45,20 @@ def derive(
     method: str = "block",
     order: int = 2,
     cost: Cost | Risk | None = None,
+    variables: str = "parameters",
 ) -> Derivation:
     """Derive bounds on the Lipschitz constants of a network and of its gradient in the parameters.
 
     network, parameters: what the theorem is about. method: "separate", "paired" or "block" (each at most the one before
-    it). order: 1 for the network only, 2 for its gradient too. cost: a cost on top, or Risk(cost), its average over data.
+    it), or "joint", the sharpest certified bound known for the set: exact for the network on LayerBalls() (`derivation.exact`
+    says where), with the block bound for its gradient. order: 1 for the network only, 2 for its gradient too. cost: a cost on
+    top, or Risk(cost), its average over data. variables: "parameters" (the default), "inputs" (derivatives in the input
+    instead) or "both" (in input and parameters together, as a composition of modules needs).
     Raises SymlipError where no such bound exists, saying what can be had instead.
     Source: C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135, Theorem 1, with per-layer norms; paired, block and budget bounds are this package's.
     """
-    check_arguments(network, parameters, method, order, cost)
-    derivation = Derivation(Problem(network, parameters, cost, method, order))
+    check_arguments(network, parameters, method, order, cost, variables)
+    derivation = Derivation(Problem(network, parameters, cost, method, order, variables))
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
         last = budget_bounds(derivation)
     elif network.symbolic_depth or (isinstance(parameters, LayerBalls) and parameters.equal):
@@ -89,7 +95,10 @@ def ordering(network: Network, parameters: ParameterSet | None = None) -> Deriva
     return derivation
 
 
-def check_arguments(network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None) -> None:
+def check_arguments(
+    network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None, variables: str = "parameters"
+) -> None:
+    """Raise SymlipError for arguments that no derivation can start from."""
     if not isinstance(network, Network):
         raise SymlipError(f"the first argument is a Network, not {network!r}")
     if not isinstance(parameters, ParameterSet):
@@ -101,6 +110,13 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
     if cost is not None and not isinstance(cost, Cost | Risk):
         raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic(), Huber(delta) or Risk(cost)")
     equal = isinstance(parameters, LayerBalls) and parameters.equal
+    if variables not in VARIABLES:
+        raise SymlipError(f"unknown variables {variables!r}: they are one of {', '.join(VARIABLES)}")
+    if variables != "parameters":
+        if method == "joint":
+            raise SymlipError(f"method='joint' is about the parameters: with variables={variables!r} use method='block'")
+        if network.symbolic_depth or equal or (isinstance(parameters, ParameterBall) and parameters.shared_budget):
+            raise SymlipError(f"variables={variables!r} is derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)")
     if equal and len(set(network.layers)) > 1:
         raise SymlipError("LayerBalls(equal=True) needs equal layers: Network.uniform(depth, activation, width)")
     if method != "block" and (network.symbolic_depth or equal or (isinstance(parameters, ParameterBall) and parameters.shared_budget)):
@@ -215,6 +231,8 @@ def layer_bounds(derivation: Derivation, method: str) -> tuple[Walk, int]:
     walk = Walk(derivation)
     if method == "joint":
         _joint(derivation, walk)
+    elif derivation.problem.variables == "inputs":
+        _set_results(derivation, _inputs(derivation, walk))
     else:
         _set_results(derivation, _block(derivation, walk) if method == "block" else _scalars(derivation, walk, method))
     return walk, len(walk.network.layers)
@@ -224,6 +242,9 @@ def _block(derivation: Derivation, walk: Walk, first: bool = True) -> dict[str, 
     """The block bounds; first: whether that of the first derivative, too."""
     blocks: str | None = None
     second: str | None = None
+    if derivation.problem.variables == "both":
+        blocks = derivation.apply(InputBlock(), walk.values[0], kind="blocks")
+        second = derivation.apply(InputBlock(), blocks, kind="second_blocks") if derivation.problem.order >= 2 else None
     for layer, data in enumerate(walk.network.layers, 1):
         constants = walk.constants(data.activation)
         here = {"layer": layer, "activation": data.activation}
@@ -245,6 +266,8 @@ def _scalars(derivation: Derivation, walk: Walk, method: str) -> dict[str, str |
     """The separate or the paired bounds."""
     first: str | None = None
     second: str | None = None
+    if derivation.problem.variables == "both":
+        first, second = _moving_input(derivation)
     for layer, data in enumerate(walk.network.layers, 1):
         weight, value = walk.weights[layer], walk.values[layer - 1]
         constants = walk.constants(data.activation)
@@ -257,6 +280,27 @@ def _scalars(derivation: Derivation, walk: Walk, method: str) -> dict[str, str |
             second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
         last = walk.value(layer)
     return {"value": last, "lipschitz": first, "gradient_lipschitz": second}
+
+
+def _moving_input(derivation: Derivation) -> tuple[str, str | None]:
+    first = derivation.apply(InputBlock(), kind="first")
+    return first, derivation.apply(InputBlock(), kind="second") if derivation.problem.order >= 2 else None
+
+
+def _inputs(derivation: Derivation, walk: Walk) -> dict[str, str | None]:
+    """The derivatives in the input alone: one block, so that all methods agree."""
+    first, second = _moving_input(derivation)
+    for layer, data in enumerate(walk.network.layers, 1):
+        constants = walk.constants(data.activation)
+        here = {"layer": layer, "activation": data.activation}
+        pre = derivation.apply(InputPreActivation(), walk.weights[layer], first, layer=layer)
+        if second is not None:
+            second = derivation.apply(InputSecond(), walk.weights[layer], pre, second, *constants, **here)
+        first = derivation.apply(Slope(), pre, *constants, **here)
+    if derivation.problem.cost is not None:
+        for layer in range(1, len(walk.network.layers) + 1):
+            walk.value(layer)
+    return {"lipschitz": first, "gradient_lipschitz": second}
 
 
 def _set_results(derivation: Derivation, results: dict[str, str | None]) -> None:

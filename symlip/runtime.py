@@ -29,6 +29,11 @@ def append_blocks(vector, *entries):
     return out
 
 
+def one_block(like):
+    """The block vector with the single entry 1, in the batch shape of a scalar."""
+    return blocks(0 * like + 1)
+
+
 def outer(vector):
     """v v^T."""
     return vector[:, None] * vector[None, :]

@@ -52,6 +52,15 @@ class AppendBlocks(Operation):
     template = r"\bigl({0},\,{1},\,{2}\bigr)"
 
 
+class OneBlock(Operation):
+    """The block vector with the single entry 1, in the batch shape of its argument."""
+
+    nargs = 1
+    plain = "(1)"
+    runtime = "one_block"
+    template = r"(1)"
+
+
 class Outer(Operation):
     """v v^T."""
 

@@ -49,9 +49,11 @@ def compose(activation: Activation, jet: Jet) -> Jet:
     return total
 
 
-def network_jets(activations: list[Activation], theta: Parameters, direction: Parameters, x: Any, order: int = 2) -> list[tuple[Jet, Jet]]:
-    """[(z_1, h_1), .., (z_m, h_m)] as jets along theta + t direction."""
+def network_jets(activations: list[Activation], theta: Parameters, direction: Parameters, x: Any, order: int = 2, dx: Any = None) -> list[tuple[Jet, Jet]]:
+    """[(z_1, h_1), .., (z_m, h_m)] as jets along theta + t direction, and x + t dx."""
     h: Jet = [x] + [x * mpf(0)] * order
+    if dx is not None and order:
+        h[1] = dx
     found = []
     for activation, (A, b), (dA, db) in zip(activations, theta, direction):
         padding = [A.dot(part) for part in h]

@@ -28,9 +28,19 @@ class Measurement:
         self.derivation, self.sample, self.program = derivation, sample, program
         self.depth = len(sample.theta)
         self.averaged, self.cost = derivation.problem.averaged, derivation.problem.sample_cost
-        self.block_norms = [np.array([norm(part) for pair in d for part in pair], dtype=object) for d in sample.directions]
-        self.jets = [[network_jets(sample.activations, sample.theta, d, x) for x in sample.inputs] for d in sample.directions]
+        self.variables = derivation.problem.variables
+        self.block_norms = [self._norms(d, dx) for d, dx in zip(sample.directions, sample.moves)]
+        self.jets = [[network_jets(sample.activations, sample.theta, d, x, dx=dx) for x in sample.inputs] for d, dx in zip(sample.directions, sample.moves)]
         self._pairs = self._bilinear()
+
+    def _norms(self, direction: Parameters, dx: Any) -> Any:
+        """The norms of a direction's blocks, in the order of the block vectors."""
+        parts = [norm(part) for pair in direction for part in pair] if self.variables != "inputs" else []
+        return np.array(([norm(dx)] if dx is not None else []) + parts, dtype=object)
+
+    def _upto(self, layer: int) -> int:
+        """How many blocks a layer's output depends on."""
+        return {"parameters": 2 * layer, "inputs": 1, "both": 2 * layer + 1}[self.variables]
 
     def _bilinear(self) -> list[tuple[Any, Any, list[list[tuple[Jet, Jet]]], list[list[tuple[Jet, Jet]]]]]:
         """For some pairs of directions, each scaled to length 1: the jets along their sum and difference."""
@@ -42,14 +52,17 @@ class Measurement:
                 length = norm(self.block_norms[index])
                 if not length:
                     break
-                units.append(([(A / length, b / length) for A, b in self.sample.directions[index]], self.block_norms[index] / length))
+                move = self.sample.moves[index]
+                direction = [(A / length, b / length) for A, b in self.sample.directions[index]]
+                units.append((direction, self.block_norms[index] / length, None if move is None else move / length))
             if len(units) < 2:
                 continue
-            (eta, p), (zeta, pi) = units
+            (eta, p, dx), (zeta, pi, dy) = units
             both = []
             for sign in (1, -1):
                 line: Parameters = [(A + sign * C, b + sign * d) for (A, b), (C, d) in zip(eta, zeta)]
-                both.append([network_jets(self.sample.activations, self.sample.theta, line, x) for x in self.sample.inputs])
+                move = None if dx is None else dx + sign * dy
+                both.append([network_jets(self.sample.activations, self.sample.theta, line, x, dx=move) for x in self.sample.inputs])
             found.append((p, pi, both[0], both[1]))
         return found
 
@@ -144,6 +157,14 @@ class Measurement:
             for position in range(1, self.depth + 1):
                 yield position, bound[position] if family else bound
 
+    def _jet(self, direction: int, sample: int, layer: int) -> tuple[Jet, Jet]:
+        """(z_u, h_u) along that direction; for u = 0 the input itself."""
+        if layer:
+            return self.jets[direction][sample][layer - 1]
+        x, dx = self.sample.inputs[sample], self.sample.moves[direction]
+        still = x * mpf(0)
+        return [still] * 3, [x, still if dx is None else dx, still]
+
     def _one(self, kind: str, layer: int, bound: Any, sample: int) -> Iterator[tuple[Any, Any]]:
         if kind in ("weight", "bias"):
             yield self._parameter_norm(kind, layer), bound
@@ -151,10 +172,10 @@ class Measurement:
             h = self.sample.inputs[sample] if layer == 0 else self.jets[0][sample][layer - 1][1][0]
             yield norm(h), bound
         elif kind in ("pre_first", "first", "second"):
-            for p, jets in zip(self.block_norms, self.jets):
-                length = norm(p[: 2 * layer])
+            for index, p in enumerate(self.block_norms):
+                length = norm(p[: self._upto(layer)])
                 if length:
-                    pre, h = jets[sample][layer - 1]
+                    pre, h = self._jet(index, sample, layer)
                     if kind == "second":
                         yield 2 * norm(h[2]), bound * length**2
                     else:
@@ -165,16 +186,16 @@ class Measurement:
             slope = operator_norms(self.sample.activations[:layer], self.sample.theta[:layer], x)[-1][1]
             yield 1 + norm(h) ** 2 + self._parameter_norm("weight", layer + 1) ** 2 * slope**2, bound
         elif kind in ("pre_blocks", "blocks"):
-            for p, jets in zip(self.block_norms, self.jets):
-                pre, h = jets[sample][layer - 1]
-                yield norm((pre if kind == "pre_blocks" else h)[1]), bound[: 2 * layer].dot(p[: 2 * layer])
+            for index, p in enumerate(self.block_norms):
+                pre, h = self._jet(index, sample, layer)
+                yield norm((pre if kind == "pre_blocks" else h)[1]), bound[: self._upto(layer)].dot(p[: self._upto(layer)])
         elif kind == "second_blocks":
-            for p, jets in zip(self.block_norms, self.jets):
-                part = p[: 2 * layer]
-                yield 2 * norm(jets[sample][layer - 1][1][2]), part.dot(bound[: 2 * layer, : 2 * layer].dot(part))
-            for p, pi, plus, minus in self._pairs:
+            for index, p in enumerate(self.block_norms):
+                part = p[: self._upto(layer)]
+                yield 2 * norm(self._jet(index, sample, layer)[1][2]), part.dot(bound[: self._upto(layer), : self._upto(layer)].dot(part))
+            for p, pi, plus, minus in self._pairs if layer else ():
                 first, second = plus[sample][layer - 1][1][2], minus[sample][layer - 1][1][2]
-                yield norm(first - second) / 2, p[: 2 * layer].dot(bound[: 2 * layer, : 2 * layer].dot(pi[: 2 * layer]))
+                yield norm(first - second) / 2, p[: self._upto(layer)].dot(bound[: self._upto(layer), : self._upto(layer)].dot(pi[: self._upto(layer)]))
         elif kind == "cost_slope":
             output = self.jets[0][sample][-1][1][0]
             yield cost_slope(self.cost, output, self.sample.targets[sample]), bound  # type: ignore[arg-type]

@@ -33,6 +33,8 @@ class Sample:
     inputs: list[Any]
     targets: list[Any]
     directions: list[Parameters]
+    moves: list[Any]
+    """How the input moves along each direction; None where only the parameters do."""
 
     @property
     def widths(self) -> list[int]:
@@ -72,7 +74,28 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
         _cross_direction(maker, theta, x, target),
         maker.block(maker.direction(theta)),
     ]
-    return Sample(f"{name}, target layer {target}", sizes, maker.activations, theta, xs, targets, directions)
+    moves = _moves(maker, problem.variables, directions, theta, x)
+    if problem.variables == "inputs":
+        directions = [[(A * mpf(0), b * mpf(0)) for A, b in theta] for _ in moves]
+    return Sample(f"{name}, target layer {target}", sizes, maker.activations, theta, xs, targets, directions, moves)
+
+
+def _moves(maker: _Maker, variables: str, directions: list[Parameters], theta: Parameters, x: Any) -> list[Any]:
+    """For each direction how the input moves with it: at random, or along the first output's gradient in the input."""
+    if variables == "parameters":
+        return [None] * len(directions)
+    adjoint: Any = None
+    hs = x
+    steps = []
+    for activation, (A, b) in zip(maker.activations, theta):
+        z = A.dot(hs) + b
+        steps.append(np.array([derivative_at(activation, 1, value) for value in z], dtype=object))
+        hs = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)
+    adjoint = hs * mpf(0)
+    adjoint[0] = mpf(1)
+    for (A, _), slope in zip(reversed(theta), reversed(steps)):
+        adjoint = A.T.dot(adjoint * slope)
+    return [maker.vector(len(x), mpf(1)) if number in (0, 4) else adjoint for number in range(len(directions))]
 
 
 class _Maker:

@@ -34,7 +34,7 @@ $\boldsymbol{q}_u=\bigl(a_u\boldsymbol{\ell}_{u-1},\,B_{u-1},\,1\bigr)$, the las
 
     def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
         below = given.bound("value", layer - 1)
-        if layer == 1:
+        if not given.has("blocks", layer - 1):
             vector = Blocks(below, sympy.Integer(1))
         else:
             vector = AppendBlocks(given.bound("weight", layer) * given.bound("blocks", layer - 1), below, sympy.Integer(1))

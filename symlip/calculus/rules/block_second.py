@@ -53,7 +53,7 @@ the norms. Only $dA_u$, not $db_u$, multiplies $Dh_{u-1}$."""
         slope, curvature = given.constant(activation, 1), curvature_of(given, layer, activation)
         vector = given.bound("pre_blocks", layer)
         total = curvature * Outer(vector)
-        if layer > 1:
+        if given.has("second_blocks", layer - 1):
             a, earlier = given.bound("weight", layer), given.bound("second_blocks", layer - 1)
             total += slope * (a * Pad(earlier) + Border(given.bound("blocks", layer - 1)))
         elif curvature == 0:

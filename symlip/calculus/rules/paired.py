@@ -49,7 +49,7 @@ which is the quadratic form of the matrix at the unit vector $(r,\sigma)$, and a
         slope, curvature = given.constant(activation, 1), curvature_of(given, layer, activation)
         below = given.bound("value", layer - 1)
         corner = curvature * (1 + below**2)
-        if layer == 1:
+        if not given.has("first", layer - 1):
             total = corner
         else:
             a, first, second = given.bound("weight", layer), given.bound("first", layer - 1), given.bound("second", layer - 1)

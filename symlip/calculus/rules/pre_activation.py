@@ -39,6 +39,6 @@ inequality of Cauchy and Schwarz, and the last root is $|\eta|$."""
     def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
         below = given.bound("value", layer - 1)
         square = 1 + below**2
-        if layer > 1:
+        if given.has("first", layer - 1):
             square += given.bound("weight", layer) ** 2 * given.bound("first", layer - 1) ** 2
         return Bound(Quantity("pre_first", layer), nonnegative(f"Q_{layer}"), sympy.sqrt(square))

@@ -59,6 +59,6 @@ $\eta$, $\alpha^2+\sigma^2\le1$, we have $|z_u''|\le2\alpha\sigma L_{u-1}+a_u\si
     def conclude(self, given: Given, *, layer: int, activation: Activation, chain: str = "H", **_: Any) -> Bound:
         slope, curvature = given.constant(activation, 1), curvature_of(given, layer, activation)
         total = curvature * given.bound("pre_first", layer) ** 2
-        if layer > 1:
+        if given.has("first", layer - 1):
             total += slope * (given.bound("first", layer - 1) + given.bound("weight", layer) * given.bound("second", layer - 1))
         return Bound(Quantity("second", layer), nonnegative(f"{chain}_{layer}"), total)
