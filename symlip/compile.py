@@ -174,7 +174,7 @@ def _about(derivation: Derivation) -> str:
 
 
 def _kernel(derivation: Derivation, signature: Signature) -> str:
-    definitions = _used_definitions(derivation)
+    definitions = derivation.used_definitions
     arguments: list[Any] = []
     for kind in ("weight", "bias", "radius", "scale", "input", "target"):
         symbols = [h.symbol.base.label if h.count is not None else h.symbol for h in signature.families.get(kind, [])]
@@ -219,17 +219,6 @@ def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symb
         found.append(line)
         found += [(symbol, None) for symbol in dead.get(number, [])]
     return found
-
-
-def _used_definitions(derivation: Derivation) -> list[tuple[sympy.Expr, sympy.Expr]]:
-    """The definitions that the results need, in order; the others are steps of the proof only."""
-    needed = {plain_symbol(symbol) for symbol in derivation.results.values()}
-    kept = []
-    for symbol, expression in reversed(derivation.definitions):
-        if plain_symbol(symbol) in needed:
-            kept.append((symbol, expression))
-            needed |= {s for s in expression.free_symbols if isinstance(s, sympy.Symbol)}
-    return kept[::-1]
 
 
 def _needed(source: str) -> list[str]:

@@ -257,8 +257,8 @@ def _block(derivation: Derivation, walk: Walk, first: bool = True) -> dict[str, 
     if first:
         results["lipschitz"] = derivation.apply(BlockFirstNorm(), blocks, layer=layer)
     if second is not None:
-        results["layer_lipschitz"] = second
         results["gradient_lipschitz"] = derivation.apply(BlockSecondNorm(), second, layer=layer)
+        results["layer_lipschitz"] = second
     return results
 
 

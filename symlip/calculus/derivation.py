@@ -13,7 +13,7 @@ from ..errors import DerivationError
 from ..networks import Network
 from ..parameter_sets import AllParameters, ParameterSet
 from .arrays import IndexedOperation
-from .claims import Bound, Claim, Hypothesis, Limit, Reached
+from .claims import Bound, Claim, Hypothesis, Limit, Reached, plain_symbol
 from .obligations import Obligation
 from .quantities import Quantity
 from .rule import Given, Premise, Rule
@@ -107,6 +107,17 @@ class Derivation:
     def definitions(self) -> list[tuple[sympy.Expr, sympy.Expr]]:
         """(symbol, expression) in order; each expression uses earlier symbols only."""
         return [(claim.symbol, claim.expression) for _, claim in self.bounds if claim.expression.is_finite is not False]
+
+    @property
+    def used_definitions(self) -> list[tuple[sympy.Expr, sympy.Expr]]:
+        """The definitions that the results need, in order; the others are steps of the proof only."""
+        needed = {plain_symbol(symbol) for symbol in self.results.values()}
+        kept = []
+        for symbol, expression in reversed(self.definitions):
+            if plain_symbol(symbol) in needed:
+                kept.append((symbol, expression))
+                needed |= {s for s in expression.free_symbols if isinstance(s, sympy.Symbol)}
+        return kept[::-1]
 
     @property
     def lipschitz(self) -> sympy.Expr:

@@ -11,14 +11,16 @@ import jinja2
 import sympy
 
 from ..activations import Activation, latex_escape
-from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, is_constant
+from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, is_constant
 from ..calculus.derivation import Derivation, Step
-from ..calculus.quantities import BLOCKED, ActivationDerivative, Quantity
+from ..calculus.quantities import BLOCKED, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
 from ..costs import Huber
-from ..parameter_sets import ParameterBall
+from ..parameter_sets import AllParameters, ParameterBall
+from ..peaks import peak
 from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
 from .numbers import number_table, rounded_up
+from .networks import described
 from .tex import WIDE, definition, length_of, polynomial, tex
 
 if TYPE_CHECKING:
@@ -91,8 +93,11 @@ class _Context:
             "blocks": self._blocks(),
             "hypotheses_text": self._hypotheses(),
             "hypotheses_named": self._hypotheses_named(),
-            "bounds": _display(self._bounds(), "." if any(isinstance(step.claim, Comparison) for step in derivation.steps.values()) else ","),
-            "comparisons": _display([_claim_latex(step.claim) for step in derivation.steps.values() if isinstance(step.claim, Comparison)]),
+            "bounds": _display(self._bounds(), "." if self._comparisons() else ","),
+            "comparisons": _display(self._comparisons()),
+            "comparisons_when": r"with all weight norms equal to $a$" if self.problem.method == "sharpness" and not isinstance(self.problem.parameters, ParameterBall) else "for all nonnegative values of the norms and constants",
+            "witnesses": self._witnesses(),
+            "none": self._none(),
             "equations": [{"label": _label(step.name), "body": definition(claim.symbol, claim.expression)} for step, claim in self._displayed()],
             "many_activations": len(self.network.activations) > 1,
             "remarks": self._remarks(),
@@ -127,10 +132,15 @@ class _Context:
             widths = "widths $" + r",\ ".join(listed) + "$"
             activations = self._activations()
         size = rf"\sum_{{u=1}}^{{{depth}}}(|A_u|_F^2+|b_u|^2)"
+        moved = {
+            "parameters": r"with respect to $\theta$ at fixed $x$",
+            "inputs": r"with respect to $x$ at fixed $\theta$",
+            "both": r"with respect to $(x,\theta)$, with the Euclidean norm of $(dx,d\theta)$",
+        }[self.problem.variables]
         text = (
             rf"For $x\in\mathbb{{R}}^{{{inputs}}}$ let $h_0=x$ and $z_u=A_uh_{{u-1}}+b_u$, $h_u=s_u(z_u)$ componentwise, ${layers}$, and let $N_\theta(x)=h_{{{depth}}}$ "
             rf"be the network with {widths} and {activations}{self._formulas()}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
-            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative with respect to $\theta$ at fixed $x$, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
+            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative {moved}, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
             r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
             r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
         )
@@ -172,6 +182,8 @@ class _Context:
     def _hypotheses(self) -> str:
         parameters = self.problem.parameters
         layers = _layers(self.network.depth)
+        if isinstance(parameters, AllParameters):
+            return r"Let $\Omega$ be the space of all parameters."
         if isinstance(parameters, ParameterBall):
             return r"Let $\Omega=\{\theta:|\theta|\le R\}$ \textup{(H)}."
         if parameters.equal:
@@ -184,16 +196,57 @@ class _Context:
         return "(H) is the hypothesis on the parameters. All bounds hold for every $\\theta\\in\\Omega$."
 
     def _bounds(self) -> list[str]:
+        """The results as formulas: at most, equal, or at least."""
         risk = self.problem.averaged
         found: list[str] = []
+        exact, limits = self.derivation.exact, self.derivation.limits
+        lower = {claim.symbol for _, claim in self.derivation.bounds if isinstance(claim, Reached)}
         for name, symbol in self.derivation.results.items():
             left = RESULT_LATEX.get(name)
+            if limits.get(name) == sympy.oo or left is None:
+                continue
             if left == "":
                 found[-1] += rf"\le {tex(symbol)}"
-            elif left is not None:
-                left = left.replace(r"\varphi", r"\Phi") if risk else left
-                found.append(rf"{left}\le {tex(symbol)}")
+                continue
+            left = left.replace(r"\varphi", r"\Phi") if risk else left
+            relation = "=" if exact.get(name) else r"\ge " if symbol in lower else r"\le "
+            found.append(rf"{left}{relation}{tex(symbol)}")
+        if self.problem.method == "sharpness":
+            found = [rf"{tex(r[f'lower_{name}'])}\le{RESULT_LATEX[name]}\le {tex(r[name])}" for name in ("lipschitz", "gradient_lipschitz") for r in [self.derivation.results]]
         return found
+
+    def _comparisons(self) -> list[str]:
+        claims = [step.claim for step in self.derivation.steps.values()]
+        depth = self.network.depth
+        last = [claim for claim in claims if isinstance(claim, Limit) and claim.value != sympy.oo]
+        if isinstance(depth, int) and len(last) > 2:  # of the limits layer by layer the last two are the theorem's
+            last = last[-2:]
+        return [_claim_latex(claim) for claim in claims if isinstance(claim, Comparison)] + [_claim_latex(claim) for claim in last]
+
+    def _none(self) -> str:
+        """What has no constant, where that is the theorem."""
+        results, found = self.derivation.results, []
+        for name, text in (("lipschitz", "$N$"), ("gradient_lipschitz", "$DN$")):
+            if self.derivation.limits.get(name) == sympy.oo:
+                what = r"|DN_{\theta_t}|" if name == "lipschitz" else r"|D^2N_{\theta_t}|"
+                assumed = r" for $m\ge2$" if self.network.symbolic_depth else ""
+                found.append(rf"{text} has no Lipschitz constant on $\Omega${assumed}: along the family $\theta_t$ of networks below, ${what}\ge {tex(results[name])}\to\infty$ as $t\to\infty$")
+        if "gradient_jump" in results:
+            found.append(
+                rf"$DN$ has no Lipschitz constant, not even near a point: in every neighbourhood of the network below it jumps by at least ${tex(results['gradient_jump'])}$, in the limit"
+            )
+        return "; and ".join(found)
+
+    def _witnesses(self) -> str:
+        """The networks that reach the lower bounds, in words."""
+        found = []
+        known = self.derivation.witnesses
+        names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$"}
+        for order, witness in known.items():
+            jumps = order == 2 and "gradient_jump" in self.derivation.results
+            lead = "The jump is that of the network with" if jumps else rf"The bound of {names[order]} is reached, or approached, by networks of the set with"
+            found.append(f"{lead} " + described(witness, [layer.activation for layer in self.network.layers], self.network.depth) + ".")
+        return "\n\n".join(found)
 
     def _displayed(self) -> list[tuple[Step, Bound]]:
         return [(step, claim) for step, claim in self.derivation.bounds if not is_constant(claim)]
@@ -224,6 +277,8 @@ class _Context:
                 r"Block vectors and matrices are indexed by the parameter blocks in the order $\alpha_1,\beta_1,\alpha_2,\beta_2,\dots$, where $\alpha_j$ stands for the weights "
                 r"$A_j$ and $\beta_j$ for the bias $b_j$."
             )
+        if self.problem.variables == "both":
+            found.append(r"Before them stands the block $\xi$ of the input.")
         if "e[" in printed:
             found.append(r"$[\cdot]$ pads with zeros, and $e$ is the unit vector of the newest weight block.")
         if r"e_{\alpha" in printed:
@@ -245,6 +300,8 @@ class _Context:
         rows = []
         for _, claim in self.derivation.bounds:
             quantity = claim.quantity
+            if isinstance(quantity, ActivationPeak):
+                rows.append({"symbol": rf"{tex(claim.symbol)}(c)", "value": rf"see \eqref{{{self.id}:eq:{_label(str(claim.symbol))}}}", "at": "", "basis": peak(quantity.activation).reason})
             if not isinstance(quantity, ActivationDerivative):
                 continue
             if quantity.at_zero:
@@ -263,7 +320,7 @@ class _Context:
 
     def _reference(self, name: str) -> str:
         step = self.derivation.steps[name]
-        if isinstance(step.claim, Comparison):
+        if isinstance(step.claim, Comparison | Limit) or (isinstance(step.claim, Reached) and step.claim.expression is None):
             return f"${_claim_latex(step.claim)}$"
         return rf"\eqref{{{self.id}:eq:{_label(name)}}}"
 
@@ -285,8 +342,11 @@ class _Context:
                     from_steps.append(self._reference(premise))
             sources = (["(H)"] if from_hypotheses else []) + from_steps + ([rf"Table~\ref{{{self.id}:tab:constants}}"] if with_constants else [])
             by = rf"by Lemma~\ref{{{self.id}:lem:{_label(step.rule.name)}}}" + (f", from {_enumerate(sources)}" if sources else "")
-            if isinstance(claim, Comparison):
+            if isinstance(claim, Comparison | Limit):
                 found.append(f"${_claim_latex(claim)}$, {by}.")
+            elif isinstance(claim, Reached):
+                with_definition = f" with {self._reference(step.name)}" if claim.expression is not None else ""
+                found.append(f"${_claim_latex(claim)}$ on the witness, in the limit{with_definition}, {by}.")
             elif claim.quantity is None:
                 found.append(f"{self._reference(step.name)} is a definition, see {by[3:]}.")
             else:
@@ -294,10 +354,16 @@ class _Context:
         return found
 
     def _conclusion(self) -> str:
+        if self.problem.method in ("lower", "global"):
+            return self._conclusion_below()
         text = (
             r"The set $\Omega$ is convex. If the activations are twice continuously differentiable, then so is $N$ in $\theta$, and by the mean value theorem "
             r"$\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, which the steps bound."
         )
+        if any(self.derivation.exact.values()):
+            text += (
+                r" Where the theorem has an equality, the witness shows $\ge$: a Lipschitz function's difference quotients at a point of the interior come near its derivative's norm there, and the networks of the witness are limits of such points."
+            )
         cost = self.problem.sample_cost
         if cost is not None:
             text += r" The same holds for the " + ("risk." if self.problem.averaged else "cost.")
@@ -312,6 +378,15 @@ class _Context:
                 r"changes $s(0)$ by $O(\varepsilon)$; so the bounds hold for the smooth network, with $s(0)$ so changed. As $\varepsilon\to0$ the networks converge locally uniformly, and so do their derivatives where $s'$ is continuous; "
                 r"the difference quotients' bounds pass to the limit, as the bounds are continuous in $s(0)$."
             )
+        return text
+
+    def _conclusion_below(self) -> str:
+        text = (
+            r"A function that is differentiable near a point of the closure of a set's interior has there a derivative of norm at most its Lipschitz constant on the set, since difference quotients come near it; "
+            r"the same holds for $DN$ and $D^2N$. The witness lies in $\Omega$, or is a sequence of points of $\Omega$, and (if all $a_u>0$, $R>0$) in the closure of the interior: so what its derivatives reach, the constants reach."
+        )
+        if any(claim.quantity.kind == "joint" for _, claim in self.derivation.bounds if isinstance(claim.quantity, Quantity)):
+            text += r" The upper bounds are those of the mean value theorem."
         return text
 
     def _graph(self) -> str:
@@ -340,7 +415,7 @@ class _Context:
         for step in shown:
             column, row = place[step.name]
             height = -1.05 * used.index(row)
-            text = tex(step.claim.symbol) if isinstance(step.claim, Bound) else r"\le"
+            text = _node(step.claim)
             lemma = self.numbers_of[step.rule.name]
             lines.append(
                 rf"\node[label={{[draw=none,font=\tiny,inner sep=1pt]above:{lemma}}}] ({identifier[step.name]}) at ({column * width:.2f},{height:.2f}) {{${text}$}};"
@@ -372,7 +447,7 @@ class _Context:
                 )
         seen = set()
         for _, claim in self.derivation.bounds:
-            if isinstance(claim.quantity, ActivationDerivative):
+            if isinstance(claim.quantity, ActivationDerivative | ActivationPeak):
                 rows.append({"symbol": tex(claim.symbol), "meaning": latex_escape(claim.quantity.meaning)})
             elif claim.quantity is not None:
                 kind = (claim.quantity.kind, str(claim.symbol).rsplit("_", 1)[0])
@@ -389,7 +464,7 @@ class _Context:
                     meaning = claim.quantity.meaning
                     if layer is not None:
                         meaning = meaning.replace(f"layer {layer}", f"layer ${tex(sympy.sympify(layer))}$")
-                rows.append({"symbol": shown, "meaning": f"bound on the {meaning}"})
+                rows.append({"symbol": shown, "meaning": f"{'lower bound' if isinstance(claim, Reached) else 'bound'} on the {meaning}"})
             elif isinstance(claim.symbol, sympy.Symbol | sympy.IndexedBase):
                 rows.append({"symbol": tex(claim.symbol), "meaning": "abbreviation, defined in the theorem"})
         return rows
@@ -405,8 +480,13 @@ class _Context:
 
 def _default_title(derivation: Derivation) -> str:
     problem = derivation.problem
+    if problem.method == "global":
+        return "Lipschitz constants of a neural network on the space of all parameters"
     where = "on the parameter ball" if isinstance(problem.parameters, ParameterBall) else "on layer balls"
-    method = {"ordering": "Order of the bounds", "block": "Block bounds", "paired": "Paired bounds", "separate": "Separate bounds"}[problem.method]
+    method = {
+        "ordering": "Order of the bounds", "block": "Block bounds", "paired": "Paired bounds", "separate": "Separate bounds", "joint": "The Lipschitz constant",
+        "lower": "Lower bounds", "sharpness": "Sharpness of the bounds",
+    }[problem.method]  # fmt: skip
     return f"{method} of a neural network in its parameters, {where}"
 
 
@@ -414,9 +494,17 @@ def _claim_latex(claim: Claim) -> str:
     """The claim itself, as an inequality."""
     if isinstance(claim, Comparison):
         return rf"{tex(claim.smaller)}\le {tex(claim.larger)}"
+    if isinstance(claim, Limit):
+        ratio = claim.of.as_numer_denom()
+        of = tex(claim.of) if ratio[1] == 1 else rf"{tex(ratio[0])}/{tex(ratio[1])}"
+        return rf"{of}\to{tex(claim.value)}\ ({tex(claim.variable)}\to\infty)"
+    if isinstance(claim, Reached):
+        return rf"{claim.quantity.latex}\ge {tex(claim.symbol)}"
     quantity, symbol = claim.quantity, tex(claim.symbol)
     if isinstance(quantity, ActivationDerivative):
         return rf"{quantity.latex}\le {symbol}"
+    if isinstance(quantity, ActivationPeak):
+        return rf"{quantity.latex}\le {symbol}(c)"
     if quantity is None:
         return symbol
     index = "" if quantity.layer is None else tex(sympy.sympify(quantity.layer))
@@ -427,6 +515,15 @@ def _claim_latex(claim: Claim) -> str:
     if quantity.kind == "second_blocks":
         return rf"|D^2h_{{{index}}}[\eta,\zeta]|\le p^{{\top}}{symbol}\,\pi"
     return rf"{quantity.latex}\le {symbol}"
+
+
+def _node(claim: Claim) -> str:
+    """What stands in the claim's node of the graph."""
+    if isinstance(claim, Comparison):
+        return r"\le"
+    if isinstance(claim, Limit):
+        return r"\to"
+    return tex(claim.symbol) + (r"^{*}" if isinstance(claim, Reached) and claim.expression is None else "")
 
 
 def _display(formulas: list[str], end: str = ",") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mpmath
@@ -12,12 +13,16 @@ from mpmath import mpf
 from ..calculus.derivation import Derivation
 from ..derive import derive
 from ..errors import MissingExtra
+from ..lower import global_bound, lower_bound
 from ..networks import Network
-from ..parameter_sets import LayerBalls, ParameterBall
+from ..parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
 
 NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
 DEPTHS = tuple(range(1, 11))
 SHOWN = {"lipschitz": "network", "gradient_lipschitz": "its gradient"}
+
+
+Make = Callable[[Network], Derivation]
 
 
 def data(derivation: Derivation) -> dict[str, Any]:
@@ -26,41 +31,64 @@ def data(derivation: Derivation) -> dict[str, Any]:
     The depth is varied with the hidden width repeated; where layers have different activations only the norm is varied.
     """
     problem = derivation.problem
-    network, parameters = problem.network, problem.parameters
-    ball = isinstance(parameters, ParameterBall)
+    network = problem.network
     hidden = network.layers[0]
-    methods = ["separate", "paired", "block"] if problem.method in ("separate", "paired", "ordering") else ["block"]
-    if isinstance(parameters, ParameterBall):
-        sets: dict[str, Any] = {"budget": ParameterBall(), "every norm R": ParameterBall(shared_budget=False)}
-    else:
-        sets = {"": LayerBalls(parameters.biases)}
     width = hidden.width if isinstance(hidden.width, int) else 3
     depths = list(DEPTHS) if len(network.activations) == 1 else []
     own = 3 if network.symbolic_depth else len(network.layers)
     curves: dict[str, dict[str, list[list[str]]]] = {"depth": {}, "norm": {}}
-    for label, chosen in sets.items():
+
+    def shape(m: int) -> Network:
+        return Network.uniform(m, hidden.activation, width, 3) if len(network.activations) == 1 else network
+
+    for title, result, make in _curves(derivation):
+        curves["depth"][title] = [[str(m), _at(make(shape(m)), result, m, mpf(1))] for m in depths]
+        fixed = make(shape(own))
+        curves["norm"][title] = [[n, _at(fixed, result, own, mpf(sympy.Rational(n).p) / sympy.Rational(n).q)] for n in NORMS]
+    variable = {"ParameterBall": "R", "AllParameters": "t"}.get(type(problem.parameters).__name__, "a")
+    return {"variable": variable, "depth": own, "curves": curves}
+
+
+def _curves(derivation: Derivation) -> Iterator[tuple[str, str, Make]]:
+    """(title, result, what derives it for a network)."""
+    problem = derivation.problem
+    parameters, order = problem.parameters, problem.order
+    names = [result for result in SHOWN if result in derivation.results]
+    if isinstance(parameters, AllParameters):
+        if "scale" not in {hypothesis.quantity.kind for hypothesis in derivation.hypotheses.values()}:
+            return
+        yield from ((f"{SHOWN[result]}, the family", result, global_bound) for result in names)
+    elif problem.method in ("lower", "sharpness"):
+        chosen: ParameterSet = ParameterBall() if isinstance(parameters, ParameterBall) else LayerBalls()
+        for result in names:
+            yield f"{SHOWN[result]}, upper", result, lambda network: derive(network, chosen, order=order)
+            yield f"{SHOWN[result]}, lower", result, lambda network: lower_bound(network, chosen, order=order)
+    elif problem.method == "joint":
+        chosen = parameters
+        word = "exact" if derivation.exact["lipschitz"] else "joint"
+        yield f"network, {word}", "lipschitz", lambda network: derive(network, chosen, method="joint", order=1)
+        yield "network, block", "lipschitz", lambda network: derive(network, chosen, order=1)
+        if not (isinstance(parameters, LayerBalls) and parameters.biases != "free"):
+            yield "network, chain", "lipschitz", lambda network: lower_bound(network, chosen, order=1)
+    elif isinstance(parameters, ParameterBall):
+        for label, ball in (("budget", ParameterBall()), ("every norm R", ParameterBall(shared_budget=False))):
+            for result in names:
+                yield f"{SHOWN[result]}, {label}", result, lambda network, ball=ball: derive(network, ball, order=order)  # type: ignore[misc]
+    else:
+        methods = ["separate", "paired", "block"] if problem.method in ("separate", "paired", "ordering") else ["block"]
+        balls, variables = LayerBalls(parameters.biases), problem.variables
         for method in methods:
-            for result, name in SHOWN.items():
-                if result not in derivation.results or (method != methods[-1] and result == "lipschitz"):
+            for result in names:
+                if result == "lipschitz" and method != methods[-1]:
                     continue
-                title = ", ".join(part for part in (name, method if len(methods) > 1 and result != "lipschitz" else "", label) if part)
-                if ball and method != "block":
-                    continue
-
-                def build(m: int, method: str = method, chosen: Any = chosen) -> Derivation:
-                    shape = Network.uniform(m, hidden.activation, width, 3) if len(network.activations) == 1 else network
-                    return derive(shape, chosen, method=method, order=problem.order)
-
-                curves["depth"][title] = [[str(m), _at(build(m), result, m, mpf(1))] for m in depths]
-                fixed = build(own)
-                curves["norm"][title] = [[n, _at(fixed, result, own, mpf(sympy.Rational(n).p) / sympy.Rational(n).q)] for n in NORMS]
-    return {"variable": "R" if ball else "a", "depth": own, "curves": curves}
+                title = SHOWN[result] + (f", {method}" if len(methods) > 1 and result != "lipschitz" else "")
+                yield title, result, lambda network, method=method: derive(network, balls, method=method, order=order, variables=variables)  # type: ignore[misc]
 
 
 def caption(figure: dict[str, Any], derivation: Derivation) -> str:
     """What the figure shows, in words."""
     variable = figure["variable"]
-    norm = "the radius $R$" if variable == "R" else "the norm $a$ of all weights"
+    norm = {"R": "the radius $R$", "t": "the scale $t$ of the family"}.get(variable, "the norm $a$ of all weights")
     parts = [f"against {norm}, with {figure['depth']} layers"]
     if any(figure["curves"]["depth"].values()):
         parts.insert(0, f"against the number of layers, with ${variable}=1$ and the hidden width repeated")
@@ -73,7 +101,7 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
 
 
 def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
-    values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3]}
+    values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3], "scale": norm}
     return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))
 
 
@@ -89,7 +117,7 @@ def draw(figure: dict[str, Any]) -> bytes:
     variable = figure["variable"]
     panels = [
         ("depth", f"number of layers $m$  (${variable}=1$)", False),
-        ("norm", f"${'R' if variable == 'R' else 'a'}$, {'radius' if variable == 'R' else 'weight norms'}  ({figure['depth']} layers)", True),
+        ("norm", f"${variable}$, {dict(R='radius', t='scale').get(variable, 'weight norms')}  ({figure['depth']} layers)", True),
     ]
     panels = [panel for panel in panels if any(figure["curves"][panel[0]].values())]
     drawing, axes = pyplot.subplots(1, len(panels), figsize=(4.6 * len(panels), 3.3), squeeze=False, layout="constrained")
@@ -102,7 +130,7 @@ def draw(figure: dict[str, Any]) -> bytes:
             axis.set_xscale("log", base=2)
         axis.set_xlabel(label)
         axis.grid(True, which="major", linewidth=0.3)
-    axes[0][0].set_ylabel("upper bound")
+    axes[0][0].set_ylabel("bound")
     axes[0][-1].legend(fontsize=7, frameon=False)
     stream = io.BytesIO()
     drawing.savefig(stream, format="pdf", metadata={"CreationDate": None})

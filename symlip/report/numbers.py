@@ -8,6 +8,7 @@ import mpmath
 import sympy
 from mpmath import mpf
 
+from ..calculus.claims import Reached
 from ..calculus.derivation import Derivation
 from ..parameter_sets import ParameterBall
 
@@ -15,6 +16,9 @@ SHOWN = {
     "value": (r"$|N|$", "value"),
     "lipschitz": (r"$\operatorname{Lip}(N)$", "Lip(N)"),
     "gradient_lipschitz": (r"$\operatorname{Lip}(DN)$", "Lip(DN)"),
+    "lower_lipschitz": (r"lower bound", "lower bound"),
+    "lower_gradient_lipschitz": (r"lower bound", "lower bound"),
+    "gradient_jump": (r"jump of $DN$", "jump of DN"),
     "separate": ("separate", "separate"),
     "paired": ("paired", "paired"),
     "ball_lipschitz": (r"$\operatorname{Lip}(N)$, $a_u=R$", "Lip(N), a_u=R"),
@@ -26,8 +30,11 @@ POINTS = ("1/2", "1", "2", "4", "10")
 DIGITS = 6
 
 
-def rounded_up(value: Any, digits: int) -> str:
-    """A positive number as a decimal of that many significant digits that is not below it (a tie at 40 digits is equal)."""
+def rounded_up(value: Any, digits: int, down: bool = False) -> str:
+    """A positive number as a decimal of that many significant digits that is not below it (a tie at 40 digits is equal).
+
+    down: not above it instead.
+    """
     if value == 0:
         return "0"
     with mpmath.workdps(60):
@@ -36,7 +43,7 @@ def rounded_up(value: Any, digits: int) -> str:
             return r"\infty"
         exponent = int(mpmath.floor(mpmath.log10(number))) + 1 - digits
         scaled = number / mpf(10) ** exponent
-        whole = int(mpmath.ceil(scaled - mpf(10) ** -25))
+        whole = int(mpmath.floor(scaled + mpf(10) ** -25) if down else mpmath.ceil(scaled - mpf(10) ** -25))
         if len(str(whole)) > digits:
             whole, exponent = whole // 10 + (1 if whole % 10 else 0), exponent + 1
         if -10 <= exponent <= 0:
@@ -56,22 +63,26 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
     problem = derivation.problem
     network = problem.network
     ball = isinstance(problem.parameters, ParameterBall)
+    lower = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached)}
     depth = 3 if network.symbolic_depth else len(network.layers)
     names = [name for name in derivation.results if name in SHOWN]
     kinds = {hypothesis.quantity.kind for hypothesis in derivation.hypotheses.values()}
-    rows, plain = [], []
+    rows, plain, rounding = [], [], "rounded up"
     for point in POINTS:
         a = sympy.Rational(point)
         arguments: dict[str, Any] = {"input_norm": 1, "target_norm": 1, "radius": a.p / mpf(a.q), "weight_norm": a.p / mpf(a.q), "depth": depth, "widths": [3]}
+        arguments["scale"] = arguments["radius"]
         arguments["weight_norms"] = [a.p / mpf(a.q)] * depth
         arguments["bias_norms"] = [1] * depth
         found = derivation.evaluate(arguments, digits=40)
-        cells = [rounded_up(found[name], DIGITS) for name in names]
+        cells = [rounded_up(found[name], DIGITS, down=derivation.results[name] in lower) for name in names]
         rows.append([f"${sympy.latex(a)}$", *(f"${cell}$" for cell in cells)])
         plain.append([point, *(cell.replace(r"\cdot10^{", "e").replace("}", "").replace(r"\infty", "inf") for cell in cells)])
-    variable = "R" if ball else "a"
-    where = rf"At $|x|=1$ and {'radius $R$' if ball else 'all weight norms equal to $a$'}"
-    plain_where = f"at |x| = 1, {'radius R' if ball else 'all weight norms a'}"
+    variable = "t" if "scale" in kinds else "R" if ball else "a"
+    what = {"t": ("scale $t$ of the family", "scale t of the family"), "R": ("radius $R$", "radius R"), "a": ("all weight norms equal to $a$", "all weight norms a")}[variable]
+    where, plain_where = rf"At $|x|=1$ and {what[0]}", f"at |x| = 1, {what[1]}"
+    if not kinds & {"weight", "radius", "scale"}:
+        rows, plain, where, plain_where = rows[:1], plain[:1], r"At $|x|=1$", "at |x| = 1"
     if "bias" in kinds:
         where, plain_where = where + r", all bias norms equal to $1$", plain_where + ", all bias norms 1"
     if "target" in kinds:
@@ -86,8 +97,14 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         header = [cell.replace(r"\varphi", r"\Phi") for cell in header]
     if problem.method == "ordering" and "paired" in names:
         header[names.index("gradient_lipschitz")] = "block"
-    text = where + r", rounded up in the last digit. All are \emph{proved} upper bounds: the theorem's definitions evaluated to 40 digits."
+    proved = r"\emph{proved} bounds: the theorem's definitions evaluated to 40 digits"
+    if not any(derivation.results[name] in lower for name in names):
+        text = where + rf", rounded up in the last digit. All are {proved}."
+    elif all(derivation.results[name] in lower for name in names):
+        text, rounding = where + rf", rounded down in the last digit. All are {proved}.", "rounded down"
+    else:
+        text, rounding = where + rf"; upper bounds are rounded up in the last digit, lower bounds down. All are {proved}.", "upper bounds rounded up, lower ones down"
     return {
         "text": text, "header": [f"${variable}$", *header], "rows": rows,
-        "plain_text": plain_where + " (rounded up)", "plain_header": [variable, *(SHOWN[name][1] for name in names)], "plain_rows": plain,
+        "plain_text": plain_where + f" ({rounding})", "plain_header": [variable, *(SHOWN[name][1] for name in names)], "plain_rows": plain,
     }  # fmt: skip

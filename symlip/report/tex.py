@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.printing.latex import LatexPrinter
 
-from ..calculus.arrays import Below, BlockEntries, BorderAt, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
+from ..calculus.arrays import Below, BlockEntries, BorderAt, Chords, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
 from ..calculus.claims import symbol_latex
 
 WIDE = 74
@@ -79,6 +79,10 @@ class Printer(LatexPrinter):  # type: ignore[misc]
             return rf"\bigl({text}\bigr)^{{{exponent}}}"
         return str(super()._print_Pow(expression))
 
+    def _print_Max(self, expression: sympy.Expr) -> str:
+        branches = r",\,".join(self._print(argument) for argument in sorted(expression.args, key=lambda e: (len(str(e)), str(e))))
+        return rf"\max\{{{branches}\}}"
+
     def _print_Min(self, expression: sympy.Expr) -> str:
         branches = r",\; ".join(self._print(argument) for argument in sorted(expression.args, key=str))
         return rf"\min\Bigl\{{{branches}\Bigr\}}"
@@ -106,6 +110,10 @@ def polynomial(expression: sympy.Expr) -> str:
 def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     """LaTeX of `symbol := expression` for a display, broken into lines where it is wide."""
     left = tex(symbol)
+    if isinstance(expression, sympy.Lambda):
+        return rf"{left}({tex(expression.variables[0])})={tex(expression.expr)}"
+    if isinstance(expression, Chords):
+        return rf"{left}(c)={tex(expression)}"
     if isinstance(expression, Recursion):
         term, index, _, start, length = expression.args
         where = rf"({tex(index)}=1,\dots,{tex(length)})"

@@ -103,11 +103,15 @@ def namespace() -> dict[str, Any]:
 
 
 class Program:
-    """All definitions of a derivation as a function of its hypotheses' symbols, at mpmath's working precision."""
+    """The definitions of a derivation as a function of its hypotheses' symbols, at mpmath's working precision.
 
-    def __init__(self, derivation: Derivation) -> None:
-        self.symbols = [plain_symbol(symbol) for symbol, _ in derivation.definitions]
-        lines = [(plain_symbol(symbol), expression) for symbol, expression in derivation.definitions]
+    all_steps: all of them, else those that the results need.
+    """
+
+    def __init__(self, derivation: Derivation, all_steps: bool = True) -> None:
+        definitions = derivation.definitions if all_steps else derivation.used_definitions
+        lines = [(plain_symbol(symbol), expression) for symbol, expression in definitions]
+        self.symbols = [symbol for symbol, _ in lines]
         network = derivation.problem.network
         used = set().union(*(expression.free_symbols for _, expression in lines))
         sizes = [size for size in dict.fromkeys((*network.widths, network.depth)) if isinstance(size, sympy.Symbol) and size in used]
@@ -162,6 +166,6 @@ def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> 
                 name: value if isinstance(value, int) else value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)
                 for name, value in known.items()
             }
-        found = Program(derivation)(known)
+        found = Program(derivation, all_steps=False)(known)
         found = {name: value.reshape(-1)[0] if averaged and isinstance(value, np.ndarray) and value.size == 1 else value for name, value in found.items()}
         return {name: found[str(plain_symbol(symbol))] for name, symbol in derivation.results.items()}
