@@ -21,7 +21,7 @@ from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from . import runtime
-from .calculus.arrays import Operation
+from .calculus.arrays import Certified, Operation
 from .calculus.claims import plain_symbol
 from .calculus.derivation import Derivation
 from .parameter_sets import ParameterBall
@@ -98,6 +98,8 @@ class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
 
 def _constant(expression: sympy.Expr) -> sympy.Expr:
     """A number without symbols becomes the nearest double; small integers and simple fractions stay as they are."""
+    if isinstance(expression, Certified):
+        return expression
     if isinstance(expression, sympy.Lambda):
         return sympy.Lambda(expression.variables, _constants_inside(expression.expr))
     if expression.free_symbols or expression.has(Operation) or expression.is_Integer or (expression.is_Rational and expression.q < 1000):
@@ -149,7 +151,7 @@ def module_source(derivation: Derivation) -> str:
     wrapper = _wrapper(signature, results)
     helpers = [inspect.getsource(getattr(runtime, name)) for name in _needed(kernel + wrapper)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
-    imports = "from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
+    imports = "import math\nfrom typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
     parts = [header + "\n" + imports, result_class, *helpers, *(_READERS), kernel, wrapper]

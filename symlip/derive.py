@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import sympy
 
-from .activations import Activation
+from .activations import Activation, z
 from .calculus.claims import Hypothesis, indexed, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
@@ -22,6 +22,7 @@ from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskS
 from .calculus.rules.input_block import InputBlock, InputPreActivation, InputSecond
 from .calculus.rules.input_value import InputValue, LastValue
 from .calculus.rules.joint import Joint, JointFirst, JointFirstReached, JointInput, JointReached, Peak
+from .calculus.rules.joint_sets import BallTwoLayers, BallTwoLayersReached, JointBallFirst, JointBoundedFirst
 from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBelowSeparate
 from .calculus.rules.paired import Paired
 from .calculus.rules.parameter_ball import ParameterBallNorms
@@ -61,6 +62,8 @@ def derive(
     derivation = Derivation(Problem(network, parameters, cost, method, order, variables))
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
         last = budget_bounds(derivation)
+        if method == "joint":
+            _joint_ball(derivation)
     elif network.symbolic_depth or (isinstance(parameters, LayerBalls) and parameters.equal):
         last = any_depth_bounds(derivation)
     else:
@@ -119,7 +122,11 @@ def check_arguments(
             raise SymlipError(f"variables={variables!r} is derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)")
     if equal and len(set(network.layers)) > 1:
         raise SymlipError("LayerBalls(equal=True) needs equal layers: Network.uniform(depth, activation, width)")
-    if method != "block" and (network.symbolic_depth or equal or (isinstance(parameters, ParameterBall) and parameters.shared_budget)):
+    if method == "joint" and (network.symbolic_depth or equal):
+        raise SymlipError("method='joint' is derived layer by layer: give the depth as a number and LayerBalls() or ParameterBall(), or use method='block'")
+    if method == "joint" and isinstance(parameters, ParameterBall) and not parameters.shared_budget:
+        raise SymlipError("method='joint' lets the layers share the radius: use ParameterBall(), or method='block'")
+    if method not in ("block", "joint") and (network.symbolic_depth or equal or (isinstance(parameters, ParameterBall) and parameters.shared_budget)):
         what = "a symbolic depth" if network.symbolic_depth else "equal layers" if equal else "a shared budget"
         raise SymlipError(f"method={method!r} has no closed form for {what}: use method='block', which is never larger")
     if network.symbolic_depth and isinstance(parameters, ParameterBall) and not parameters.shared_budget:
@@ -200,6 +207,9 @@ class Walk:
 def _joint(derivation: Derivation, walk: Walk) -> None:
     """The exact constant of the network; for its gradient the block bound stands in."""
     network, depth = walk.network, len(walk.network.layers)
+    if walk.bounded:
+        _joint_bounded(derivation, walk)
+        return
     hidden = list(enumerate(network.layers[:-1], 1))
     for layer, data in hidden:
         if data.activation.constant(0) == sympy.oo:
@@ -219,6 +229,53 @@ def _joint(derivation: Derivation, walk: Walk) -> None:
         derivation.apply(JointFirstReached(), walk.weights[depth], first, reached, layer=depth, activation=last)
     results = _block(derivation, walk, first=False) if derivation.problem.order >= 2 else {"value": walk.value(depth)}
     _set_results(derivation, {"value": results.pop("value"), "lipschitz": first, **results})
+
+
+def _joint_bounded(derivation: Derivation, walk: Walk) -> None:
+    network = walk.network
+    _numeric_sizes(network)
+    results = _block(derivation, walk)
+    premises = [walk.input, *walk.weights.values(), *walk.biases.values(), *_up_to_third(derivation), results["lipschitz"]]
+    joint = derivation.apply(JointBoundedFirst(), *premises, network=network)
+    _set_results(derivation, {**results, "lipschitz": joint})
+
+
+def _joint_ball(derivation: Derivation) -> None:
+    """The sharper bound of the first derivative, over the budget bounds."""
+    network = derivation.problem.network
+    assert isinstance(network.depth, int)
+    centred = [peak_point(layer.activation) == 0 for layer in network.layers]
+    if network.depth == 2 and network.layers[0].activation.expression.subs(z, 0) == 0:
+        constants = [f"S1_{identifier(activation)}" for activation in network.activations]
+        first = derivation.apply(BallTwoLayers(), "x_norm", "radius", *constants, network=network)
+        if all(centred):
+            derivation.apply(BallTwoLayersReached(), "x_norm", "radius", first, network=network)
+    elif network.depth == 1:
+        return
+    else:
+        _numeric_sizes(network)
+        first = derivation.apply(JointBallFirst(), "x_norm", "radius", *_up_to_third(derivation), "L", network=network)
+    derivation.results["lipschitz"] = derivation.steps[first].claim.symbol  # type: ignore[union-attr]
+
+
+def peak_point(activation: Activation) -> sympy.Expr | None:
+    """Where |s'| is S1, if that is known exactly and attained."""
+    supremum = activation.supremum(1)
+    return supremum.attained_at if supremum.exact else None
+
+
+def _numeric_sizes(network: Network) -> None:
+    if any(isinstance(width, sympy.Symbol) for width in network.widths[1:]):
+        raise SymlipError("on this set method='joint' needs the widths as numbers; use method='block' for symbols")
+
+
+def _up_to_third(derivation: Derivation) -> list[str]:
+    """The constants S0 .. S3 and |s(0)| of all activations, which the search needs whatever the order."""
+    found = []
+    for activation in derivation.problem.network.activations:
+        found += [derivation.apply(ActivationConstants(), activation=activation, order=order) for order in range(4)]
+        found.append(derivation.apply(ActivationConstants(), activation=activation, order=0, at_zero=True))
+    return found
 
 
 def attained(activation: Activation, order: int) -> bool:

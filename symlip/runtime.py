@@ -255,7 +255,7 @@ def neurons(activation, width, majorant, reach, cells):
     return up(sqrt(square)), slope**2
 
 
-def eliminate(stages, start, first, target, limit=1_500_000, levels=40):
+def eliminate(stages, start, first, target, limit=500_000, levels=40):
     """Whether it is proved that no path reaches the target.
 
     A path is a state (coordinates of which more is better) with a value; stage(states, cells) gives, for every state and
@@ -272,7 +272,7 @@ def eliminate(stages, start, first, target, limit=1_500_000, levels=40):
             return False
         if not all(mask.any() for mask in alive):
             return True
-        for number in range(1, len(grids)):
+        for number in range(1, len(stages)):  # where a path ends does not matter
             _halve(grids, alive, number)
         controls = [numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[mask])) for edges, mask in zip(controls, wanted)]
     return False
@@ -297,7 +297,7 @@ def _pass(stages, first, target, grids, alive, controls, limit):
         sources = alive[number] & (largest > 0)
         corners = numpy.meshgrid(*[edges[1:] for edges in grids[number]], indexing="ij")
         states = [corner[sources] for corner in corners]
-        if states[0].size * (len(controls[number]) - 1) > limit:
+        if states[0].size * (len(controls[number]) - 1) > limit or sources.size > limit:
             return None
         reached, p, q = stage(states, controls[number])
         if grids[number + 1] is None:
@@ -333,10 +333,10 @@ def _pass(stages, first, target, grids, alive, controls, limit):
     return wanted
 
 
-def smallest_excluded(stages, start, first, high, scale=1.0):
+def smallest_excluded(stages, start, first, high, scale, limit):
     """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
     for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002):
-        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale):
+        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
             high *= 1 - step
     return high
 
@@ -350,13 +350,13 @@ def each(function, arguments):
     return out[()]
 
 
-def joint_bounded(high, input_norm, weights, biases, widths, activations):
+def joint_bounded(high, input_norm, weights, biases, widths, activations, limit=500_000):
     """The joint bound for bounded biases: at most `high`, certified by elimination."""
     count = len(weights)
-    return each(lambda *numbers: _joint_bounded(numbers[0], numbers[1], numbers[2 : 2 + count], numbers[2 + count :], widths, activations), [high, input_norm, *weights, *biases])
+    return each(lambda *numbers: _joint_bounded(numbers[0], numbers[1], numbers[2 : 2 + count], numbers[2 + count :], widths, activations, limit), [high, input_norm, *weights, *biases])
 
 
-def _joint_bounded(high, input_norm, weights, biases, widths, activations):
+def _joint_bounded(high, input_norm, weights, biases, widths, activations, limit):
     if not numpy.isfinite(high):
         return high
     stages, size = [], input_norm
@@ -375,7 +375,7 @@ def _joint_bounded(high, input_norm, weights, biases, widths, activations):
     steep = float(cell_sizes(activations[-1], nodes[:-1], nodes[1:])[1].max())
     if not stages or steep == 0:
         return min(high, up(steep * sqrt(1 + input_norm**2)))
-    return min(high, up(steep * smallest_excluded(stages, [input_norm], up(1 + input_norm**2), high / steep)))
+    return min(high, up(steep * smallest_excluded(stages, [input_norm], up(1 + input_norm**2), high / steep, 1.0, limit)))
 
 
 def chain_shares(radius, input_norm, *slopes):
@@ -413,12 +413,12 @@ def chain_size(radius, input_norm, slopes):
     return y
 
 
-def joint_ball(high, input_norm, radius, widths, activations):
+def joint_ball(high, input_norm, radius, widths, activations, limit=500_000):
     """The joint bound on the parameter ball: at most `high`, certified by elimination."""
-    return each(lambda *numbers: _joint_ball(*numbers, widths, activations), [high, input_norm, radius])
+    return each(lambda *numbers: _joint_ball(*numbers, widths, activations, limit), [high, input_norm, radius])
 
 
-def _joint_ball(high, input_norm, radius, widths, activations):
+def _joint_ball(high, input_norm, radius, widths, activations, limit):
     steep = activations[-1][0][2]
     if not (numpy.isfinite(high) and radius > 0 and high > 0):
         return high
@@ -467,4 +467,4 @@ def _joint_ball(high, input_norm, radius, widths, activations):
         stages += [fire, last] if layer == len(widths) - 2 else [fire, weigh, shift]
         constants = activation[0]
         size = up(min(sqrt(width) * constants[1], sqrt(width) * constants[0] + constants[2] * reach))
-    return min(high, up(steep * smallest_excluded(stages, [1.0], up(1 + input_norm**2), high / steep, numpy.exp(-price * radius**2) * (1 - 1e-12))))
+    return min(high, up(steep * smallest_excluded(stages, [1.0], up(1 + input_norm**2), high / steep, numpy.exp(-price * radius**2) * (1 - 1e-12), limit)))

@@ -7,6 +7,7 @@ symbols are ordinary SymPy sums and products. Each function below prints itself 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import sympy
@@ -360,3 +361,91 @@ class Indicator(Operation):
     plain = "[{0} >= 0]"
     runtime = "indicator"
     template = r"\bigl[{0}\ge0\bigr]"
+
+
+class Certified(Operation):
+    """A number that a certified search finds: arguments are numbers, then tuples of them and of activations.
+
+    An activation is Tuple(|s(0)|, S0, S1, S2, S3, Lambda(z, s), Lambda(z, s')). Both readers run the same float code, rounded up.
+    """
+
+    def _source(self, printer: Any) -> str:
+        return f"{self.runtime}({', '.join(self._argument(printer, argument) for argument in self.args)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _argument(self, printer: Any, argument: sympy.Expr) -> str:
+        if isinstance(argument, sympy.Lambda):
+            return _float_lambda(argument)
+        if isinstance(argument, sympy.Tuple):
+            if any(isinstance(entry, sympy.Lambda) for entry in argument):
+                *constants, function, derivative = (self._argument(printer, entry) for entry in argument)
+                return f"(({', '.join(constants)}), {function}, {derivative})"
+            return f"({''.join(self._argument(printer, entry) + ', ' for entry in argument)})"
+        return str(printer._print(argument))
+
+
+def _float_lambda(function: sympy.Lambda) -> str:
+    """A function of an array of floats as source, whatever the reader's numbers."""
+    from sympy.codegen.numpy_nodes import logaddexp
+    from sympy.printing.numpy import NumPyPrinter
+
+    class Floats(NumPyPrinter):  # type: ignore[misc]
+        def _print_erf(self, expression: sympy.Expr) -> str:
+            return f"erf({self._print(expression.args[0])})"
+
+        def _print_Float(self, expression: sympy.Expr) -> str:
+            return repr(float(expression))
+
+        def _print_Max(self, expression: sympy.Expr) -> str:
+            return functools.reduce(lambda a, b: f"numpy.maximum({a}, {b})", map(self._print, expression.args))
+
+        def _print_Min(self, expression: sympy.Expr) -> str:
+            return functools.reduce(lambda a, b: f"numpy.minimum({a}, {b})", map(self._print, expression.args))
+
+    (given,) = function.variables
+    variable = sympy.Symbol("z", real=True)
+    body = function.expr.xreplace({given: variable})
+    if body.is_number:
+        body = body + sympy.Mul(0.0, variable, evaluate=False)
+    body = body.replace(lambda e: isinstance(e, sympy.log) and e.args[0].is_Add and 1 in e.args[0].args, lambda e: _log_of_sum(e, logaddexp))
+    printer = Floats({"fully_qualified_modules": True, "inline": True, "allow_unknown_functions": True})
+    return f"(lambda {variable}: {printer.doprint(body)})"
+
+
+def _log_of_sum(expression: sympy.Expr, logaddexp: Any) -> sympy.Expr:
+    rest = expression.args[0] - 1
+    return logaddexp(0, rest.args[0]) if isinstance(rest, sympy.exp) else expression
+
+
+class JointBounded(Certified):
+    """JointBounded(high, |x|, weights, biases, widths, activations)."""
+
+    nargs = 6
+    plain = "joint bound on |A_u| <= a_u, |b_u| <= b_u (certified, at most {0})"
+    runtime = "joint_bounded"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\text{{a certified number between the joint bound and }}{printer._print(self.args[0])}"
+
+
+class JointBall(Certified):
+    """JointBall(high, |x|, radius, widths, activations)."""
+
+    nargs = 5
+    plain = "joint bound on |theta| <= {2} (certified, at most {0})"
+    runtime = "joint_ball"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\text{{a certified number between the joint bound and }}{printer._print(self.args[0])}"
+
+
+class ChainShares(Operation):
+    """ChainShares(radius, |x|, S1 of layer 1, .., S1 of layer m): shares of the squared radius, by layer."""
+
+    plain = "shares of the budget, by layer"
+    runtime = "chain_shares"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return r"\text{nonnegative, }\textstyle\sum_u\omega_u\le1\text{, any; best where }y_m\text{ is largest}"

@@ -79,6 +79,41 @@ def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Any:
 _not_zero = np.frompyfunc(lambda value: value or mpf(10) ** -(10**6), 1, 1)
 
 
+def _by_floats(function: Any, options: dict[str, Any]) -> Any:
+    """A certified search in floats, of mpf's: its numbers go in and come out a little larger."""
+
+    known: dict[Any, Any] = {}
+
+    def outward(value: Any) -> Any:
+        return float(value) * (1 + 1e-15)
+
+    def run(*arguments: Any) -> Any:
+        numbers = [argument for argument in arguments if not isinstance(argument, tuple)]
+        groups = [argument for argument in arguments if isinstance(argument, tuple)]
+        converted = [_floats(group, outward) for group in groups]
+        arrays = np.broadcast_arrays(*(np.asarray(number, dtype=object) for number in numbers))
+        out = np.empty(arrays[0].shape, dtype=object)
+        for place in np.ndindex(out.shape):
+            given = tuple(outward(array[place]) for array in arrays)
+            key = given, str([[entry for entry in _flat(group) if isinstance(entry, float)] for group in converted])
+            if key not in known:
+                known[key] = mpf(float(function(*given, *converted, **options)))
+            out[place] = known[key]
+        return out[()]
+
+    return run
+
+
+def _flat(value: Any) -> list[Any]:
+    return [entry for part in value for entry in _flat(part)] if isinstance(value, tuple) else [value]
+
+
+def _floats(value: Any, convert: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_floats(entry, convert) for entry in value)
+    return value if callable(value) or isinstance(value, int) else convert(value)
+
+
 def _chords(*numbers: Any) -> Any:
     return runtime.chords(*map(mpf, numbers))
 
@@ -91,13 +126,17 @@ def _budget_sum_range(term: Any, first: int, last: int) -> Any:
     return sum((term(index) for index in range(first, last + 1)), mpf(0))
 
 
-def namespace() -> dict[str, Any]:
-    """The runtime functions, those that are tied to floats replaced by exact or high-precision ones."""
+def namespace(quick: bool = False) -> dict[str, Any]:
+    """The runtime functions, those that are tied to floats replaced by exact or high-precision ones.
+
+    quick: let certified searches stop early; their numbers are then larger, and as valid.
+    """
+    least = {"limit": 30_000} if quick else {}
     names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
-        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 
@@ -124,7 +163,7 @@ class Program:
             return lines, self.symbols
 
         self.function = sympy.lambdify(
-            self.arguments, self.symbols, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
+            self.arguments, self.symbols, modules=[namespace(quick=all_steps), "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
         )
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
