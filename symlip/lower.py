@@ -246,6 +246,8 @@ def _sharpness_hypotheses(network: Network) -> None:
     for number, layer in enumerate(layers, 1):
         if layer.activation.constant(0) == sympy.oo:
             raise SymlipError(f"sharpness needs bounded hidden activations, and layer {number} has {layer.activation.name}, whose S0 is infinite")
+    if all(layer.activation.constant(2) == 0 for layer in network.layers):
+        raise SymlipError(f"sharpness needs S2 > 0, and every layer is affine ({network.layers[0].activation.name})")
     for number, layer in enumerate(network.layers, 1):
         if layer.activation.constant(2) == sympy.oo:
             raise SymlipError(f"sharpness needs finite S2, and the derivative of {layer.activation.name} in layer {number} jumps")

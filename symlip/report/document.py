@@ -95,9 +95,9 @@ class _Context:
             "hypotheses_named": self._hypotheses_named(),
             "bounds": _display(self._bounds(), "." if self._comparisons() else ","),
             "comparisons": _display(self._comparisons()),
-            "comparisons_when": r"with all weight norms equal to $a$" if self.problem.method == "sharpness" and not isinstance(self.problem.parameters, ParameterBall) else "for all nonnegative values of the norms and constants",
+            "comparisons_when": self._when(),
             "witnesses": self._witnesses(),
-            "none": self._none(),
+            "impossible": self._impossible(),
             "equations": [{"label": _label(step.name), "body": definition(claim.symbol, claim.expression)} for step, claim in self._displayed()],
             "many_activations": len(self.network.activations) > 1,
             "remarks": self._remarks(),
@@ -184,8 +184,18 @@ class _Context:
         layers = _layers(self.network.depth)
         if isinstance(parameters, AllParameters):
             return r"Let $\Omega$ be the space of all parameters."
+        below = any(isinstance(step.claim, Reached) for step in self.derivation.steps.values())
         if isinstance(parameters, ParameterBall):
-            return r"Let $\Omega=\{\theta:|\theta|\le R\}$ \textup{(H)}."
+            return ("Let $R>0$ and " if below else "Let ") + r"$\Omega=\{\theta:|\theta|\le R\}$ \textup{(H)}."
+        if below:
+            norm = "a" if parameters.equal else "a_u"
+            return rf"Let ${norm}>0$ and $\Omega=\{{\theta:|A_u|_2\le {norm}\text{{ for }}{layers}\}}$ \textup{{(H)}}; the biases are free."
+        if self.problem.variables != "parameters":
+            biases = r",\ |b_u|\le\bar b_u" if parameters.biases == "bounded" else ""
+            inside = rf"|A_u|_2\le a_u{biases}\text{{ for }}{layers}"
+            if self.problem.variables == "both":
+                return rf"Let $\Omega=\{{(x,\theta):|x|\le r,\ {inside}\}}$ \textup{{(H)}}; the bounds below have $|x|$ for $r$."
+            return rf"Let $\Omega=\{{\theta:{inside}\}}$ \textup{{(H)}}; $\operatorname{{Lip}}(N;\Omega)$ is the supremum over $\theta\in\Omega$ of the Lipschitz constants of $x\mapsto N_\theta(x)$, and likewise for $DN$."
         if parameters.equal:
             return rf"Let $\Omega=\{{\theta:|A_u|_2\le a\text{{ for }}{layers}\}}$ \textup{{(H)}}; the biases are free."
         if parameters.biases == "bounded":
@@ -193,7 +203,11 @@ class _Context:
         return rf"Let $\Omega=\{{\theta:|A_u|_2\le a_u\text{{ for }}{layers}\}}$ \textup{{(H)}}; the biases are free."
 
     def _hypotheses_named(self) -> str:
-        return "(H) is the hypothesis on the parameters. All bounds hold for every $\\theta\\in\\Omega$."
+        if isinstance(self.problem.parameters, AllParameters):
+            return "Upper bounds hold for all parameters, lower bounds for the networks named."
+        if self.derivation.witnesses:
+            return r"(H) is the hypothesis on the parameters. Upper bounds hold for every $\theta\in\Omega$, lower bounds on the witness."
+        return r"(H) is the hypothesis on the parameters. All bounds hold for every $\theta\in\Omega$."
 
     def _bounds(self) -> list[str]:
         """The results as formulas: at most, equal, or at least."""
@@ -223,7 +237,15 @@ class _Context:
             last = last[-2:]
         return [_claim_latex(claim) for claim in claims if isinstance(claim, Comparison)] + [_claim_latex(claim) for claim in last]
 
-    def _none(self) -> str:
+    def _when(self) -> str:
+        """For which norms the comparisons and limits of the theorem hold."""
+        if self.problem.method != "sharpness":
+            return "for all nonnegative values of the norms and constants"
+        if isinstance(self.problem.parameters, ParameterBall):
+            return "for all $|x|$"
+        return r"if $\rho>1$" if self.network.symbolic_depth else r"with all weight norms equal to $a$"
+
+    def _impossible(self) -> str:
         """What has no constant, where that is the theorem."""
         results, found = self.derivation.results, []
         for name, text in (("lipschitz", "$N$"), ("gradient_lipschitz", "$DN$")):
@@ -244,7 +266,13 @@ class _Context:
         names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$"}
         for order, witness in known.items():
             jumps = order == 2 and "gradient_jump" in self.derivation.results
-            lead = "The jump is that of the network with" if jumps else rf"The bound of {names[order]} is reached, or approached, by networks of the set with"
+            exact = self.derivation.exact.get("lipschitz" if order == 1 else "gradient_lipschitz")
+            lead = (
+                "The jump is that of the network with" if jumps
+                else rf"The family $\theta_t$ for ${'N' if order == 1 else 'DN'}$ has" if isinstance(self.problem.parameters, AllParameters) and not exact
+                else rf"The constant {names[order]} is reached, or approached, by networks of the set with" if exact
+                else rf"The lower bound of {names[order]} is proved by networks of the set with"
+            )  # fmt: skip
             found.append(f"{lead} " + described(witness, [layer.activation for layer in self.network.layers], self.network.depth) + ".")
         return "\n\n".join(found)
 
@@ -356,14 +384,18 @@ class _Context:
     def _conclusion(self) -> str:
         if self.problem.method in ("lower", "global"):
             return self._conclusion_below()
+        moved = {"parameters": r"$\theta$", "inputs": "$x$", "both": r"$(x,\theta)$"}[self.problem.variables]
+        domain = r"The space of inputs is convex" if self.problem.variables == "inputs" else r"The set $\Omega$ is convex"
         text = (
-            r"The set $\Omega$ is convex. If the activations are twice continuously differentiable, then so is $N$ in $\theta$, and by the mean value theorem "
+            domain + r". If the activations are twice continuously differentiable, then so is $N$ in " + moved + r", and by the mean value theorem "
             r"$\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, which the steps bound."
         )
         if any(self.derivation.exact.values()):
             text += (
                 r" Where the theorem has an equality, the witness shows $\ge$: a Lipschitz function's difference quotients at a point of the interior come near its derivative's norm there, and the networks of the witness are limits of such points."
             )
+        if self.problem.method == "sharpness":
+            text += " " + self._conclusion_below()
         cost = self.problem.sample_cost
         if cost is not None:
             text += r" The same holds for the " + ("risk." if self.problem.averaged else "cost.")
@@ -374,7 +406,7 @@ class _Context:
             text += (
                 r" Where a function is not that smooth, here "
                 + _enumerate(rough)
-                + r", convolve it with a smooth probability density supported in $[-\varepsilon,\varepsilon]$. This does not increase $\sup|s|$, the Lipschitz constant of $s$, or that of $s'$ where it is finite, and "
+                + r", convolve it with a smooth probability density supported in $[-\varepsilon,\varepsilon]$. This does not increase $\sup|s|$, the Lipschitz constant of $s$, or that of $s'$ where it is finite, nor $\sup_z(s^2+c\,s'^2)$ (Jensen's inequality), and "
                 r"changes $s(0)$ by $O(\varepsilon)$; so the bounds hold for the smooth network, with $s(0)$ so changed. As $\varepsilon\to0$ the networks converge locally uniformly, and so do their derivatives where $s'$ is continuous; "
                 r"the difference quotients' bounds pass to the limit, as the bounds are continuous in $s(0)$."
             )
@@ -382,12 +414,12 @@ class _Context:
 
     def _conclusion_below(self) -> str:
         text = (
-            r"A function that is differentiable near a point of the closure of a set's interior has there a derivative of norm at most its Lipschitz constant on the set, since difference quotients come near it; "
-            r"the same holds for $DN$ and $D^2N$. The witness lies in $\Omega$, or is a sequence of points of $\Omega$, and (if all $a_u>0$, $R>0$) in the closure of the interior: so what its derivatives reach, the constants reach."
+            r"A function that is continuously differentiable near a point of the closure of a set's interior has there a derivative of norm at most its Lipschitz constant on the set, since difference quotients come near it; "
+            r"likewise $DN$, with the derivative $D^2N$. Where $s'$ or $s''$ jumps, take points near the witness at which it does not. "
         )
-        if any(claim.quantity.kind == "joint" for _, claim in self.derivation.bounds if isinstance(claim.quantity, Quantity)):
-            text += r" The upper bounds are those of the mean value theorem."
-        return text
+        if isinstance(self.problem.parameters, AllParameters):
+            return text + (r"Where the derivatives along a family tend to infinity there is no constant; where the theorem has an equality, $\le$ is the mean value theorem." if self.derivation.limits else r"The upper bounds are those of the mean value theorem.")
+        return text + r"The witness lies in $\Omega$, which is the closure of its interior: so what its derivatives reach, or approach, the constants reach."
 
     def _graph(self) -> str:
         """The steps as nodes, column by column along the longest path, with arrows to what uses them."""
@@ -442,13 +474,13 @@ class _Context:
                 rows.append(
                     {
                         "symbol": tex(symbol),
-                        "meaning": f"bound on the {quantity.meaning}" if quantity.kind != "weight" else "bound on the spectral norms of all weights",
+                        "meaning": _whole(quantity, bool(self.derivation.witnesses)),
                     }
                 )
         seen = set()
         for _, claim in self.derivation.bounds:
             if isinstance(claim.quantity, ActivationDerivative | ActivationPeak):
-                rows.append({"symbol": tex(claim.symbol), "meaning": latex_escape(claim.quantity.meaning)})
+                rows.append({"symbol": tex(claim.symbol), "meaning": latex_escape(claim.quantity.meaning) if isinstance(claim.quantity, ActivationDerivative) else f"${claim.quantity.latex}$"})
             elif claim.quantity is not None:
                 kind = (claim.quantity.kind, str(claim.symbol).rsplit("_", 1)[0])
                 if kind in seen:
@@ -515,6 +547,15 @@ def _claim_latex(claim: Claim) -> str:
     if quantity.kind == "second_blocks":
         return rf"|D^2h_{{{index}}}[\eta,\zeta]|\le p^{{\top}}{symbol}\,\pi"
     return rf"{quantity.latex}\le {symbol}"
+
+
+def _whole(quantity: Quantity, exact_input: bool) -> str:
+    """What an argument that is not one of a sequence stands for."""
+    if quantity.kind == "weight":
+        return "bound on the spectral norms of all weights"
+    if quantity.kind == "scale" or (quantity.kind == "input" and exact_input):
+        return f"the {quantity.meaning}"
+    return f"bound on the {quantity.meaning}"
 
 
 def _node(claim: Claim) -> str:

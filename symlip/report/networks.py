@@ -52,7 +52,7 @@ def _at(point: Point) -> str:
         return f"at $z={tex(point.value)}$"
     name = point.activation.latex
     if isinstance(point, PeakAt):
-        return rf"where ${name}^2+c\,({name}')^2$ is largest, $c={tex(point.weight)}$"
+        return rf"where ${name}^2+c\,({name}')^2$ is largest, or nearly, for $c={tex(point.weight)}$"
     assert isinstance(point, Best)
     supremum = point.activation.supremum(point.order)
     what = rf"|{name}{chr(39) * point.order}|"

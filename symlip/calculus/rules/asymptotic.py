@@ -40,7 +40,7 @@ this is allowed, as the square is a polynomial in $L_{u-1}/D_{u-1}$."""
 class GrowthSecond(Rule):
     name = "growth of the second derivative"
     title = "Growth of the second derivative"
-    statement = r"""In the situation of @[growth of the first derivative] let $S_2>0$ in all layers but perhaps the last, $C_u$ the lower bound of @[chain, second derivative] \textup{(}or, if the last layer is affine, of @[chain, affine layers above]\textup{)} and $H_u$ the upper bound of @[separate]. If $H_{u-1}/C_{u-1}\to1$, then $H_u/C_u\to1$; the same then holds for the smaller bounds of the paired and the block
+    statement = r"""In the situation of @[growth of the first derivative] let $S_2>0$ in all layers but perhaps the last \textup{(}if $m\ge2$\textup{)}, $C_u$ the lower bound of @[chain, second derivative] \textup{(}or, if the last layer is affine, of @[chain, affine layers above]\textup{)} and $H_u$ the upper bound of @[separate]. If $H_{u-1}/C_{u-1}\to1$, then $H_u/C_u\to1$; the same then holds for the smaller bounds of the paired and the block
 method, and for $|D^2N|$ itself."""
     proof = r"""$C_u=S_2(aD_{u-1})^2$, and $H_u=S_2Q_u^2+S_1(L_{u-1}+aH_{u-1})$ with $Q_u/(aD_{u-1})\to1$ by @[growth of the first derivative], while $L_{u-1}$ grows like $a^{u-2}$ and $aH_{u-1}$ like $aC_{u-1}=\kappa a^{2u-3}$, less than $C_u$, which grows like $a^{2u-2}$. For an affine last layer, $C_u=S_1aC_{u-1}$ and $H_u=S_1(L_{u-1}+aH_{u-1})$, in which $L_{u-1}$ grows less than $aC_{u-1}$. For $u=1$ both are
 $S_2(1+|x|^2)$. The order of the bounds is @[paired below separate] and @[block below paired]."""
@@ -168,7 +168,7 @@ $(L/D)^2=1+\tfrac{1+B^2}{1+|x|^2}\sum_{j=2}^m\rho^{-2(j-1)}$, and the geometric 
 class BelowRateFirst(Rule):
     name = "first derivative within the rate"
     title = "The bounds of the first derivative"
-    statement = r"""In the situation of @[rate, first derivative], $L\le F_1D$, and $F_1\to1$ as $a\to\infty$, uniformly in the depth."""
+    statement = r"""In the situation of @[rate, first derivative], $L\le F_1D$, with the same $F_1$ for every depth."""
     proof = r"""This is @[rate, first derivative]."""
 
     def conclude(self, given: Given, **_: Any) -> Comparison:
@@ -201,7 +201,7 @@ So $h_u\le g+h_{u-1}/\rho$ with $g=F_1^2+\cdots\ge1$, and $F_2=g\rho/(\rho-1)$ i
 class BelowRateSecond(Rule):
     name = "second derivative within the rate"
     title = "The bounds of the second derivative"
-    statement = r"""In the situation of @[rate, second derivative], $\Lambda\le F_2C$, and $F_2\to1$ as $a\to\infty$, uniformly in the depth."""
+    statement = r"""In the situation of @[rate, second derivative], $\Lambda\le F_2C$, with the same $F_2$ for every depth."""
     proof = r"""This is @[rate, second derivative]."""
 
     def conclude(self, given: Given, **_: Any) -> Comparison:

@@ -29,7 +29,7 @@ class BlockSecond(Rule):
 \[|Dz_u[\eta]|\le\langle\boldsymbol{q}_u,p\rangle,\qquad|Dh_{u-1}[\eta]|\le\langle\boldsymbol{\ell}_{u-1},p\rangle,\qquad|D^2h_{u-1}[\eta,\zeta]|\le p^{\top}G_{u-1}\pi.\]
 Then $|D^2h_u[\eta,\zeta]|\le p^{\top}G_u\,\pi$ with
 \[G_u=S_2\,\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1\bigl(a_u[G_{u-1}]+e[\boldsymbol{\ell}_{u-1}]^{\top}+[\boldsymbol{\ell}_{u-1}]e^{\top}\bigr),\]
-where $[\cdot]$ pads with zeros and $e$ is the unit vector of the block $\alpha_u$ \textup{(}for $u=1$ only the first term is present\textup{)}. In particular the entry of $G_u$ at a pair of blocks bounds the mixed second derivative in them."""
+where $[\cdot]$ pads with zeros and $e$ is the unit vector of the block $\alpha_u$ \textup{(}for $u=1$ and a fixed input only the first term is present\textup{)}. In particular the entry of $G_u$ at a pair of blocks bounds the mixed second derivative in them."""
     proof = r"""We have $D^2z_u[\eta,\zeta]=dA_u^{\eta}\,Dh_{u-1}[\zeta]+dA_u^{\zeta}\,Dh_{u-1}[\eta]+A_u\,D^2h_{u-1}[\eta,\zeta]$, hence
 \[|D^2z_u[\eta,\zeta]|\le p_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},\pi\rangle+\pi_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},p\rangle+a_u\,p^{\top}[G_{u-1}]\pi.\]
 Further

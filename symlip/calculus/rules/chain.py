@@ -61,8 +61,8 @@ class ChainSlope(Rule):
     title = "The first derivative along a chain"
     statement = r"""Let $A_u=a_ue_1e_1^{\top}$ \textup{(}$A_1=0$\textup{)} and let the biases hold neuron $1$ of every layer where $|s'|$ is, or is near, $S_1$. If for $u\ge2$ a direction $\eta_<$ has $|\eta_<|=1$ and $Dh_{u-1}[\eta_<]$ a multiple of $e_1$ of length \textup{(}nearly\textup{)} at least $D_{u-1}$, then one has
 $Dh_u[\eta]$ a multiple of $e_1$ of length \textup{(}nearly\textup{)} at least $D_u=S_1a_uD_{u-1}$, and more precisely at least $S_1\sqrt{1+|h_{u-1}|^2+a_u^2D_{u-1}^2}$; $D_1=S_1\sqrt{1+|x|^2}$."""
-    proof = r"""The inputs of the neurons can be chosen at will, since $b_u=z_u-A_uh_{u-1}$. With $dA_u=\alpha\,e_1h_{u-1}^{\top}/|h_{u-1}|$, $db_u=\beta e_1$ and $\sigma\eta_<$, $\alpha^2+\beta^2+\sigma^2=1$, $Dz_u[\eta]=(\alpha|h_{u-1}|+\beta\pm\sigma a_uD_{u-1})e_1$ \textup{(}no last term for $u=1$\textup{)}. The largest modulus is
-$\sqrt{1+|h_{u-1}|^2+a_u^2D_{u-1}^2}\ge a_uD_{u-1}$, and $Dh_u[\eta]=s'(z_{u,1})Dz_u[\eta]$."""
+    proof = r"""The inputs of the neurons can be chosen at will, since $b_u=z_u-A_uh_{u-1}$. With $dA_u=\alpha\,e_1h_{u-1}^{\top}/|h_{u-1}|$ \textup{(}$0$ if $h_{u-1}=0$\textup{)}, $db_u=\beta e_1$ and $\sigma\eta_<$, $\alpha^2+\beta^2+\sigma^2=1$, $Dz_u[\eta]=(\alpha|h_{u-1}|+\beta\pm\sigma a_u|Dh_{u-1}[\eta_<]|)e_1$ \textup{(}no last term for $u=1$\textup{)}. The largest modulus is
+$\sqrt{1+|h_{u-1}|^2+a_u^2|Dh_{u-1}[\eta_<]|^2}$, at least the same with $D_{u-1}$ for $|Dh_{u-1}[\eta_<]|$, and that is at least $a_uD_{u-1}$; and $Dh_u[\eta]=s'(z_{u,1})Dz_u[\eta]$."""
     obligations = (
         BEST_DIRECTION,
         Inequality("the last term alone", (v >= 0, q >= 0, v**2 >= 1 + h**2 + q**2), v >= q),
@@ -83,7 +83,7 @@ class ChainCurvature(Rule):
     name = "chain, second derivative"
     title = "The second derivative at the end of a chain"
     statement = r"""In the situation of @[chain, first derivative] hold neuron $1$ of layer $u$ where $|s''|$ is, or is near, $S_2$ instead. Then $|D^2h_u|\ge C_u=S_2(a_uD_{u-1})^2$ in the limit, and $C_1=S_2(1+|x|^2)$."""
-    proof = r"""Take the direction $\eta_<$ of that lemma, with $dA_u=0$, $db_u=0$ \textup{(}for $u=1$: $dA_1,db_1$ as there\textup{)}. Along it $z_u''=A_uh_{u-1}''$, and $h_u''=s''(z_u)z_u'^2+s'(z_u)z_u''$. In the layers below, $s''(z)$ is $0$ at the steepest points, or tends to $0$, so that $h_{u-1}''$ does;
+    proof = r"""Take $\eta$ with $dA_1,db_1$ as there and all other blocks $0$: then $|h_k'|=|s'(z_{k,1})|a_k|h_{k-1}'|$ for $2\le k<u$, so that $|h_{u-1}'|$ is still at least $D_{u-1}$, and along it $z_k''=A_kh_{k-1}''$ in every layer, and $h_u''=s''(z_u)z_u'^2+s'(z_u)z_u''$. In the layers below, $s''(z)$ is $0$ at the steepest points, or tends to $0$, so that $h_{u-1}''$ does;
 where $s''$ jumps there, take the points on one side of the jump, so that the two terms have the same sign \textup{(}for layer $u$ choose the side or, by $A_u\mapsto-A_u$, the sign\textup{)}. Hence $|h_u''|$ is near $S_2z_{u,1}'^2$ or above, and $|z_{u,1}'|=a_uD_{u-1}$."""
     obligations = (
         Identity("second derivative of s(z)", (S * Z**2 + s1 * t).subs(t, 0), S * Z**2),
@@ -105,7 +105,7 @@ class ChainMixed(Rule):
     name = "chain, mixed second derivative"
     title = "The second derivative of two layers"
     statement = r"""In the situation of @[chain, first derivative], $|D^2h_u|\ge C_u=S_1D_{u-1}$ in the limit, for $u\ge2$ and affine layers \textup{(}$s''=0$\textup{)}."""
-    proof = r"""Take $dA_u=\tfrac1{\sqrt2}e_1e_1^{\top}$, $db_u=0$ and $\tfrac1{\sqrt2}\eta_<$. Then $z_u''=2\,dA_uh_{u-1}'+A_uh_{u-1}''$ with $h_{u-1}''=0$, and $2\,dA_uh_{u-1}'=2\cdot\tfrac12D_{u-1}e_1$ up to the sign."""
+    proof = r"""Take $dA_u=\tfrac1{\sqrt2}e_1e_1^{\top}$, $db_u=0$ and $\tfrac1{\sqrt2}\eta_<$, where $\eta_<$ has only the blocks $dA_1,db_1$, as in @[chain, second derivative]. Then $z_u''=2\,dA_uh_{u-1}'+A_uh_{u-1}''$ with $h_{u-1}''=0$, and $2\,dA_uh_{u-1}'=2\cdot\tfrac12D_{u-1}e_1$ up to the sign."""
     obligations = (Identity("twice the half", 2 * sympy.sqrt(sympy.Rational(1, 2)) ** 2, sympy.Integer(1)),)
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
@@ -198,9 +198,9 @@ def centred(activation: Activation) -> bool:
 class BallChain(Rule):
     name = "chain on the parameter ball"
     title = "Chains on the parameter ball"
-    statement = r"""Let $z_0$ be a point at which $|s'|$ is $S_1$ \textup{(}for each activation\textup{)}, and $\mu_R(n_1,n_2)=R^KK^{-n_1/2}(2/K)^{n_2}$, $K=n_1+2n_2$, $\mu_R(0,0)=1$. On $|\theta|\le R$ there is a network with $|DN|\ge D$, and one with $|D^2N|\ge C$,
+    statement = r"""Let $z_0$ be a point at which $|s'|$ is $S_1$ \textup{(}for each activation\textup{)}, for $C$ let layer $k$ be held where $|s_k''|$ is $S_2$, and $\mu_R(n_1,n_2)=R^KK^{-n_1/2}(2/K)^{n_2}$, $K=n_1+2n_2$, $\mu_R(0,0)=1$. On $|\theta|\le R$ there is a network with $|DN|\ge D$, and one with $|D^2N|\ge C$,
 \[D=\sqrt{1+|x|^2}\,\Bigl(\prod_uS_1^{(u)}\Bigr)\mu_{R_1}(m-1,0),\qquad C=(1+|x|^2)\,S_2^{(k)}\Bigl(\prod_{u<k}S_1^{(u)}\Bigr)^2\Bigl(\prod_{u>k}S_1^{(u)}\Bigr)\mu_{R_2}(m-k,k-1),\]
-where $k$ is the last layer that is not affine and $R^2-R_1^2$, $R^2-R_2^2$ are the squares of the biases that hold the neurons at their points \textup{(}if these are above $R^2$ there is nothing to claim\textup{)}. If $s(0)=0$ and $z_0=0$ in the hidden layers, these are the bias of the last layer or of layer $k$ alone. Otherwise the hidden layers must have at least two neurons."""
+where $k$ is the last layer that is not affine and $R^2-R_1^2$, $R^2-R_2^2$ are the squares of the biases that hold the neurons at their points \textup{(}if these are above $R^2$ there is nothing to claim\textup{)}. If $s(0)=0$ and $z_0=0$ in the hidden layers, these are the bias of the last layer or of layer $k$ alone. Otherwise the hidden layers must have at least two neurons, $l_u\ge2$."""
     proof = r"""First let $s(0)=z_0=0$ in all hidden layers: $A_1=0$, $A_u=a_ue_1e_1^{\top}$, no biases below layer $k$, so that $h_u=0$ there and every neuron on the chain is at $z_0=0$. Otherwise let $v=(1,-1,0,\dots)/\sqrt2$, $A_u=a_uvv^{\top}$ in the layers $2,\dots,k-1$, $A_k=a_ke_1v^{\top}$, and let the biases hold neurons $1$ and $2$ of the layers below $k$ at $z_0$: their outputs are equal, so $A_uh_{u-1}=0$, and the
 derivative $h_{u-1}'$, a multiple of $v$, is passed on with the factor $a_uS_1$. In both cases the derivatives multiply as in @[chain, first derivative], and below layer $k$ all $h_u''$ vanish, or have the sign of the last term. Above layer $k$, $A_u=a_ue_1e_1^{\top}$. With $a_u^2=R_1^2/(m-1)$ for $D$, and for $C$ with $a_u^2=2R_2^2/K$ for $u\le k$ and $R_2^2/K$ for $u>k$, $K=2(k-1)+m-k$,
 the squares of all norms add up to $R^2$, and the products are the values of $\mu$."""
@@ -218,6 +218,12 @@ the squares of all norms add up to $R^2$, and the products are the values of $\m
         curved = [number for number, layer in enumerate(layers, 1) if layer.activation.constant(2) != 0]
         k: Any = depth if repeated or order == 1 else curved[-1]
         plain = all(centred(layer.activation) for layer in layers[: (None if repeated else k - 1)])
+        narrow = [u for u, layer in enumerate(layers[: (None if repeated else k - 1)], 1) if layer.width == 1]
+        if not plain and narrow:
+            raise SymlipError(
+                f"layer {narrow[0]} has one neuron, and {layers[narrow[0] - 1].activation.name} does not vanish where it is steepest: on the ball "
+                "the lower bound needs hidden widths of at least 2; LayerBalls() has one"
+            )
         radius, length = given.bound("radius"), given.bound("input")
         zero = sympy.Integer(0)
         # the biases' squares: hidden ones by twos where outputs cancel, and that of layer k

@@ -82,7 +82,7 @@ class TwoAffine(Rule):
 class TwoAffineReached(Rule):
     name = "two affine layers, reached"
     title = "Two affine layers: the bound is reached"
-    statement = r"""In the situation of @[two affine layers], $|D^2h_2|=\Lambda$ for all parameters: $\Lambda$ is the Lipschitz constant of the gradient."""
+    statement = r"""In the situation of @[two affine layers], $|D^2h_2|=\Lambda$ for all parameters, on which $D^2h_2$ does not depend: $\Lambda$ is the Lipschitz constant of the gradient."""
     proof = r"""By @[chain, mixed second derivative], with $D_1=S_1^{(1)}\sqrt{1+|x|^2}$, which $|Dh_1|$ is everywhere."""
     obligations = ChainMixed.obligations
 
@@ -102,7 +102,7 @@ def jump_of(activation: Activation) -> tuple[sympy.Expr, sympy.Expr] | None:
 class Jump(Rule):
     name = "jump of the gradient"
     title = "The gradient jumps"
-    statement = r"""Let $s_k'$ jump by $\Delta$ at $\kappa$. Let $A_u=0$ for $u\le k$, the biases hold neuron $1$ of layer $k$ at $\kappa$, and $A_u=e_1e_1^{\top}$ above, held where $|s_u'|$ is near $S_1^{(u)}$. Then in every neighbourhood of these parameters there are two networks whose derivatives differ by at least $K=\Delta\prod_{u>k}S_1^{(u)}$ in the limit: $DN$ has no Lipschitz constant there,
+    statement = r"""Let $s_k'$ jump by $\Delta$ at $\kappa$. Let $A_u=0$ for $u\le k$, the biases hold neuron $1$ of layer $k$ at $\kappa$, all its other neurons off the kinks, and $A_u=e_1e_1^{\top}$ above, held where $|s_u'|$ is near $S_1^{(u)}$. Then in every neighbourhood of these parameters there are two networks whose derivatives differ by at least $K=\Delta\prod_{u>k}S_1^{(u)}$ in the limit: $DN$ has no Lipschitz constant there,
 however small the neighbourhood."""
     proof = r"""Change the first entry of $b_k$ by $\pm\varepsilon$. Along $db_k=e_1$, $z_k'=e_1$ and $h_k'=s_k'(\kappa\pm\varepsilon)e_1$, and the layers above multiply by $s_u'$, which changes by little as $\varepsilon\to0$. The distance of the two parameters is $2\varepsilon$, that of the derivatives tends to at least $K$."""
     obligations = (Identity("difference of two slopes", (t + e) * S - t * S, e * S),)

@@ -32,9 +32,9 @@ _AT_ONE_WEIGHT = (x >= 0, y >= 0, c >= 0, x <= S0, y <= M, w >= 0, sympy.Eq(w * 
 class Peak(Rule):
     name = "value and slope"
     title = "Value and slope of one neuron"
-    statement = r"""For an activation $s$ with finite $S_0,S_1$ let $J(c)=\sup_z\bigl(s(z)^2+c\,s'(z)^2\bigr)$, $c\ge0$. It increases with $c$, and $S_0^2\le J(c)\le S_0^2+c\,S_1^2$. The theorem lists it, or a function above it that is as good as equal."""
-    proof = r"""A supremum of increasing affine functions of $c$ is increasing \textup{(}and convex\textup{)}. Where $J(c)=\max\{S_0^2,c\,S_1^2\}$: by $(s/S_0)^2+(s'/S_1)^2\le1$ the affine function $s^2+c\,s'^2$ of $c$ is at most $S_0^2$ at $c_*=S_0^2/S_1^2$ and, as $s^2\le S_0^2$, for $0\le c\le c_*$;
-for $c\ge c_*$ it has grown by $(c-c_*)s'^2\le(c-c_*)S_1^2$, and $S_0^2+(c-c_*)S_1^2=c\,S_1^2$. Conversely $s^2+c\,s'^2$ comes near $S_0^2$ where $|s|$ does and near $c\,S_1^2$ where $|s'|$ does. Where the derivative in $z$ has the sign of a quadratic in an increasing function of $z$,
+    statement = r"""For an activation $s$ with finite $S_0,S_1$ let $J(c)=\sup_z\bigl(s(z)^2+c\,s'(z)^2\bigr)$, $c\ge0$. It does not decrease with $c$, and $S_0^2\le J(c)\le S_0^2+c\,S_1^2$. The theorem lists it, or a function above it that is as good as equal."""
+    proof = r"""A supremum of nondecreasing affine functions of $c$ is nondecreasing \textup{(}and convex\textup{)}. Where $J(c)=\max\{S_0^2,c\,S_1^2\}$: by $(s/S_0)^2+(s'/S_1)^2\le1$ the affine function $s^2+c\,s'^2$ of $c$ is at most $S_0^2$ at $c_*=S_0^2/S_1^2$ and, as $s^2\le S_0^2$, for $0\le c\le c_*$;
+for $c\ge c_*$ it has grown by $(c-c_*)s'^2\le(c-c_*)S_1^2$, and $S_0^2+(c-c_*)S_1^2=c\,S_1^2$. Conversely $s^2+c\,s'^2$ comes near $S_0^2$ where $|s|$ does and near $c\,S_1^2$ where $|s'|$ does. Where the derivative in $z$ has the sign of a quadratic in an increasing function of $z$ \textup{(}or, for $z>0$ and $s^2$ even, of $z^2$\textup{)},
 the supremum is the largest of the limits and of the value where the derivative turns from $+$ to $-$. Where $J$ has chords, $J(c)/(1+c)$ is a convex function of $c/(1+c)$, as a supremum of affine ones, and lies below the chords of any upper bounds at the nodes."""
 
     def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Bound:
@@ -113,7 +113,7 @@ class JointReached(Rule):
     statement = r"""Let $A_1=0$ and $A_u=a_u\,e_1e_1^{\top}$ for $u\ge2$, let the biases hold neuron $1$ of layer $u$ where $s^2+c_u\,s'^2$ is \textup{(}or comes near\textup{)} $J(c_u)$, $c_u=a_{u+1}^2M_{u-1}$, and all other neurons where $|s|$ is \textup{(}or comes near\textup{)} $S_0$. Then
 $1+|h_u|^2+a_{u+1}^2|Dh_u[\eta]|^2$ comes as near as one likes to $M_u$ for a direction $\eta$, $|\eta|=1$, for which $Dh_u[\eta]$ is a multiple of $e_1$; for $u=0$ it is equal to $M_0$."""
     proof = r"""Induction on $u$; for $u=0$ both are $1+|x|^2$. The inputs of the neurons can be chosen at will: $b_u=z_u-A_uh_{u-1}$. Let $\eta_<$, $|\eta_<|=1$, be the direction for $u-1$, so that $A_uDh_{u-1}[\eta_<]=\pm a_u|Dh_{u-1}[\eta_<]|e_1$. With
-$dA_u=\alpha\,e_1h_{u-1}^{\top}/|h_{u-1}|$, $db_u=\beta e_1$ and $\sigma\eta_<$, $\alpha^2+\beta^2+\sigma^2=1$, $Dz_u[\eta]=(\alpha|h_{u-1}|+\beta\pm\sigma a_u|Dh_{u-1}[\eta_<]|)\,e_1$, whose largest modulus is $\sqrt{1+|h_{u-1}|^2+a_u^2|Dh_{u-1}[\eta_<]|^2}$, which is near $\sqrt{M_{u-1}}$. So
+$dA_u=\alpha\,e_1h_{u-1}^{\top}/|h_{u-1}|$ \textup{(}$0$ if $h_{u-1}=0$\textup{)}, $db_u=\beta e_1$ and $\sigma\eta_<$, $\alpha^2+\beta^2+\sigma^2=1$, $Dz_u[\eta]=(\alpha|h_{u-1}|+\beta\pm\sigma a_u|Dh_{u-1}[\eta_<]|)\,e_1$, whose largest modulus is $\sqrt{1+|h_{u-1}|^2+a_u^2|Dh_{u-1}[\eta_<]|^2}$, which is near $\sqrt{M_{u-1}}$. So
 $|h_u|^2+a_{u+1}^2|Dh_u[\eta]|^2$ is near $(l-1)S_0^2+s(z_{u,1})^2+c_u\,s'(z_{u,1})^2$, which is near $(l-1)S_0^2+J(c_u)$."""
     obligations = (BEST_DIRECTION,)
 

@@ -18,7 +18,7 @@ _NONNEGATIVE = tuple(symbol >= 0 for symbol in (S1, S2, v1, v2, r, s, L, a, H, K
 class PairedBelowSeparate(Rule):
     name = "paired below separate"
     title = "The paired bound is at most the separate one"
-    statement = r"""If $H^{\mathrm{pair}}_{u-1}\le H^{\mathrm{sep}}_{u-1}$ \textup{(}nothing for $u=1$\textup{)}, then $H^{\mathrm{pair}}_u\le H^{\mathrm{sep}}_u$, for all nonnegative constants."""
+    statement = r"""Let $H^{\mathrm{sep}}_u$ be the bound of @[separate] and $H^{\mathrm{pair}}_u$ that of @[paired], $v=(v_1,v_2)=(\sqrt{1+B_{u-1}^2},a_uL_{u-1})$. If $H^{\mathrm{pair}}_{u-1}\le H^{\mathrm{sep}}_{u-1}$ \textup{(}nothing for $u=1$\textup{)}, then $H^{\mathrm{pair}}_u\le H^{\mathrm{sep}}_u$, for all nonnegative constants."""
     proof = r"""At a unit vector $(r,\sigma)$ the paired form is at most $S_2(v_1r+v_2\sigma)^2+S_1(2L_{u-1}r\sigma+a_uH^{\mathrm{sep}}_{u-1}\sigma^2)\le S_2(v_1^2+v_2^2)+S_1(L_{u-1}+a_uH^{\mathrm{sep}}_{u-1})=H^{\mathrm{sep}}_u$, since $v_1^2+v_2^2=Q_u^2$: the
 supremum of a sum is at most the sum of the suprema."""
     obligations = (
@@ -36,7 +36,7 @@ class BlockBelowPaired(Rule):
     name = "block below paired"
     title = "The block bound is at most the paired one"
     statement = r"""If $\lambda_{\max}(G_{u-1})\le H^{\mathrm{pair}}_{u-1}$ \textup{(}nothing for $u=1$\textup{)}, then $\lambda_{\max}(G_u)\le H^{\mathrm{pair}}_u$, for all nonnegative constants."""
-    proof = r"""First, $|\boldsymbol{\ell}_u|=L_u$ for every $u$, by induction: both are $S_1$ times the root of $1+B_{u-1}^2+a_u^2L_{u-1}^2$. The largest eigenvalue of a symmetric matrix with nonnegative entries is attained at a unit vector $p\ge0$. Let $r$ the norm of its last two entries $(\alpha,\beta)$ and $\sigma$ that of the others, $p_<$. With $\xi=\langle\boldsymbol{\ell}_{u-1},p_<\rangle\le L_{u-1}\sigma$, $\omega=p_<^{\top}G_{u-1}p_<\le H^{\mathrm{pair}}_{u-1}\sigma^2$ and
+    proof = r"""First, $|\boldsymbol{\ell}_u|=L_u$ for every $u$, by induction: both are $S_1$ times the root of $1+B_{u-1}^2+a_u^2L_{u-1}^2$. The largest eigenvalue of a symmetric matrix with nonnegative entries is attained at a unit vector $p\ge0$. Let $r$ be the norm of its last two entries $(\alpha,\beta)$ and $\sigma$ that of the others, $p_<$. With $\xi=\langle\boldsymbol{\ell}_{u-1},p_<\rangle\le L_{u-1}\sigma$, $\omega=p_<^{\top}G_{u-1}p_<\le H^{\mathrm{pair}}_{u-1}\sigma^2$ and
 $B_{u-1}\alpha+\beta\le v_1r$, $\alpha\le r$ we have $p^{\top}G_up=S_2(a_u\xi+B_{u-1}\alpha+\beta)^2+S_1(2\alpha\xi+a_u\omega)\le S_2(v_1r+v_2\sigma)^2+S_1(2rL_{u-1}\sigma+a_uH^{\mathrm{pair}}_{u-1}\sigma^2)$, the paired form at $(r,\sigma)$."""
     obligations = (
         Inequality(
