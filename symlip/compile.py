@@ -102,11 +102,18 @@ def _constant(expression: sympy.Expr) -> sympy.Expr:
         return expression
     if isinstance(expression, sympy.Lambda):
         return sympy.Lambda(expression.variables, _constants_inside(expression.expr))
-    if expression.free_symbols or expression.has(Operation) or expression.is_Integer or (expression.is_Rational and expression.q < 1000):
+    if expression.is_Integer or (expression.is_Rational and expression.q < 1000):
         return expression
+    if expression.free_symbols or expression.has(Operation):
+        return expression.replace(_is_constant_function, lambda e: sympy.Float(e.evalf(30), 17))
     if expression.is_number:
         return sympy.Float(expression.evalf(30), 17)
     return expression
+
+
+def _is_constant_function(expression: sympy.Expr) -> bool:
+    """A function at a number, such as atanh(1/sqrt(3)), which the module would have to import."""
+    return isinstance(expression, sympy.Function) and not isinstance(expression, Operation | sympy.Max | sympy.Min) and not expression.free_symbols
 
 
 def _constants_inside(expression: sympy.Expr) -> sympy.Expr:

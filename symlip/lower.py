@@ -10,7 +10,20 @@ from .calculus.quantities import Quantity
 from .calculus.rules import any_depth
 from .calculus.rules.activation_constants import ActivationConstants
 from .calculus.rules.asymptotic import BallGrowth, BelowRateFirst, BelowRateSecond, GrowthFirst, GrowthSecond, RateFirst, RateLimit, RateSecond
-from .calculus.rules.chain import BallChain, ChainAffine, ChainAnyDepth, ChainCurvature, ChainMixed, ChainProducts, ChainSlope, ConstantReached
+from .calculus.rules.chain import (
+    BallChain,
+    ChainAffine,
+    ChainAnyDepth,
+    ChainCurvature,
+    ChainMixed,
+    ChainProducts,
+    ChainShare,
+    ChainSize,
+    ChainSlope,
+    ConstantReached,
+    ZeroChain,
+    centred,
+)
 from .calculus.rules.global_constant import Jump, NoGlobalBound, OneLayerReached, TwoAffine, TwoAffineReached, jump_of
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, JointReached
@@ -120,8 +133,27 @@ def _ball(derivation: Derivation, inputs: str, radius: str) -> tuple[str, str | 
     if order >= 2 and all(activation.constant(2) == 0 for activation in network.activations):
         raise SymlipError("every layer is affine: ask for order=1, or take LayerBalls()")
     constants = [name for names in constants_reached(derivation, order).values() for name in names]
-    found = [derivation.apply(BallChain(), inputs, radius, *constants, network=network, order=k) for k in range(1, order + 1)]
-    return found[0], found[1] if order >= 2 else None
+    first = _zero_chain(derivation, inputs, radius, constants) if _at_zero(network) else None
+    if first is None:
+        first = derivation.apply(BallChain(), inputs, radius, *constants, network=network, order=1)
+    return first, derivation.apply(BallChain(), inputs, radius, *constants, network=network, order=2) if order >= 2 else None
+
+
+def _at_zero(network: Network) -> bool:
+    """Whether a chain with all pre-activations 0 is as steep as can be, with hidden outputs 0."""
+    if network.symbolic_depth or len(network.layers) == 1:
+        return False
+    *hidden, last = network.layers
+    return all(centred(layer.activation) for layer in hidden) and last.activation.supremum(1).attained_at == 0
+
+
+def _zero_chain(derivation: Derivation, inputs: str, radius: str, constants: list[str]) -> str:
+    network = derivation.problem.network
+    share = derivation.apply(ChainShare(), inputs, radius, *constants, network=network)
+    sizes: list[str] = []
+    for layer in range(1, len(network.layers) + 1):
+        sizes.append(derivation.apply(ChainSize(), inputs, radius, share, *sizes[-1:], *constants, network=network, layer=layer))
+    return derivation.apply(ZeroChain(), radius, share, sizes[-1], *constants, network=network)
 
 
 # --- all parameters at once -------------------------------------------------------------------------------------------

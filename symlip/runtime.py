@@ -384,6 +384,14 @@ def chain_shares(radius, input_norm, *slopes):
     Multiplicative steps, of which each increases y_m = 1 + S^2 R^2 share_m y_{m-1} (Baum and Eagon), from several starts.
     Any shares give a lower bound; their sum is a little below 1.
     """
+    radii, norms = numpy.broadcast_arrays(numpy.asarray(radius, dtype=float), numpy.asarray(input_norm, dtype=float))
+    out = numpy.empty((len(slopes) + 1, *radii.shape))
+    for place in numpy.ndindex(radii.shape):
+        out[(slice(None), *place)] = _chain_shares(radii[place], norms[place], slopes)
+    return out
+
+
+def _chain_shares(radius, input_norm, slopes):
     depth = len(slopes)
     gains = [float(slope) ** 2 * float(radius) ** 2 for slope in slopes[:-1]]
     best, found = -1.0, numpy.zeros(depth + 1)
@@ -407,7 +415,7 @@ def chain_shares(radius, input_norm, *slopes):
 
 def chain_size(radius, input_norm, slopes):
     """|Dz_m|^2 of that chain."""
-    y, shares = 1 + input_norm**2, chain_shares(radius, input_norm, *slopes)
+    y, shares = 1 + input_norm**2, _chain_shares(radius, input_norm, slopes)
     for slope, share in zip(slopes[:-1], shares[2:]):
         y = 1 + slope**2 * radius**2 * share * y
     return y

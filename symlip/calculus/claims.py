@@ -100,7 +100,7 @@ PREFIX = {
     "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
     "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
-    "M": "M", "D": "D", "C": "C", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
+    "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 
 WHOLE = {

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.printing.latex import LatexPrinter
 
-from ..calculus.arrays import Below, BlockEntries, BorderAt, Chords, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
+from ..calculus.arrays import Below, BlockEntries, BorderAt, ChainShares, Chords, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
 from ..calculus.claims import symbol_latex
 
 WIDE = 74
@@ -112,6 +112,8 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     left = tex(symbol)
     if isinstance(expression, sympy.Lambda):
         return rf"{left}({tex(expression.variables[0])})={tex(expression.expr)}"
+    if isinstance(expression, ChainShares):
+        return rf"{left}_2,\dots,{left}_{{{len(expression.args) - 2}}}\ge0,\qquad\textstyle\sum_u{left}_u\le1"
     if isinstance(expression, Chords):
         return rf"{left}(c)={tex(expression)}"
     if isinstance(expression, Recursion):

@@ -10,7 +10,7 @@ from ...activations import Activation
 from ...errors import SymlipError
 from ...networks import Network, Size
 from ...suprema import reaches
-from ..arrays import BallMonomial, Indicator, ProductTable
+from ..arrays import BallMonomial, ChainShares, Indicator, ProductTable
 from ..claims import Bound, Reached, indexed, nonnegative
 from ..obligations import Decided, Identity, Inequality, Obligation
 from ..quantities import ActivationDerivative, Quantity
@@ -261,3 +261,45 @@ the squares of all norms add up to $R^2$, and the products are the values of $\m
             )
         name, kind = ("D", "first") if order == 1 else ("C", "second")
         return Reached(Quantity(kind, depth), nonnegative(name), total, Witness(recipes, repeated))
+
+
+class ChainShare(Rule):
+    name = "shares of a chain"
+    title = "Shares"
+    statement = r"""$\omega_2,\dots,\omega_m\ge0$ with $\sum_u\omega_u\le1$, any; the closer $y_m$ of @[sizes along a chain at zero] is to its maximum, the better. \textup{(}At the maximum $\omega_{u+1}R^2=\omega_uR^2+1/y_{u-1}$ if all $S_1=1$ and no share is $0$.\textup{)}"""
+    proof = r"""By definition."""
+
+    def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
+        slopes = [given.reached_constant(layer.activation, 1) for layer in network.layers]
+        return Bound(None, indexed("omega"), ChainShares(given.bound("radius"), given.bound("input"), *slopes))
+
+
+class ChainSize(Rule):
+    name = "sizes along a chain at zero"
+    title = "Sizes along a chain at zero"
+    statement = r"""$y_1=1+|x|^2$ and $y_u=1+(S_1^{(u-1)})^2\omega_uR^2y_{u-1}$."""
+    proof = r"""By definition."""
+
+    def conclude(self, given: Given, *, network: Network, layer: int, **_: Any) -> Bound:
+        if layer == 1:
+            return Bound(None, nonnegative("y_1"), 1 + given.bound("input") ** 2)
+        slope = given.reached_constant(network.layers[layer - 2].activation, 1)
+        share = given.symbol("omega")[layer]
+        return Bound(None, nonnegative(f"y_{layer}"), 1 + slope**2 * given.bound("radius") ** 2 * share * given.symbol(f"y_{layer - 1}"))
+
+
+class ZeroChain(Rule):
+    name = "chain at zero"
+    title = "A chain at zero"
+    statement = r"""Let $s_u(0)=0$ and $|s_u'(0)|=S_1^{(u)}$ for $u<m$, and $|s_m'(0)|=S_1^{(m)}$. The network with $A_u=R\sqrt{\omega_u}\,e_1e_1^{\top}$ for $u\ge2$, all other parameters $0$, has $|\theta|\le R$ and $|DN|=D=S_1^{(m)}\sqrt{y_m}$."""
+    proof = r"""All $h_u$, $u<m$, and all $z_u$ vanish. $|Dz_1|^2=1+|x|^2=y_1$, and $|Dz_u|^2=1+|h_{u-1}|^2+|A_u|^2|s_{u-1}'(0)|^2|Dz_{u-1}|^2=y_u$, with equality by the choice of direction in @[chain, first derivative]; $|DN|=|s_m'(0)||Dz_m|$."""
+    obligations = (BEST_DIRECTION,)
+
+    def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
+        layers, radius = network.layers, given.bound("radius")
+        share = given.symbol("omega")
+        recipes = [WitnessLayer(sympy.Integer(0), Best(layers[0].activation, 1), None)]
+        recipes += [WitnessLayer(radius * sympy.sqrt(share[u]), Best(layer.activation, 1), None) for u, layer in enumerate(layers[1:], 2)]
+        depth = len(layers)
+        total = given.reached_constant(layers[-1].activation, 1) * sympy.sqrt(given.symbol(f"y_{depth}"))
+        return Reached(Quantity("first", depth), nonnegative("D"), total, Witness(tuple(recipes)))
