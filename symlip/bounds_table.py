@@ -8,6 +8,7 @@ from typing import Any
 from .costs import Cost
 from .derive import METHODS, derive
 from .errors import SymlipError
+from .lower import lower_bound
 from .models import Model
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 
@@ -22,11 +23,15 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Row:
-    """The bounds of one method on one parameter set; `values` by the compiled function's names."""
+    """The bounds of one method on one parameter set; `values` by the compiled function's names.
+
+    method: "lower" for lower bounds. exact: which of the values are equalities.
+    """
 
     parameters: str
     method: str
     values: dict[str, float]
+    exact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class BoundsTable:
         return [name for name in COLUMNS if any(name in row.values for row in self.rows)]
 
     def as_json(self) -> dict[str, Any]:
-        rows = [{"parameters": row.parameters, "method": row.method, **row.values} for row in self.rows]
+        rows = [{"parameters": row.parameters, "method": row.method, **row.values, "exact": list(row.exact)} for row in self.rows]
         return {**self.arguments, "bounds": rows, "notes": self.notes}
 
 
@@ -63,7 +68,7 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
         ("layer balls", LayerBalls(), METHODS),
         ("bounded biases", LayerBalls(biases="bounded"), METHODS),
         ("ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
-        ("ball, shared R", ParameterBall(), ("block",)),
+        ("ball, shared R", ParameterBall(), ("block", "joint")),
     ]
     order = 2 if all(activation.constant(2).is_finite for activation in model.network.activations) else 1
     rows, notes = [], []
@@ -72,23 +77,32 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
     for label, parameters, methods in sets:
         for method in methods:
             try:
-                row = _row(model, parameters, method, order, cost, arguments)
+                row = _row(label, model, parameters, method, order, cost, arguments)
             except SymlipError as error:
                 try:
-                    row = _row(model, parameters, method, order, None, arguments)
+                    row = _row(label, model, parameters, method, order, None, arguments)
                     notes.append(f"{label}: no bound of the cost: {error}")
                 except SymlipError:
                     notes.append(f"{label}: {error}")
                     break
-            rows.append(Row(label, method, row))
+            rows.append(row)
+        if label in ("layer balls", "ball, shared R"):
+            try:
+                rows.append(_row(label, model, parameters, "lower", order, None, arguments))
+            except SymlipError as error:
+                notes.append(f"{label}: no lower bound: {error}")
     if not rows:
         raise SymlipError(notes[-1])
     return BoundsTable(arguments, rows, list(dict.fromkeys(notes)))
 
 
-def _row(model: Model, parameters: ParameterSet, method: str, order: int, cost: Cost | None, arguments: dict[str, Any]) -> dict[str, float]:
-    derivation = derive(model.network, parameters, method=method, order=order, cost=cost)
+def _row(label: str, model: Model, parameters: ParameterSet, method: str, order: int, cost: Cost | None, arguments: dict[str, Any]) -> Row:
+    if method == "lower":
+        derivation = lower_bound(model.network, parameters, order=order)
+    else:
+        derivation = derive(model.network, parameters, method=method, order=order, cost=cost)
     function = derivation.compile()
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     result = function(**{name: arguments[name] for name in names})
-    return {name: float(getattr(result, name)) for name in COLUMNS if name in derivation.results}
+    values = {name: float(getattr(result, name)) for name in COLUMNS if name in derivation.results}
+    return Row(label, method, values, tuple(name for name, known in derivation.exact.items() if known))

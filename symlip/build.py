@@ -23,12 +23,16 @@ DIGITS, NETWORKS, SEED = 50, 20, 0
 
 @dataclass(frozen=True)
 class Theorem:
-    """One file of derivations/: its name, its docstring's first line, the rest of it, and the derivation it makes."""
+    """One file of derivations/: its name, its docstring's first line, the rest of it, and the derivation it makes.
+
+    sharpness: the options of `sharpness_map`, from the file's SHARPNESS, if its report shows the map.
+    """
 
     name: str
     title: str
     about: str
     make: Callable[[], Derivation]
+    sharpness: dict[str, Any] | None = None
 
 
 def derivations_folder() -> Path:
@@ -60,7 +64,7 @@ def theorems(folder: Path | None = None) -> dict[str, Theorem]:
             raise SymlipError(f"{path.name}: a derivation file needs a docstring (the statement) and a function derivation()")
         title, _, about = text.partition("\n")
         title = title.removeprefix("Theorem:").strip().rstrip(".")
-        found[path.stem] = Theorem(path.stem, title[:1].upper() + title[1:], about.strip(), module.derivation)
+        found[path.stem] = Theorem(path.stem, title[:1].upper() + title[1:], about.strip(), module.derivation, getattr(module, "SHARPNESS", None))
     if not found:
         raise SymlipError(f"{folder}: it holds no derivation files")
     return found
@@ -80,14 +84,22 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
     verification = derivation.verify(digits=DIGITS, networks=NETWORKS, seed=SEED)
     if not verification.passed:
         raise BuildFailure(f"{theorem.name}: {verification}")
+    points = None
+    if theorem.sharpness is not None:
+        from .sharpness import sharpness_map
+
+        say("sharpness map")
+        points = [point.as_json() for point in sharpness_map(derivation.problem.network, **theorem.sharpness)]
     say("write")
     figure = figure_data(derivation)
     options: dict[str, Any] = {
         "title": theorem.title,
         "name": theorem.name,
         "verification": verification,
-        "figure": f"{theorem.name}-figure.pdf",
+        "figure": f"{theorem.name}-figure.pdf" if any(figure["curves"]["norm"].values()) else None,
         "figure_caption": caption(figure, derivation),
+        "sharpness": points,
+        "sharpness_figure": f"{theorem.name}-sharpness.pdf",
     }
     result = {
         "theorem": theorem.title,
@@ -100,6 +112,8 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
         "verification": {"digits": DIGITS, "networks": NETWORKS, "seed": SEED, "passed": verification.passed},
         "figure": figure,
     }
+    if points is not None:
+        result["sharpness"] = [{key: value if isinstance(value, int) else float(f"{value:.4g}") for key, value in point.items()} for point in points]
     return {
         f"{theorem.name}/{theorem.name}.tex": render(derivation, fragment=False, **options),
         f"{theorem.name}/{theorem.name}-appendix.tex": render(derivation, fragment=True, **options),
@@ -165,6 +179,19 @@ def write_all(texts_by_path: dict[str, str], target: Path) -> list[Path]:
     return [path for _, path in pending]
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write one file beside its place and move it there."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symlip-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
 def _remove(pending: list[tuple[Path, Path]]) -> None:
     for temporary, _ in pending:
         temporary.unlink(missing_ok=True)
@@ -187,11 +214,17 @@ def pdf(name: str, target: Path) -> list[str]:
     from .report.pdf import make_pdf
 
     place = target / name
-    data = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))["figure"]
+    data = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
     notes = []
     figures = {}
     try:
-        figures[f"{name}-figure.pdf"] = draw(data)
+        if any(data["figure"]["curves"]["norm"].values()):
+            figures[f"{name}-figure.pdf"] = draw(data["figure"])
+        if "sharpness" in data:
+            from .sharpness import Point
+            from .sharpness import draw as draw_map
+
+            figures[f"{name}-sharpness.pdf"] = draw_map([Point.from_json(point) for point in data["sharpness"]], "pdf")
     except MissingExtra as missing:
         notes.append(f"without its figure: {missing}")
     return make_pdf((place / f"{name}.tex").read_text(encoding="utf-8"), place / f"{name}.pdf", figures) + notes

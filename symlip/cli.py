@@ -126,9 +126,17 @@ def _write(path: Path, text: str) -> None:
     write_all({path.name: text}, path.parent)
 
 
+def _write_bytes(path: Path, content: bytes) -> None:
+    from .build import write_bytes
+
+    if path.is_dir() or not path.parent.is_dir():
+        raise SymlipError(f"{path}: it cannot be written, name a file in a folder that exists")
+    write_bytes(path, content)
+
+
 def _print_derivation(console: Console, derivation: Any) -> None:
     """The theorem with its proof as a table: claim, definition, lemma, premises."""
-    from .calculus.claims import Bound, is_constant
+    from .calculus.claims import Bound, Limit, Reached, is_constant
 
     network = derivation.problem.network
     widths = ", ".join(map(str, network.widths))
@@ -139,6 +147,8 @@ def _print_derivation(console: Console, derivation: Any) -> None:
     for step in derivation.steps.values():
         claim = step.claim
         if is_constant(claim):
+            if not isinstance(claim, Bound):
+                continue
             long = claim.expression.is_Rational and claim.expression.q > 10**6
             shown_value = f"{claim.expression.n(24)} (an enclosure's upper end)" if long else claim.expression
             console.print(f"{claim.symbol} = {shown_value}   ({getattr(claim.quantity, 'meaning', '')})")
@@ -147,12 +157,36 @@ def _print_derivation(console: Console, derivation: Any) -> None:
         reason = f"by {step.rule.name}" + (f", from {', '.join(shown)}" if shown else "")
         if isinstance(claim, Bound):
             about = f"bounds the {claim.quantity.meaning}; " if claim.quantity is not None else ""
-            console.print(f"{claim.symbol} = {claim.expression}", style="bold")
+            console.print(f"{claim.symbol} = {_plain(claim.expression)}", style="bold")
             console.print(f"    {about}{reason}")
+        elif isinstance(claim, Reached):
+            head = f"{claim.symbol} = {claim.expression}" if claim.expression is not None else f"{claim.symbol} is reached"
+            console.print(head, style="bold")
+            console.print(f"    a network has at least this {claim.quantity.meaning}; {reason}")
+        elif isinstance(claim, Limit):
+            console.print(f"{claim.of} -> {claim.value} as {claim.variable} -> oo", style="bold")
+            console.print(f"    {reason}")
         else:
             console.print(f"{claim.smaller} <= {claim.larger}", style="bold")
             console.print(f"    {reason}")
-    console.print("Results: " + ", ".join(f"{name} <= {symbol}" for name, symbol in derivation.results.items()))
+    console.print("Results: " + ", ".join(f"{name} {_relation(derivation, name)} {symbol}" for name, symbol in derivation.results.items()))
+    for name, value in derivation.limits.items():
+        if str(value) == "oo":
+            console.print(f"{name}: there is no constant on the space of all parameters, {derivation.results[name]} -> oo")
+
+
+def _plain(expression: Any) -> str:
+    """A definition as text; functions of one variable by their formula."""
+    return f"(c -> {expression.expr})" if type(expression).__name__ == "Lambda" else str(expression)
+
+
+def _relation(derivation: Any, name: str) -> str:
+    from .calculus.claims import Reached
+
+    if derivation.exact.get(name):
+        return "="
+    lower = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached)}
+    return ">=" if derivation.results[name] in lower else "<="
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -279,9 +313,10 @@ def derive(
     activation: ActivationName = "tanh",
     output_activation: OutputActivation = None,
     parameter_set: Annotated[str, typer.Option("--set", help=f"One of {', '.join(SETS)}.")] = "layer-balls",
-    method: Annotated[str, typer.Option(help="separate, paired or block.")] = "block",
+    method: Annotated[str, typer.Option(help="separate, paired, block or joint (the sharpest known).")] = "block",
     order: Annotated[int, typer.Option(help="1: the network; 2: its gradient, too.")] = 2,
     cost: Annotated[str | None, typer.Option(help="A cost on top; risk:NAME for its average over a data set.")] = None,
+    variables: Annotated[str, typer.Option(help="parameters, inputs or both.")] = "parameters",
     latex: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
     fragment: Annotated[bool, typer.Option("--fragment", help="Write LaTeX without a preamble, for \\input.")] = False,
     module: Annotated[Path | None, typer.Option(help="Write the stand-alone Python module to this file.")] = None,
@@ -295,7 +330,7 @@ def derive(
 
     if fragment and latex is None:
         raise SymlipError("--fragment says how --latex is written: name its file, too")
-    derivation = make(_network(layers, activation, output_activation), _set(parameter_set), method=method, order=order, cost=_cost(cost))
+    derivation = make(_network(layers, activation, output_activation), _set(parameter_set), method=method, order=order, cost=_cost(cost), variables=variables)
     derivation.check()
     if latex is not None:
         _write(latex, derivation.latex(fragment=fragment))
@@ -351,6 +386,78 @@ def verify(
 
 
 @app.command()
+def sharpness(
+    name: Annotated[str | None, typer.Argument(help="A theorem with numbers for its depth and widths; or give --layers.")] = None,
+    layers: Annotated[str | None, typer.Option(help="Your own widths, the inputs first: 3,4,1.")] = None,
+    activation: ActivationName = "tanh",
+    output_activation: OutputActivation = None,
+    norms: Annotated[str, typer.Option(help="The common weight norms a.")] = "0.5,1,2,4",
+    depths: Annotated[str, typer.Option(help="Numbers of layers to vary at a = 1, if any.")] = "",
+    widths: Annotated[str, typer.Option(help="Hidden widths to vary at a = 1, if any.")] = "",
+    input_norm: Annotated[float, typer.Option(help="The norm |x| of the input.")] = 1.0,
+    starts: Annotated[int, typer.Option(help="How often the optimiser starts.")] = 12,
+    seed: Seed = 0,
+    figure: Annotated[Path | None, typer.Option(help="Write the map as a figure to this file (.pdf, .png or .svg).")] = None,
+    derivations: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """How sharp the bounds are: every bound beside its lower bound, the witness and the best that an optimiser finds.
+
+    The column best found is an estimate from below; all other numbers are proved. Layer balls, free biases.
+
+    Example: symlip sharpness --layers 3,4,1 --activation tanh --depths 2,3,4 --figure map.pdf
+    """
+    from .sharpness import draw, sharpness_map
+
+    if (name is None) == (layers is None):
+        raise SymlipError("name a theorem or give --layers, one of the two")
+    if figure is not None and figure.suffix not in (".pdf", ".png", ".svg"):
+        raise SymlipError(f"--figure {figure}: it must end in .pdf, .png or .svg")
+    network = _theorem(name, derivations).make().problem.network if name is not None else _network(layers or "", activation, output_activation)
+    with _progress() as bar:
+        task = bar.add_task("sharpness", total=None)
+        update: Callable[[int, int], None] = lambda done, total: bar.update(task, completed=done, total=total)  # noqa: E731
+        points = sharpness_map(
+            network, _floats("--norms", norms), _integers("--depths", depths), _integers("--widths", widths), input_norm, starts, seed, progress=update
+        )
+    if figure is not None:
+        _write_bytes(figure, draw(points, figure.suffix.removeprefix(".")))
+    if as_json:
+        print(json.dumps([point.as_json() for point in points], indent=1))
+        return
+    console = _console()
+    columns = [name for name in ("separate", "paired", "block", "joint") if any(name in point.bounds for point in points)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("constant", "a", "depth", "width", *columns, "best found*", "witness", "lower"):
+        table.add_column(column, justify="left" if column == "constant" else "right")
+    for point in points:
+        cells = [f"{point.bounds[c]:.5g}" if c in point.bounds else "-" for c in columns]
+        witness = "-" if point.witness is None else f"{point.witness:.5g}"
+        table.add_row(
+            "network" if point.order == 1 else "gradient", f"{point.norm:g}", str(point.depth), str(point.width), *cells, f"{point.found:.5g}", witness,
+            f"{point.bounds['lower']:.5g}",
+        )  # fmt: skip
+    console.print(table)
+    console.print("* an optimiser's find: an estimate from below. All others are proved bounds; witness: the full norm at the lower bound's network")
+    if figure is not None:
+        console.print(f"wrote {figure}")
+
+
+def _floats(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise SymlipError(f"{option} {text!r}: give numbers separated by commas, such as 0.5,1,2") from None
+
+
+def _integers(option: str, text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise SymlipError(f"{option} {text!r}: give integers separated by commas, such as 2,3,4") from None
+
+
+@app.command()
 def bound(
     weights: Path,
     activation: ActivationName = "tanh",
@@ -388,8 +495,11 @@ def bound(
     for column in found.columns:
         table.add_column(COLUMNS[column], justify="right")
     for row in found.rows:
-        table.add_row(row.parameters, row.method, *(f"{row.values[c]:.5g}" if c in row.values else "-" for c in found.columns))
+        cells = (("=" if c in row.exact else "") + f"{row.values[c]:.5g}" if c in row.values else "-" for c in found.columns)
+        table.add_row(row.parameters, row.method, *cells)
     console.print(table)
+    if any(row.exact for row in found.rows):
+        console.print("= the exact constant of that set; lower: lower bounds, the others are upper bounds")
     for note in found.notes:
         console.print(f"note: {note}")
 

@@ -3,10 +3,11 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm, widths).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy
-from numpy import hypot, maximum, minimum, sqrt
+from numpy import exp, hypot, log, maximum, minimum, sqrt
 
 
 class Bounds(NamedTuple):

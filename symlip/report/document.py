@@ -55,17 +55,20 @@ def render(
     verification: Verification | None = None,
     figure: str | None = None,
     figure_caption: str = "",
+    sharpness: list[dict[str, Any]] | None = None,
+    sharpness_figure: str | None = None,
 ) -> str:
     """The report as LaTeX.
 
     fragment: no preamble, to be read by \\input; else a whole document. title: the theorem's, as plain text. name: prefix
     of all labels. verification: a run whose verdict is printed. figure: the file name of a figure to include if it exists.
+    sharpness, sharpness_figure: the points of a sharpness map, as JSON, and the file name of its figure.
     """
     context = _Context(derivation, title, "".join(c for c in name if c.isalnum()) or "symlip")
     body = (
         _environment()
         .get_template("body.tex.j2")
-        .render(**context.values(), verification=_verified(derivation, verification), figure=figure, figure_caption=figure_caption)
+        .render(**context.values(), verification=_verified(derivation, verification), figure=figure, figure_caption=figure_caption, sharpness=_sharpness_rows(sharpness), sharpness_figure=sharpness_figure)
     )
     if fragment:
         return body
@@ -644,6 +647,19 @@ def _basis(activation: Activation, order: int) -> str:
 
 def _short_generator(generator: sympy.Expr, activation: Activation) -> str:
     return f"{activation.latex}(z)" if generator == activation.expression else tex(generator)
+
+
+def _sharpness_rows(points: list[dict[str, Any]] | None) -> list[list[str]]:
+    """The rows of the sharpness map's table."""
+    if not points:
+        return []
+    rows = []
+    for point in points:
+        methods = ("separate", "paired", "block", "joint", "best_found_estimate", "witness", "lower")
+        cells = ["--" if point.get(name) is None else f"${float(f'{point[name]:.4g}'):g}$" for name in methods]
+        constant = r"$\operatorname{Lip}(N)$" if point["order"] == 1 else r"$\operatorname{Lip}(DN)$"
+        rows.append([constant, f"${point['norm']:g}$", f"${point['depth']}$", f"${point['width']}$", *cells])
+    return rows
 
 
 def _verified(derivation: Derivation, verification: Verification | None) -> dict[str, Any] | None:

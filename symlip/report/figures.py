@@ -10,11 +10,13 @@ import mpmath
 import sympy
 from mpmath import mpf
 
+from ..calculus.arrays import Certified
 from ..calculus.derivation import Derivation
 from ..derive import derive
-from ..errors import MissingExtra
+from ..errors import MissingExtra, SymlipError
 from ..lower import global_bound, lower_bound
 from ..networks import Network
+from ..verify.evaluate import evaluate
 from ..parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
 
 NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
@@ -35,6 +37,8 @@ def data(derivation: Derivation) -> dict[str, Any]:
     hidden = network.layers[0]
     width = hidden.width if isinstance(hidden.width, int) else 3
     depths = list(DEPTHS) if len(network.activations) == 1 else []
+    if any(isinstance(expression, Certified) for _, expression in derivation.definitions):
+        depths = depths[:5]
     own = 3 if network.symbolic_depth else len(network.layers)
     curves: dict[str, dict[str, list[list[str]]]] = {"depth": {}, "norm": {}}
 
@@ -42,6 +46,10 @@ def data(derivation: Derivation) -> dict[str, Any]:
         return Network.uniform(m, hidden.activation, width, 3) if len(network.activations) == 1 else network
 
     for title, result, make in _curves(derivation):
+        try:
+            make(shape(own))
+        except SymlipError:  # such as the upper bound of an unbounded activation
+            continue
         curves["depth"][title] = [[str(m), _at(make(shape(m)), result, m, mpf(1))] for m in depths]
         fixed = make(shape(own))
         curves["norm"][title] = [[n, _at(fixed, result, own, mpf(sympy.Rational(n).p) / sympy.Rational(n).q)] for n in NORMS]
@@ -102,7 +110,7 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
 
 def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
     values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3], "scale": norm}
-    return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))
+    return str(mpmath.nstr(evaluate(derivation, values, 30, quick=True)[result], 8))
 
 
 def draw(figure: dict[str, Any]) -> bytes:
