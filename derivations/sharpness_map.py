@@ -5,7 +5,7 @@ With the sharpness map: each bound, its lower bound, the witness and the best th
 
 from symlip import Dense, Derivation, Network, exact_lipschitz
 
-SHARPNESS = {"norms": (0.5, 1.0, 2.0, 4.0), "depths": (2, 3, 4), "widths": (1, 2, 4)}
+SHARPNESS = {"norms": (0.5, 1.0, 2.0, 4.0), "depths": (1, 2, 3), "widths": (1, 2, 4), "starts": 6}
 
 
 def derivation() -> Derivation:

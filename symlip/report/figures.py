@@ -16,7 +16,6 @@ from ..derive import derive
 from ..errors import MissingExtra, SymlipError
 from ..lower import global_bound, lower_bound
 from ..networks import Network
-from ..verify.evaluate import evaluate
 from ..parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
 
 NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
@@ -110,7 +109,7 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
 
 def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
     values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3], "scale": norm}
-    return str(mpmath.nstr(evaluate(derivation, values, 30, quick=True)[result], 8))
+    return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))
 
 
 def draw(figure: dict[str, Any]) -> bytes:

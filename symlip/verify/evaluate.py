@@ -126,12 +126,12 @@ def _budget_sum_range(term: Any, first: int, last: int) -> Any:
     return sum((term(index) for index in range(first, last + 1)), mpf(0))
 
 
-def namespace(quick: bool = False) -> dict[str, Any]:
+def namespace() -> dict[str, Any]:
     """The runtime functions, those that are tied to floats replaced by exact or high-precision ones.
 
-    quick: let certified searches stop early; their numbers are then larger, and as valid.
+    Certified searches stop earlier than in the compiled function: their numbers are a little larger, and as valid.
     """
-    least = {"limit": 30_000} if quick else {}
+    least = {"limit": 60_000}
     names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
@@ -144,10 +144,10 @@ def namespace(quick: bool = False) -> dict[str, Any]:
 class Program:
     """The definitions of a derivation as a function of its hypotheses' symbols, at mpmath's working precision.
 
-    all_steps: all of them, else those that the results need. quick: whether certified searches stop early.
+    all_steps: all of them, else those that the results need.
     """
 
-    def __init__(self, derivation: Derivation, all_steps: bool = True, quick: bool = True) -> None:
+    def __init__(self, derivation: Derivation, all_steps: bool = True) -> None:
         definitions = derivation.definitions if all_steps else derivation.used_definitions
         lines = [(plain_symbol(symbol), expression) for symbol, expression in definitions]
         self.symbols = [symbol for symbol, _ in lines]
@@ -163,7 +163,7 @@ class Program:
             return lines, self.symbols
 
         self.function = sympy.lambdify(
-            self.arguments, self.symbols, modules=[namespace(quick), "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
+            self.arguments, self.symbols, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
         )
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -195,11 +195,8 @@ def hypothesis_values(derivation: Derivation, values: Mapping[str, Any]) -> dict
     return known
 
 
-def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int, quick: bool = False) -> dict[str, Any]:
-    """The results of a derivation at one point, with the compiled function's arguments, as mpmath numbers.
-
-    quick: let certified searches stop early, with larger numbers that are as valid.
-    """
+def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int) -> dict[str, Any]:
+    """The results of a derivation at one point, with the compiled function's arguments, as mpmath numbers."""
     with mpmath.workdps(digits + 15):
         known = hypothesis_values(derivation, values)
         averaged = derivation.problem.averaged
@@ -208,6 +205,6 @@ def evaluate(derivation: Derivation, values: Mapping[str, Any], digits: int, qui
                 name: value if isinstance(value, int) else value[..., None] if isinstance(value, np.ndarray) else np.array([value], dtype=object)
                 for name, value in known.items()
             }
-        found = Program(derivation, all_steps=False, quick=quick)(known)
+        found = Program(derivation, all_steps=False)(known)
         found = {name: value.reshape(-1)[0] if averaged and isinstance(value, np.ndarray) and value.size == 1 else value for name, value in found.items()}
         return {name: found[str(plain_symbol(symbol))] for name, symbol in derivation.results.items()}

@@ -60,7 +60,7 @@ the supremum is the largest of the limits and of the value where the derivative 
 
 class JointInput(Rule):
     name = "joint bound of the input"
-    title = "The input"
+    title = "Output and slope of the input"
     statement = r"""$1+|h_0|^2+a_1^2|Dh_0|^2=M_0=1+|x|^2$."""
     proof = r"""$h_0=x$ does not depend on $\theta$."""
 
