@@ -78,18 +78,18 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
         for method in methods:
             try:
                 row = _row(label, model, parameters, method, order, cost, arguments)
-            except SymlipError as error:
+            except ValueError as error:
                 try:
                     row = _row(label, model, parameters, method, order, None, arguments)
                     notes.append(f"{label}: no bound of the cost: {error}")
-                except SymlipError:
+                except ValueError:
                     notes.append(f"{label}: {error}")
                     break
             rows.append(row)
         if label in ("layer balls", "ball, shared R"):
             try:
                 rows.append(_row(label, model, parameters, "lower", order, None, arguments))
-            except SymlipError as error:
+            except ValueError as error:
                 notes.append(f"{label}: no lower bound: {error}")
     if not rows:
         raise SymlipError(notes[-1])

@@ -86,7 +86,7 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
         raise BuildFailure(f"{theorem.name}: {verification}")
     points = None
     if theorem.sharpness is not None:
-        from .sharpness import sharpness_map
+        from .sharpness_map import sharpness_map
 
         say("sharpness map")
         points = [point.as_json() for point in sharpness_map(derivation.problem.network, **theorem.sharpness)]
@@ -221,8 +221,8 @@ def pdf(name: str, target: Path) -> list[str]:
         if any(data["figure"]["curves"]["norm"].values()):
             figures[f"{name}-figure.pdf"] = draw(data["figure"])
         if "sharpness" in data:
-            from .sharpness import Point
-            from .sharpness import draw as draw_map
+            from .sharpness_map import Point
+            from .sharpness_map import draw as draw_map
 
             figures[f"{name}-sharpness.pdf"] = draw_map([Point.from_json(point) for point in data["sharpness"]], "pdf")
     except MissingExtra as missing:

@@ -407,7 +407,7 @@ def sharpness(
 
     Example: symlip sharpness --layers 3,4,1 --activation tanh --depths 2,3,4 --figure map.pdf
     """
-    from .sharpness import draw, sharpness_map
+    from .sharpness_map import draw, sharpness_map
 
     if (name is None) == (layers is None):
         raise SymlipError("name a theorem or give --layers, one of the two")

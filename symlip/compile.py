@@ -22,7 +22,7 @@ from sympy.printing.precedence import PRECEDENCE
 
 from . import runtime
 from .calculus.arrays import Certified, Operation
-from .calculus.claims import plain_symbol
+from .calculus.claims import Reached, plain_symbol
 from .calculus.derivation import Derivation
 from .parameter_sets import ParameterBall
 
@@ -112,7 +112,9 @@ def _constant(expression: sympy.Expr) -> sympy.Expr:
 
 
 def _is_constant_function(expression: sympy.Expr) -> bool:
-    """A function at a number, such as atanh(1/sqrt(3)), which the module would have to import."""
+    """A function at a number, such as atanh(1/sqrt(3)), or pi, which the module would have to import."""
+    if isinstance(expression, sympy.NumberSymbol):
+        return True
     return isinstance(expression, sympy.Function) and not isinstance(expression, Operation | sympy.Max | sympy.Min) and not expression.free_symbols
 
 
@@ -134,6 +136,8 @@ class Signature:
         kinds = {hypothesis.quantity.kind: hypothesis for hypothesis in derivation.hypotheses.values()}
         self.families = {kind: [h for h in derivation.hypotheses.values() if h.quantity.kind == kind] for kind in kinds}
         self.averaged = problem.averaged
+        # where the theorem says that a bound is reached, the set must have an interior
+        self.positive = any(isinstance(step.claim, Reached) for step in derivation.steps.values())
         self.symbolic_depth = self.network.symbolic_depth
         self.sizes = [w for w in dict.fromkeys(self.network.widths[1:]) if isinstance(w, sympy.Symbol)]
         used = set().union(*(expression.free_symbols for _, expression in derivation.definitions))
@@ -158,10 +162,12 @@ def module_source(derivation: Derivation) -> str:
     wrapper = _wrapper(signature, results)
     helpers = [inspect.getsource(getattr(runtime, name)) for name in _needed(kernel + wrapper)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
-    imports = "import math\nfrom typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
+    standard = "import math\n" if any("math." in helper for helper in helpers) else ""
+    imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
-    parts = [header + "\n" + imports, result_class, *helpers, *(_READERS), kernel, wrapper]
+    readers = [*_READERS, _POSITIVE] if signature.positive else list(_READERS)
+    parts = [header + "\n" + imports, result_class, *helpers, *readers, kernel, wrapper]
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
@@ -316,6 +322,15 @@ _READERS = (
 )
 
 
+_POSITIVE = '''def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+'''
+
+
 def _wrapper(signature: Signature, results: list[str]) -> str:
     network = signature.network
     lines = []
@@ -333,6 +348,10 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
     for name in singles:
         lines.append(f'    {name} = _number("{name}", {name})')
+    if signature.positive:
+        for name in lists + singles:
+            if name in ("weight_norms", "weight_norm", "radius"):
+                lines.append(f'    _positive("{name}", {name if name in lists else f"[{name}]"})')
     samples: list[str] = [name for name in ("input_norm", "target_norm") if name in signature.arguments] if signature.averaged else []
     if samples:
         lines.append("    # samples run along the last axis; every other argument gets that axis with length one")

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm, widths).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -90,6 +89,14 @@ def _result(value, shape):
     return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
 def _kernel(layers_1, x_norm, l_1, l_2, l_3):
     [a_1, a_2, a_3] = layers_1
     S1_logistic = 1/4
@@ -117,6 +124,7 @@ def bounds(weight_norms, input_norm, widths):
     """
     weight_norms = _numbers("weight_norms", weight_norms, 3)
     input_norm = _number("input_norm", input_norm)
+    _positive("weight_norms", weight_norms)
     values = _aligned(weight_norms + [input_norm])
     widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
     if not all(int(width) == width and width >= 1 for width in widths):

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm, widths).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy

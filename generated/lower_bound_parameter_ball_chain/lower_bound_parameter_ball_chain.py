@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(radius, input_norm).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -135,6 +134,14 @@ def _result(value, shape):
     return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
 def _kernel(radius, x_norm):
     S2_tanh = 0.769800358919501
     omega = chain_shares(radius, x_norm, 1, 1, 1, 1)
@@ -162,6 +169,7 @@ def bounds(radius, input_norm):
     """
     radius = _number("radius", radius)
     input_norm = _number("input_norm", input_norm)
+    _positive("radius", [radius])
     values = _aligned([radius, input_norm])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(scale, input_norm).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -88,6 +87,14 @@ def _result(value, shape):
         value = float(value)
         return value if value == value else float("inf")
     return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
 
 
 def _kernel(t, x_norm):

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(radius, input_norm).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -230,7 +229,7 @@ def chain_size(radius, input_norm, slopes):
     return y
 
 
-def joint_ball(high, input_norm, radius, widths, activations, limit=500_000):
+def joint_ball(high, input_norm, radius, widths, activations, limit=1_500_000):
     """The joint bound on the parameter ball: at most `high`, certified by elimination."""
     return each(lambda *numbers: _joint_ball(*numbers, widths, activations, limit), [high, input_norm, radius])
 

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(weight_norm, input_norm, widths, depth).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -146,6 +145,14 @@ def _result(value, shape):
     return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
 def _kernel(a, x_norm, l, m):
     S2_tanh = 0.769800358919501
     B = sqrt(l)
@@ -178,6 +185,7 @@ def bounds(weight_norm, input_norm, widths, depth):
     depth = int(depth)
     weight_norm = _number("weight_norm", weight_norm)
     input_norm = _number("input_norm", input_norm)
+    _positive("weight_norm", [weight_norm])
     values = _aligned([weight_norm, input_norm])
     widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
     if not all(int(width) == width and width >= 1 for width in widths):

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -144,6 +143,14 @@ def _result(value, shape):
     return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
 def _kernel(layers_1, x_norm):
     [a_1, a_2] = layers_1
     S2_tanh = 0.769800358919501
@@ -182,6 +189,7 @@ def bounds(weight_norms, input_norm):
     """
     weight_norms = _numbers("weight_norms", weight_norms, 2)
     input_norm = _number("input_norm", input_norm)
+    _positive("weight_norms", weight_norms)
     values = _aligned(weight_norms + [input_norm])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):

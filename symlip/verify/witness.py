@@ -143,7 +143,7 @@ def best_point(activation: Activation, order: int, digits: int) -> Any:
     kink = exact_number(at)
     bends = [abs(derivative_at(activation, 2, kink + side * mpf(2) ** -FARTHEST)) for side in (1, -1)]
     for side in (1, -1) if bends[0] >= bends[1] else (-1, 1):
-        for power in range(10, FARTHEST, 10):
+        for power in range(4 * digits, FARTHEST, 10):  # so near that a ball does not notice
             if large(kink + side * mpf(2) ** -power):
                 return kink + side * mpf(2) ** -power
     raise SymlipError(f"{activation.name}: no point near its kink comes close enough to S_{order}")
@@ -209,7 +209,10 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         unknown = [name for name in arguments if name not in (*names, "depth", "widths")]
         if unknown:
             raise SymlipError(f"unknown argument {unknown[0]!r}: the witness takes {', '.join(n for n in names if n != 'input_norm') or 'none'}")
-        wanted(**{name: given[name] if name != "input_norm" else float(given[name]) for name in names})  # its checks are ours
+        try:
+            wanted(**{name: given[name] if name != "input_norm" else float(given[name]) for name in names})  # its checks are ours
+        except ValueError as error:
+            raise SymlipError(str(error)) from None
         values = Program(derivation)(hypothesis_values(derivation, given))
         depth = len(network.layers) if isinstance(network.depth, int) else int(given["depth"])
         layers = list(network.layers) if isinstance(network.depth, int) else [network.layers[0]] * depth

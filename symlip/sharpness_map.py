@@ -259,12 +259,27 @@ def best_found(network: Network, norms: Sequence[float], x: Any, order: int, sta
         gradient = np.concatenate([flat(in_raw) / length, flat(in_eta) / length - order * vector[size:] / total])
         return -(np.log(length) - order * np.log(total) / 2), -gradient
 
+    def steepest(vector: Any) -> Any:
+        """A direction to start with: a few steps of the power method at these parameters."""
+        theta = [(a * M / np.linalg.norm(M, 2), b) for (M, b), a in zip(shaped(vector[:size], widths), norms)]
+        direction = vector[size:]
+        for _ in range(12):
+            _, h1, h2, tape = line(slopes, theta, shaped(direction, widths), x)
+            bent = h1 if order == 1 else h2
+            zero = np.zeros_like(bent)
+            pulled = flat(line_gradient(theta, shaped(direction, widths), tape, bent if order == 1 else zero, zero if order == 1 else bent)[1])
+            length = np.linalg.norm(pulled)
+            if not 0 < length < np.inf:
+                break
+            direction = pulled / length
+        return direction
+
     best = 0.0
     for number in range(starts + len(seeds or [])):
         start = rng.normal(size=2 * size) * np.concatenate([np.full(size, 10 ** rng.uniform(-0.5, 0.7)), np.ones(size)])
         if number < len(seeds or []):
             given = seeds[number]  # type: ignore[index]
-            start[:size] = flat([(A if np.any(A) else np.ones_like(A) * 1e-3, np.clip(b, -8, 8)) for A, b in given]) + 1e-3 * rng.normal(size=size)
+            start[:size] = flat(_full_norms(slopes, given, norms, x, rng))
         elif number % 2:  # a chain of single neurons, the others pushed away
             parts = []
             for rows, columns in zip(widths[1:], widths):
@@ -272,10 +287,24 @@ def best_found(network: Network, norms: Sequence[float], x: Any, order: int, sta
                 M[0, 0] = 1.0
                 parts.append((M, np.concatenate([rng.normal(size=1), rng.choice([-1, 1], size=rows - 1) * rng.uniform(1, 6)])))
             start[:size] = flat(parts)
+        start[size:] = steepest(start)
         found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxfun": 4000, "maxcor": 30, "ftol": 1e-15, "gtol": 1e-12})
         if np.isfinite(found.fun) and found.fun != 0.0:
             best = max(best, float(np.exp(-found.fun)))
     return best
+
+
+def _full_norms(slopes: list[Slopes], theta: Parameters, norms: Sequence[float], x: Any, rng: Any) -> Parameters:
+    """Parameters near the given ones whose weights have the norms, and with the same pre-activations (far ones brought nearer)."""
+    found = []
+    h = moved = x
+    for slope, (A, b), a in zip(slopes, theta, norms):
+        value = np.clip(A @ h + b, -12, 12)
+        M = A if np.any(A) else np.ones_like(A)
+        M = M + 1e-3 * rng.normal(size=A.shape)
+        found.append((M, value - a * M / np.linalg.norm(M, 2) @ moved))
+        h, moved = slope(A @ h + b)[0], slope(value)[0]
+    return found
 
 
 def draw(points: list[Point], suffix: str) -> bytes:
