@@ -29,6 +29,14 @@ def derivations():
     yield sl.derive(uniform, sl.ParameterBall())
     yield sl.ordering(network())
     yield sl.ordering(network(), sl.ParameterBall())
+    yield sl.exact_lipschitz(network())
+    yield sl.derive(network(), sl.LayerBalls(biases="bounded"), method="joint")
+    yield sl.derive(network(), sl.ParameterBall(), method="joint", order=1)
+    yield sl.lower_bound(network())
+    yield sl.lower_bound(network(), sl.ParameterBall())
+    yield sl.global_bound(network())
+    yield sl.sharpness(network(), sl.ParameterBall())
+    yield sl.derive(network(), sl.LayerBalls(), variables="both")
 
 
 @pytest.mark.parametrize("derivation", list(derivations()), ids=repr)

@@ -116,7 +116,7 @@ class ActivationPeak:
 
     @property
     def latex(self) -> str:
-        return rf"\sup_z\bigl({self.activation.latex}(z)^2+c\,{self.activation.latex}'(z)^2\bigr)"
+        return r"\sup_z(s^2+c\,s'^2)"  # the symbol that bounds it names the activation
 
     @property
     def meaning(self) -> str:

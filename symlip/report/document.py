@@ -72,7 +72,12 @@ def render(
     )
     if fragment:
         return body
-    return _environment().get_template("document.tex.j2").render(title=context.title, body=body)
+    return _environment().get_template("document.tex.j2").render(title=context.title, running=_running(context.title), body=body)
+
+
+def _running(title: str, longest: int = 72) -> str:
+    """A title for the head of a page: its first words, as many as fit."""
+    return title if len(title) <= longest else title[:longest].rsplit(" ", 1)[0].rstrip(",:;") + r" \dots"
 
 
 class _Context:

@@ -24,8 +24,9 @@ from .witness import TooNarrow, best_point, build_witness, jump, number_of
 class Measurement:
     """All jets of a sample, and the values that its hypotheses' symbols take on it."""
 
-    def __init__(self, derivation: Derivation, sample: Sample, program: Program) -> None:
+    def __init__(self, derivation: Derivation, sample: Sample, program: Program, digits: int) -> None:
         self.derivation, self.sample, self.program = derivation, sample, program
+        self.witness_digits = digits + 15  # the same at both precisions, so that a sequence gives the same network
         self.depth = len(sample.theta)
         self.averaged, self.cost = derivation.problem.averaged, derivation.problem.sample_cost
         self.variables = derivation.problem.variables
@@ -247,7 +248,7 @@ class Measurement:
 
     def _reached(self, claim: Reached, values: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
         """(bound, measured): here the measured number is the larger one."""
-        digits = mpmath.mp.dps - 10
+        digits = self.witness_digits
         quantity = claim.quantity
         if isinstance(quantity, ActivationDerivative):
             yield values[str(claim.symbol)], abs(derivative_at(quantity.activation, quantity.order, best_point(quantity.activation, quantity.order, digits)))

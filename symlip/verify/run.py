@@ -108,9 +108,9 @@ def verify(
 
 def _one_network(derivation: Derivation, program: Program, digits: int, seed: int, index: int) -> dict[str, StepReport]:
     with mpmath.workdps(digits + GUARD):
-        label, low = _ratios(derivation, program, seed, index)
+        label, low = _ratios(derivation, program, seed, index, digits)
     with mpmath.workdps(digits + 2 * GUARD):
-        _, high = _ratios(derivation, program, seed, index)
+        _, high = _ratios(derivation, program, seed, index, digits)
         tolerance = mpf(10) ** -digits
         found = {}
         for name, ratios in high.items():
@@ -128,9 +128,9 @@ def _one_network(derivation: Derivation, program: Program, digits: int, seed: in
     return found
 
 
-def _ratios(derivation: Derivation, program: Program, seed: int, index: int) -> tuple[str, dict[str, list[Any]]]:
+def _ratios(derivation: Derivation, program: Program, seed: int, index: int, digits: int) -> tuple[str, dict[str, list[Any]]]:
     sample = build(derivation, seed, index)
-    measurement = Measurement(derivation, sample, program)
+    measurement = Measurement(derivation, sample, program, digits)
     values = program(measurement.values())
     found: dict[str, list[Any]] = {}
     for name, step in derivation.steps.items():
