@@ -427,18 +427,18 @@ def sharpness(
         return
     console = _console()
     columns = [name for name in ("separate", "paired", "block", "joint") if any(name in point.bounds for point in points)]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("constant", "a", "depth", "width", *columns, "best found*", "witness", "lower"):
-        table.add_column(column, justify="left" if column == "constant" else "right")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column in ("constant", "a", "depth", "width", *columns, "found*", "witness", "lower"):
+        table.add_column(column, justify="left" if column == "constant" else "right", no_wrap=True)
     for point in points:
-        cells = [f"{point.bounds[c]:.5g}" if c in point.bounds else "-" for c in columns]
-        witness = "-" if point.witness is None else f"{point.witness:.5g}"
+        cells = [f"{point.bounds[c]:.4g}" if c in point.bounds else "-" for c in columns]
+        witness = "-" if point.witness is None else f"{point.witness:.4g}"
         table.add_row(
-            "network" if point.order == 1 else "gradient", f"{point.norm:g}", str(point.depth), str(point.width), *cells, f"{point.found:.5g}", witness,
-            f"{point.bounds['lower']:.5g}",
+            "network" if point.order == 1 else "gradient", f"{point.norm:g}", str(point.depth), str(point.width), *cells, f"{point.found:.4g}", witness,
+            f"{point.bounds['lower']:.4g}",
         )  # fmt: skip
     console.print(table)
-    console.print("* an optimiser's find: an estimate from below. All others are proved bounds; witness: the full norm at the lower bound's network")
+    console.print("* the best that an optimiser found: an estimate from below. All others are proved bounds; witness: the full norm at the lower bound's network")
     if figure is not None:
         console.print(f"wrote {figure}")
 

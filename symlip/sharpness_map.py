@@ -307,6 +307,10 @@ def _full_norms(slopes: list[Slopes], theta: Parameters, norms: Sequence[float],
     return found
 
 
+STYLE = {"separate": ("o", "tab:blue"), "paired": ("s", "tab:orange"), "block": ("D", "tab:green"), "joint": ("^", "tab:red"), "lower": ("v", "tab:purple")}
+"""Marker and colour of each bound."""
+
+
 def draw(points: list[Point], suffix: str) -> bytes:
     """The map as a figure: bounds over the best found, against the norm, the depth and the width."""
     import io
@@ -327,13 +331,21 @@ def draw(points: list[Point], suffix: str) -> bytes:
             varied = [point for point in own if point.norm == 1.0 and getattr(point, fixed) == shape[attribute == "depth"] and point.found > 0]
             if len({getattr(point, attribute) for point in varied}) > 1:
                 panels.append((order, attribute, label + r" ($a=1$)", varied))
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(3.7 * len(panels), 3.2), squeeze=False, layout="constrained")
-    for axis, (order, attribute, label, chosen) in zip(axes[0], panels):
+    rows = [[panel for panel in panels if panel[0] == order] for order in sorted({panel[0] for panel in panels})]
+    columns = max(map(len, rows))
+    figure, axes = pyplot.subplots(len(rows), columns, figsize=(3.4 * columns, 2.9 * len(rows)), squeeze=False, layout="constrained")
+    for row, places in zip(rows, axes):
+        for place in places[len(row) :]:
+            place.set_axis_off()
+    for axis, (order, attribute, label, chosen) in [pair for row, places in zip(rows, axes) for pair in zip(places, row)]:
         chosen = sorted({getattr(point, attribute): point for point in chosen}.items())
         names = [name for name in (*METHODS, "lower") if any(name in point.bounds for _, point in chosen)]
-        for number, name in enumerate(names):
-            axis.plot([v for v, _ in chosen], [point.bounds.get(name, np.nan) / point.found for _, point in chosen], marker="osD^v"[number % 5], markersize=3.5, linewidth=1, label=name)
-        axis.plot([v for v, _ in chosen], [(point.witness or np.nan) / point.found for _, point in chosen], marker="x", markersize=4, linewidth=1, linestyle="--", label="witness")
+        for name in names:
+            marker, color = STYLE[name]
+            axis.plot([v for v, _ in chosen], [point.bounds.get(name, np.nan) / point.found for _, point in chosen], marker=marker, color=color, markersize=3.5, linewidth=1, label=name)
+        axis.plot([v for v, _ in chosen], [(point.witness or np.nan) / point.found for _, point in chosen], marker="x", color="tab:brown", markersize=4, linewidth=1, linestyle="--", label="witness")
+        if attribute != "norm":
+            axis.set_xticks([v for v, _ in chosen])
         axis.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
         axis.set_title(r"$\mathrm{Lip}(N)$" if order == 1 else r"$\mathrm{Lip}(DN)$", fontsize=10)
         axis.set_xlabel(label)
@@ -341,8 +353,9 @@ def draw(points: list[Point], suffix: str) -> bytes:
         if attribute == "norm":
             axis.set_xscale("log", base=2)
         axis.grid(True, which="major", linewidth=0.3)
-    axes[0][0].set_ylabel("bound / best found (an estimate)")
-    axes[0][-1].legend(fontsize=7, frameon=False)
+    for row, places in zip(rows, axes):
+        places[0].set_ylabel("bound / best found (an estimate)")
+        places[len(row) - 1].legend(fontsize=7, frameon=False)
     stream = io.BytesIO()
     figure.savefig(stream, format=suffix, metadata={"CreationDate": None} if suffix == "pdf" else None)
     pyplot.close(figure)
