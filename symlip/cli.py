@@ -438,7 +438,9 @@ def sharpness(
             f"{point.bounds['lower']:.4g}",
         )  # fmt: skip
     console.print(table)
-    console.print("* the best that an optimiser found: an estimate from below. All others are proved bounds; witness: the full norm at the lower bound's network")
+    console.print(
+        "* the best that an optimiser found: an estimate from below. All others are proved bounds; witness: the full norm at the lower bound's network"
+    )
     if figure is not None:
         console.print(f"wrote {figure}")
 

@@ -144,7 +144,14 @@ class Signature:
         self.sizes = [size for size in self.sizes if size in used]
         self.needs_widths = bool(self.sizes)
         self.arguments: list[str] = []
-        for kind, name in (("weight", "weight_norms"), ("bias", "bias_norms"), ("radius", "radius"), ("scale", "scale"), ("input", "input_norm"), ("target", "target_norm")):
+        for kind, name in (
+            ("weight", "weight_norms"),
+            ("bias", "bias_norms"),
+            ("radius", "radius"),
+            ("scale", "scale"),
+            ("input", "input_norm"),
+            ("target", "target_norm"),
+        ):
             if kind in kinds:
                 scalar = kind == "weight" and kinds[kind].count is None and str(kinds[kind].symbol) == "a"
                 self.arguments.append("weight_norm" if scalar else name)

@@ -98,9 +98,7 @@ def ordering(network: Network, parameters: ParameterSet | None = None) -> Deriva
     return derivation
 
 
-def check_arguments(
-    network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None, variables: str = "parameters"
-) -> None:
+def check_arguments(network: Network, parameters: ParameterSet, method: str, order: int, cost: Cost | Risk | None, variables: str = "parameters") -> None:
     """Raise SymlipError for arguments that no derivation can start from."""
     if not isinstance(network, Network):
         raise SymlipError(f"the first argument is a Network, not {network!r}")
@@ -119,7 +117,9 @@ def check_arguments(
         if method == "joint":
             raise SymlipError(f"method='joint' is about the parameters: with variables={variables!r} use method='block'")
         if network.symbolic_depth or equal or (isinstance(parameters, ParameterBall) and parameters.shared_budget):
-            raise SymlipError(f"variables={variables!r} is derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)")
+            raise SymlipError(
+                f"variables={variables!r} is derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)"
+            )
     if equal and len(set(network.layers)) > 1:
         raise SymlipError("LayerBalls(equal=True) needs equal layers: Network.uniform(depth, activation, width)")
     if method == "joint" and (network.symbolic_depth or equal):
@@ -176,7 +176,7 @@ class Walk:
         self.input = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
         self.weights: dict[int, str] = {}
         self.biases: dict[int, str] = {}
-        self.bounded = isinstance(parameters, ParameterBall) or parameters.biases == "bounded"
+        self.bounded = isinstance(parameters, ParameterBall) or (isinstance(parameters, LayerBalls) and parameters.biases == "bounded")
         layers = range(1, len(self.network.layers) + 1)
         if isinstance(parameters, ParameterBall):
             radius = derivation.assume(Hypothesis(Quantity("radius"), nonnegative("radius")))

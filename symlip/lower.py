@@ -205,7 +205,7 @@ def _family(derivation: Derivation, inputs: str) -> None:
     network = derivation.problem.network
     affine = all(activation.constant(2) == 0 for activation in network.activations)
     scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
-    weights = {u: scale for u in range(2, len(network.layers) + 1)}
+    weights = dict.fromkeys(range(2, len(network.layers) + 1), scale)
     exception = affine and len(network.layers) == 2 and derivation.problem.order >= 2
     first, second = chain(derivation, inputs, weights, 1 if exception else derivation.problem.order)
     for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):

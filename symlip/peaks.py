@@ -241,7 +241,7 @@ def _summit(generator: Generator, numerator: sympy.Expr) -> tuple[sympy.Expr, sy
         sign = -1
     for factor, power in factors:
         if not factor.has(t):
-            if not sympy.Poly(factor, c).count_roots(0, None) == int(factor.subs(c, 0) == 0):
+            if sympy.Poly(factor, c).count_roots(0, None) != int(factor.subs(c, 0) == 0):
                 return None
             sign *= 1 if factor.subs(c, 1) > 0 or power % 2 == 0 else -1
         elif not factor.has(c):

@@ -353,7 +353,10 @@ def each(function, arguments):
 def joint_bounded(high, input_norm, weights, biases, widths, activations, limit=500_000):
     """The joint bound for bounded biases: at most `high`, certified by elimination."""
     count = len(weights)
-    return each(lambda *numbers: _joint_bounded(numbers[0], numbers[1], numbers[2 : 2 + count], numbers[2 + count :], widths, activations, limit), [high, input_norm, *weights, *biases])
+    return each(
+        lambda *numbers: _joint_bounded(numbers[0], numbers[1], numbers[2 : 2 + count], numbers[2 + count :], widths, activations, limit),
+        [high, input_norm, *weights, *biases],
+    )
 
 
 def _joint_bounded(high, input_norm, weights, biases, widths, activations, limit):

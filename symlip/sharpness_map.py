@@ -143,7 +143,9 @@ def slopes_of(activation: Activation) -> Slopes:
 
     def slopes(points: Any) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
-            return tuple(np.nan_to_num(np.broadcast_to(value, np.shape(points)), nan=0.0, posinf=0.0, neginf=0.0) for value in function(np.asarray(points, dtype=float)))
+            return tuple(
+                np.nan_to_num(np.broadcast_to(value, np.shape(points)), nan=0.0, posinf=0.0, neginf=0.0) for value in function(np.asarray(points, dtype=float))
+            )
 
     return slopes
 
@@ -245,7 +247,7 @@ def best_found(network: Network, norms: Sequence[float], x: Any, order: int, sta
             u, s, vt = np.linalg.svd(M)
             theta.append((a * M / s[0], b))
             scales.append((u[:, 0], s[0], vt[0], a))
-        h, h1, h2, tape = line(slopes, theta, eta, x)
+        _h, h1, h2, tape = line(slopes, theta, eta, x)
         bent = h1 if order == 1 else h2
         length, total = float(np.linalg.norm(bent)), float(vector[size:] @ vector[size:])
         if not length > 1e-280 or not np.isfinite(length):
@@ -338,14 +340,31 @@ def draw(points: list[Point], suffix: str) -> bytes:
         for place in places[len(row) :]:
             place.set_axis_off()
     for axis, (order, attribute, label, chosen) in [pair for row, places in zip(rows, axes) for pair in zip(places, row)]:
-        chosen = sorted({getattr(point, attribute): point for point in chosen}.items())
-        names = [name for name in (*METHODS, "lower") if any(name in point.bounds for _, point in chosen)]
+        curve = sorted({getattr(point, attribute): point for point in chosen}.items())
+        names = [name for name in (*METHODS, "lower") if any(name in point.bounds for _, point in curve)]
         for name in names:
             marker, color = STYLE[name]
-            axis.plot([v for v, _ in chosen], [point.bounds.get(name, np.nan) / point.found for _, point in chosen], marker=marker, color=color, markersize=3.5, linewidth=1, label=name)
-        axis.plot([v for v, _ in chosen], [(point.witness or np.nan) / point.found for _, point in chosen], marker="x", color="tab:brown", markersize=4, linewidth=1, linestyle="--", label="witness")
+            axis.plot(
+                [v for v, _ in curve],
+                [point.bounds.get(name, np.nan) / point.found for _, point in curve],
+                marker=marker,
+                color=color,
+                markersize=3.5,
+                linewidth=1,
+                label=name,
+            )
+        axis.plot(
+            [v for v, _ in curve],
+            [(point.witness or np.nan) / point.found for _, point in curve],
+            marker="x",
+            color="tab:brown",
+            markersize=4,
+            linewidth=1,
+            linestyle="--",
+            label="witness",
+        )
         if attribute != "norm":
-            axis.set_xticks([v for v, _ in chosen])
+            axis.set_xticks([v for v, _ in curve])
         axis.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
         axis.set_title(r"$\mathrm{Lip}(N)$" if order == 1 else r"$\mathrm{Lip}(DN)$", fontsize=10)
         axis.set_xlabel(label)

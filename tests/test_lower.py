@@ -209,7 +209,9 @@ def test_a_witness_that_is_not_in_the_set_is_measured():
     derivation = sl.lower_bound(network((2, 2, 1), "tanh"))
     step = derivation.steps["D_2"]
     layers = [dataclasses.replace(layer, norm=2 * layer.norm) for layer in step.claim.witness.layers]
-    derivation.steps["D_2"] = dataclasses.replace(step, claim=dataclasses.replace(step.claim, witness=dataclasses.replace(step.claim.witness, layers=tuple(layers))))
+    derivation.steps["D_2"] = dataclasses.replace(
+        step, claim=dataclasses.replace(step.claim, witness=dataclasses.replace(step.claim.witness, layers=tuple(layers)))
+    )
     report = derivation.verify(digits=20, networks=4)
     assert [failed.name for failed in report.failures] == ["D_2"]
     assert isinstance(derivation.steps["D_2"].claim, Reached)

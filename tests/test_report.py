@@ -71,7 +71,12 @@ def test_every_scalar_definition_printed_is_parsed_back(name):
     assert list(printed) == [step.name.replace("_", "-") for step, _ in steps]
     for step, claim in steps:
         scalar = not claim.expression.has(Operation) or isinstance(claim.expression, PairedEigenvalue)
-        if not scalar or isinstance(claim.expression, sympy.Lambda) or claim.expression.has(sympy.Indexed, sympy.Max) or any("vec" in str(s) for s in claim.expression.free_symbols):
+        if (
+            not scalar
+            or isinstance(claim.expression, sympy.Lambda)
+            or claim.expression.has(sympy.Indexed, sympy.Max)
+            or any("vec" in str(s) for s in claim.expression.free_symbols)
+        ):
             continue
         body = (
             printed[step.name.replace("_", "-")]

@@ -219,7 +219,7 @@ class Derivation:
             if claim != step.claim:
                 raise DerivationError(f"step {name} is not what rule {step.rule.name!r} gives: {_difference(step.claim, claim)}")
             if defines(claim):
-                undefined = {s for s in _atoms(claim.expression) if s not in defined}  # type: ignore[union-attr, arg-type]
+                undefined = {s for s in _atoms(claim.expression) if s not in defined}  # type: ignore[union-attr]
                 if undefined:
                     raise DerivationError(f"step {name} uses {sorted(map(str, undefined))[0]}, which is not defined before it")
                 defined |= _atoms(claim.symbol)  # type: ignore[union-attr]

@@ -19,8 +19,8 @@ from ..costs import Huber
 from ..parameter_sets import AllParameters, ParameterBall
 from ..peaks import peak
 from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
-from .numbers import number_table, rounded_up
 from .networks import described
+from .numbers import number_table, rounded_up
 from .tex import WIDE, definition, length_of, polynomial, tex
 
 if TYPE_CHECKING:
@@ -68,7 +68,14 @@ def render(
     body = (
         _environment()
         .get_template("body.tex.j2")
-        .render(**context.values(), verification=_verified(derivation, verification), figure=figure, figure_caption=figure_caption, sharpness=_sharpness_rows(sharpness), sharpness_figure=sharpness_figure)
+        .render(
+            **context.values(),
+            verification=_verified(derivation, verification),
+            figure=figure,
+            figure_caption=figure_caption,
+            sharpness=_sharpness_rows(sharpness),
+            sharpness_figure=sharpness_figure,
+        )
     )
     if fragment:
         return body
@@ -234,7 +241,11 @@ class _Context:
             relation = "=" if exact.get(name) else r"\ge " if symbol in lower else r"\le "
             found.append(rf"{left}{relation}{tex(symbol)}")
         if self.problem.method == "sharpness":
-            found = [rf"{tex(r[f'lower_{name}'])}\le{RESULT_LATEX[name]}\le {tex(r[name])}" for name in ("lipschitz", "gradient_lipschitz") for r in [self.derivation.results]]
+            found = [
+                rf"{tex(r[f'lower_{name}'])}\le{RESULT_LATEX[name]}\le {tex(r[name])}"
+                for name in ("lipschitz", "gradient_lipschitz")
+                for r in [self.derivation.results]
+            ]
         return found
 
     def _comparisons(self) -> list[str]:
@@ -260,7 +271,9 @@ class _Context:
             if self.derivation.limits.get(name) == sympy.oo:
                 what = r"|DN_{\theta_t}|" if name == "lipschitz" else r"|D^2N_{\theta_t}|"
                 assumed = r" for $m\ge2$" if self.network.symbolic_depth else ""
-                found.append(rf"{text} has no Lipschitz constant on $\Omega${assumed}: along the family $\theta_t$ of networks below, ${what}\ge {tex(results[name])}\to\infty$ as $t\to\infty$")
+                found.append(
+                    rf"{text} has no Lipschitz constant on $\Omega${assumed}: along the family $\theta_t$ of networks below, ${what}\ge {tex(results[name])}\to\infty$ as $t\to\infty$"
+                )
         if "gradient_jump" in results:
             found.append(
                 rf"$DN$ has no Lipschitz constant, not even near a point: in every neighbourhood of the network below it jumps by at least ${tex(results['gradient_jump'])}$, in the limit"
@@ -284,7 +297,7 @@ class _Context:
             found.append(f"{lead} " + described(witness, [layer.activation for layer in self.network.layers], self.network.depth) + ".")
         return "\n\n".join(found)
 
-    def _displayed(self) -> list[tuple[Step, Bound]]:
+    def _displayed(self) -> list[tuple[Step, Bound | Reached]]:
         return [(step, claim) for step, claim in self.derivation.bounds if not is_constant(claim)]
 
     def _remarks(self) -> str:
@@ -337,7 +350,14 @@ class _Context:
         for _, claim in self.derivation.bounds:
             quantity = claim.quantity
             if isinstance(quantity, ActivationPeak):
-                rows.append({"symbol": rf"{tex(claim.symbol)}(c)", "value": rf"see \eqref{{{self.id}:eq:{_label(str(claim.symbol))}}}", "at": "", "basis": peak(quantity.activation).reason})
+                rows.append(
+                    {
+                        "symbol": rf"{tex(claim.symbol)}(c)",
+                        "value": rf"see \eqref{{{self.id}:eq:{_label(str(claim.symbol))}}}",
+                        "at": "",
+                        "basis": peak(quantity.activation).reason,
+                    }
+                )
             if not isinstance(quantity, ActivationDerivative):
                 continue
             if quantity.at_zero:
@@ -399,9 +419,7 @@ class _Context:
             r"$\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, which the steps bound."
         )
         if any(self.derivation.exact.values()):
-            text += (
-                r" Where the theorem has an equality, the witness shows $\ge$: a Lipschitz function's difference quotients at a point of the interior come near its derivative's norm there, and the networks of the witness are limits of such points."
-            )
+            text += r" Where the theorem has an equality, the witness shows $\ge$: a Lipschitz function's difference quotients at a point of the interior come near its derivative's norm there, and the networks of the witness are limits of such points."
         if self.problem.method == "sharpness":
             text += " " + self._conclusion_below()
         cost = self.problem.sample_cost
@@ -426,7 +444,11 @@ class _Context:
             r"likewise $DN$, with the derivative $D^2N$. Where $s'$ or $s''$ jumps, take points near the witness at which it does not. "
         )
         if isinstance(self.problem.parameters, AllParameters):
-            return text + (r"Where the derivatives along a family tend to infinity there is no constant; where the theorem has an equality, $\le$ is the mean value theorem." if self.derivation.limits else r"The upper bounds are those of the mean value theorem.")
+            return text + (
+                r"Where the derivatives along a family tend to infinity there is no constant; where the theorem has an equality, $\le$ is the mean value theorem."
+                if self.derivation.limits
+                else r"The upper bounds are those of the mean value theorem."
+            )
         return text + r"The witness lies in $\Omega$, which is the closure of its interior: so what its derivatives reach, or approach, the constants reach."
 
     def _graph(self) -> str:
@@ -488,7 +510,12 @@ class _Context:
         seen = set()
         for _, claim in self.derivation.bounds:
             if isinstance(claim.quantity, ActivationDerivative | ActivationPeak):
-                rows.append({"symbol": tex(claim.symbol), "meaning": latex_escape(claim.quantity.meaning) if isinstance(claim.quantity, ActivationDerivative) else f"${claim.quantity.latex}$"})
+                rows.append(
+                    {
+                        "symbol": tex(claim.symbol),
+                        "meaning": latex_escape(claim.quantity.meaning) if isinstance(claim.quantity, ActivationDerivative) else f"${claim.quantity.latex}$",
+                    }
+                )
             elif claim.quantity is not None:
                 kind = (claim.quantity.kind, str(claim.symbol).rsplit("_", 1)[0])
                 if kind in seen:

@@ -124,7 +124,7 @@ def draw(figure: dict[str, Any]) -> bytes:
     variable = figure["variable"]
     panels = [
         ("depth", f"number of layers $m$  (${variable}=1$)", False),
-        ("norm", f"${variable}$, {dict(R='radius', t='scale').get(variable, 'weight norms')}  ({figure['depth']} layers)", True),
+        ("norm", f"${variable}$, { {'R': 'radius', 't': 'scale'}.get(variable, 'weight norms') }  ({figure['depth']} layers)", True),
     ]
     panels = [panel for panel in panels if any(figure["curves"][panel[0]].values())]
     drawing, axes = pyplot.subplots(1, len(panels), figsize=(4.6 * len(panels), 3.3), squeeze=False, layout="constrained")

@@ -23,7 +23,10 @@ def described(witness: Witness, activations: list[Activation], depth: Any) -> st
             _layer("1", first), rf"{_layer('u', middle)} \textup{{(}}${span}$\textup{{)}}", _layer(tex(sympy.sympify(depth)), last),
         ]  # fmt: skip
     elif len(layers) > 6:
-        parts = [_layer(str(number), layer) for number, layer in enumerate(layers[:2], 1)] + [r"and so on, as in the steps, up to", _layer(str(len(layers)), layers[-1])]
+        parts = [_layer(str(number), layer) for number, layer in enumerate(layers[:2], 1)] + [
+            r"and so on, as in the steps, up to",
+            _layer(str(len(layers)), layers[-1]),
+        ]
     else:
         parts = [_layer(str(number), layer) for number, layer in enumerate(layers, 1)]
     note = r", $v=(1,-1,0,\dots)/\sqrt2$" if any(layer.shape != ALONG for layer in layers) else ""

@@ -79,7 +79,11 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         rows.append([f"${sympy.latex(a)}$", *(f"${cell}$" for cell in cells)])
         plain.append([point, *(cell.replace(r"\cdot10^{", "e").replace("}", "").replace(r"\infty", "inf") for cell in cells)])
     variable = "t" if "scale" in kinds else "R" if ball else "a"
-    what = {"t": ("scale $t$ of the family", "scale t of the family"), "R": ("radius $R$", "radius R"), "a": ("all weight norms equal to $a$", "all weight norms a")}[variable]
+    what = {
+        "t": ("scale $t$ of the family", "scale t of the family"),
+        "R": ("radius $R$", "radius R"),
+        "a": ("all weight norms equal to $a$", "all weight norms a"),
+    }[variable]
     where, plain_where = rf"At $|x|=1$ and {what[0]}", f"at |x| = 1, {what[1]}"
     if not kinds & {"weight", "radius", "scale"}:
         rows, plain, where, plain_where = rows[:1], plain[:1], r"At $|x|=1$", "at |x| = 1"
@@ -103,7 +107,10 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
     elif all(derivation.results[name] in lower for name in names):
         text, rounding = where + rf", rounded down in the last digit. All are {proved}.", "rounded down"
     else:
-        text, rounding = where + rf"; upper bounds are rounded up in the last digit, lower bounds down. All are {proved}.", "upper bounds rounded up, lower ones down"
+        text, rounding = (
+            where + rf"; upper bounds are rounded up in the last digit, lower bounds down. All are {proved}.",
+            "upper bounds rounded up, lower ones down",
+        )
     return {
         "text": text, "header": [f"${variable}$", *header], "rows": rows,
         "plain_text": plain_where + f" ({rounding})", "plain_header": [variable, *(SHOWN[name][1] for name in names)], "plain_rows": plain,

@@ -115,7 +115,7 @@ def _floats(value: Any, convert: Any) -> Any:
 
 
 def _chords(*numbers: Any) -> Any:
-    return runtime.chords(*map(mpf, numbers))
+    return runtime.chords(*map(mpf, numbers))  # type: ignore[no-untyped-call]
 
 
 def _mean(values: Any) -> Any:

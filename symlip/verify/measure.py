@@ -15,9 +15,9 @@ from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reach
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationDerivative, ActivationPeak, Quantity
 from .costs import cost_curvature, cost_jet, cost_slope
+from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
 from .sampling import Sample, curvatures
-from .evaluate import Program
 from .witness import TooNarrow, best_point, build_witness, jump, number_of
 
 
@@ -62,7 +62,7 @@ class Measurement:
             both = []
             for sign in (1, -1):
                 line: Parameters = [(A + sign * C, b + sign * d) for (A, b), (C, d) in zip(eta, zeta)]
-                move = None if dx is None else dx + sign * dy
+                move = None if dx is None or dy is None else dx + sign * dy
                 both.append([network_jets(self.sample.activations, self.sample.theta, line, x, dx=move) for x in self.sample.inputs])
             found.append((p, pi, both[0], both[1]))
         return found

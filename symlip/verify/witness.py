@@ -14,11 +14,12 @@ from .. import peaks
 from ..activations import Activation
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import ALONG, CANCELLED, At, Best, PeakAt, Point, Witness, WitnessLayer
+from ..calculus.witness import ALONG, CANCELLED, At, Best, Point, Witness, WitnessLayer
 from ..errors import SymlipError
 from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
 from .jets import Parameters, derivative_at, network_jets, norm
+
 
 class TooNarrow(SymlipError):
     """The witness needs wider hidden layers."""
@@ -237,4 +238,3 @@ def _widths(derivation: Derivation, given: Mapping[str, Any], inputs: int, layer
     if len(full) != len(sizes) + 1:
         raise SymlipError(f"widths must have {len(sizes) + 1} entries l_0, .., l_m, not {len(full)}")
     return [inputs, *full[1:]]
-

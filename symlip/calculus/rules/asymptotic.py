@@ -156,9 +156,7 @@ class RateFirst(Rule):
 \[F_1=\sqrt{1+\frac{1+B^2}{(1+|x|^2)(\rho^2-1)}}.\]"""
     proof = r"""By @[first derivative, equal layers] and @[chain of any length] with $P_{1,m}=\rho^{m-1}$,
 $(L/D)^2=1+\tfrac{1+B^2}{1+|x|^2}\sum_{j=2}^m\rho^{-2(j-1)}$, and the geometric sum is at most $1/(\rho^2-1)$. By induction: $r_1=1\le F_1^2$, and $r_{m+1}=r_m+\tfrac{1+B^2}{1+|x|^2}\rho^{-2m}$ for $r_m=(L/D)^2$."""
-    obligations = (
-        Inequality("geometric sum below its limit", (q > 0, q < 1, S >= 0, S * (1 - q) <= q), (q + q * S) * (1 - q) <= q),
-    )
+    obligations = (Inequality("geometric sum below its limit", (q > 0, q < 1, S >= 0, S * (1 - q) <= q), (q + q * S) * (1 - q) <= q),)
 
     def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Bound:
         rho, B, x = given.symbol("rho"), given.named("B"), given.bound("input")
@@ -189,7 +187,7 @@ So $h_u\le g+h_{u-1}/\rho$ with $g=F_1^2+\cdots\ge1$, and $F_2=g\rho/(\rho-1)$ i
         *PairedBelowSeparate.obligations,
         Inequality("fixed point", (sg > 1, F * (sg - 1) >= k * sg, F * (sg - 1) <= k * sg, H <= F, k >= 1), k * sg + H <= F * sg),
         Inequality("start", (sg > 1, F * (sg - 1) >= k * sg, k >= 1), F >= 1),
-        Inequality("cross term", (D >= S1 * n, S1 > 0, S2 > 0, a > 0, n > 0, F >= 1, L <= F * D, E * n * a**2 * S2 >= F), S1 * L <= E * S2 * a**2 * D * D),
+        Inequality("cross term", (S1 * n <= D, S1 > 0, S2 > 0, a > 0, n > 0, F >= 1, L <= F * D, E * n * a**2 * S2 >= F), E * S2 * a**2 * D * D >= S1 * L),
     )
 
     def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Bound:

@@ -253,12 +253,11 @@ the squares of all norms add up to $R^2$, and the products are the values of $\m
                 return WitnessLayer(norm, Best(end, order), None, "along" if plain else GATHERED)
             return WitnessLayer(norm, steep[number - 1], None, "along" if plain else CANCELLED)
 
+        recipes: tuple[WitnessLayer, ...]
         if repeated:
             recipes = (recipe(1, zero, False), recipe(1, twice, False), recipe(1, twice, True))
         else:
-            recipes = tuple(
-                recipe(u, zero if u == 1 else twice, u == k) if u <= k else WitnessLayer(once, None, None) for u in range(1, depth + 1)
-            )
+            recipes = tuple(recipe(u, zero if u == 1 else twice, u == k) if u <= k else WitnessLayer(once, None, None) for u in range(1, depth + 1))
         name, kind = ("D", "first") if order == 1 else ("C", "second")
         return Reached(Quantity(kind, depth), nonnegative(name), total, Witness(recipes, repeated))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import sympy
@@ -94,7 +95,10 @@ class TwoAffineReached(Rule):
 def jump_of(activation: Activation) -> tuple[sympy.Expr, sympy.Expr] | None:
     """The kink at which s' jumps most, and by how much; None where s' is continuous."""
     pieces = derivative_pieces(activation.name, activation.expression, 1)
-    found = [(left.upper, sympy.simplify(sympy.Abs(right.expression.subs(z, left.upper) - left.expression.subs(z, left.upper)))) for left, right in zip(pieces, pieces[1:])]
+    found = [
+        (left.upper, sympy.simplify(sympy.Abs(right.expression.subs(z, left.upper) - left.expression.subs(z, left.upper))))
+        for left, right in itertools.pairwise(pieces)
+    ]
     found = [(at, size) for at, size in found if size != 0]
     return max(found, key=lambda pair: float(pair[1])) if found else None
 
@@ -126,5 +130,3 @@ however small the neighbourhood."""
                 recipes.append(WitnessLayer(one, steep, steep))
                 total *= given.reached_constant(activation, 1)
         return Reached(Quantity("jump", len(layers)), nonnegative("K"), total, Witness(tuple(recipes)))
-
-

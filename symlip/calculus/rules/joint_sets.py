@@ -81,7 +81,9 @@ a last value of at least $T^2e^{-\kappa R^2}$, since $\sigma\le R^2$. """
         depth = network.depth
         widths = sympy.Tuple(*(layer.width for layer in network.layers))
         activations = sympy.Tuple(*(numeric(given, layer.activation) for layer in network.layers))
-        return Bound(Quantity("first", depth), nonnegative("J"), JointBall(given.bound("first", depth), given.bound("input"), given.bound("radius"), widths, activations))
+        return Bound(
+            Quantity("first", depth), nonnegative("J"), JointBall(given.bound("first", depth), given.bound("input"), given.bound("radius"), widths, activations)
+        )
 
 
 class BallTwoLayers(Rule):
@@ -100,7 +102,9 @@ class BallTwoLayers(Rule):
 class BallTwoLayersReached(Rule):
     name = "two layers on the parameter ball, reached"
     title = "Two layers on the parameter ball: the bound is reached"
-    statement = r"""If moreover $|s_1'(0)|=S_1^{(1)}$ and $|s_2'(0)|=S_1^{(2)}$, then $L_2$ is $|DN|$ at $A_2=R\,e_1e_1^{\top}$, all other parameters being $0$."""
+    statement = (
+        r"""If moreover $|s_1'(0)|=S_1^{(1)}$ and $|s_2'(0)|=S_1^{(2)}$, then $L_2$ is $|DN|$ at $A_2=R\,e_1e_1^{\top}$, all other parameters being $0$."""
+    )
     proof = r"""There $h_1=0$, $z_2=0$ and $|Dz_2|^2=1+|h_1|^2+R^2|Dh_{1,1}|^2=1+R^2(S_1^{(1)})^2(1+|x|^2)$."""
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
