@@ -399,10 +399,10 @@ def _float_lambda(function: sympy.Lambda) -> str:
             return repr(float(expression))
 
         def _print_Max(self, expression: sympy.Expr) -> str:
-            return functools.reduce(lambda a, b: f"numpy.maximum({a}, {b})", map(self._print, expression.args))
+            return str(functools.reduce(lambda a, b: f"numpy.maximum({a}, {b})", map(self._print, expression.args)))
 
         def _print_Min(self, expression: sympy.Expr) -> str:
-            return functools.reduce(lambda a, b: f"numpy.minimum({a}, {b})", map(self._print, expression.args))
+            return str(functools.reduce(lambda a, b: f"numpy.minimum({a}, {b})", map(self._print, expression.args)))
 
     (given,) = function.variables
     variable = sympy.Symbol("z", real=True)

@@ -106,7 +106,7 @@ class Derivation:
     @property
     def definitions(self) -> list[tuple[sympy.Expr, sympy.Expr]]:
         """(symbol, expression) in order; each expression uses earlier symbols only."""
-        return [(claim.symbol, claim.expression) for _, claim in self.bounds if claim.expression.is_finite is not False]
+        return [(claim.symbol, claim.expression) for _, claim in self.bounds if claim.expression is not None and claim.expression.is_finite is not False]
 
     @property
     def used_definitions(self) -> list[tuple[sympy.Expr, sympy.Expr]]:
