@@ -155,6 +155,8 @@ class Signature:
             if kind in kinds:
                 scalar = kind == "weight" and kinds[kind].count is None and str(kinds[kind].symbol) == "a"
                 self.arguments.append("weight_norm" if scalar else name)
+        self.constants = [str(hypothesis.symbol) for hypothesis in self.families.get("step", [])]
+        self.arguments += self.constants
         if self.needs_widths:
             self.arguments.append("widths")
         if self.symbolic_depth:
@@ -198,7 +200,7 @@ def _about(derivation: Derivation) -> str:
 def _kernel(derivation: Derivation, signature: Signature) -> str:
     definitions = derivation.used_definitions
     arguments: list[Any] = []
-    for kind in ("weight", "bias", "radius", "scale", "input", "target"):
+    for kind in ("weight", "bias", "radius", "scale", "input", "target", "step"):
         symbols = [h.symbol.base.label if h.count is not None else h.symbol for h in signature.families.get(kind, [])]
         if kind in ("weight", "bias") and not (len(symbols) == 1 and (str(symbols[0]) in ("a", "b"))):
             if symbols:
@@ -342,7 +344,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
     network = signature.network
     lines = []
     calls: list[str] = []
-    count = "depth" if signature.symbolic_depth else str(len(network.layers))
+    count = "depth" if signature.symbolic_depth else str(len(network.groups))
     if signature.symbolic_depth:
         lines += [
             "    if isinstance(depth, bool) or int(depth) != depth or depth < 1:",
@@ -351,6 +353,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         ]
     lists: list[str] = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
     singles: list[str] = [name for name in ("weight_norm", "radius", "scale", "input_norm", "target_norm") if name in signature.arguments]
+    singles += signature.constants
     for name in lists:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
     for name in singles:
@@ -432,8 +435,8 @@ def _width_lines(signature: Signature) -> list[str]:
 
 
 def _argument_help(signature: Signature) -> str:
-    count = "depth" if signature.symbolic_depth else len(signature.network.layers)
-    text = {
+    count = "depth" if signature.symbolic_depth else len(signature.network.groups)
+    text = {name: f"the step {name}, in modulus" for name in signature.constants} | {
         "weight_norms": f"spectral norms |A_u|_2, {count} entries, each a number or an array",
         "weight_norm": "the largest spectral norm |A_u|_2 of all layers",
         "bias_norms": f"norms |b_u|, {count} entries, each a number or an array",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sympy
 
@@ -10,6 +11,7 @@ from .activations import Activation, z
 from .calculus.claims import Hypothesis, indexed, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
+from .calculus.rule import Rule
 from .calculus.rules import any_depth, budget, equal_layers
 from .calculus.rules.activation_constants import ActivationConstants, identifier
 from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
@@ -27,12 +29,22 @@ from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBe
 from .calculus.rules.paired import Paired
 from .calculus.rules.parameter_ball import ParameterBallNorms
 from .calculus.rules.pre_activation import PreActivation
+from .calculus.rules.residual import (
+    ResidualBlockSecond,
+    ResidualBlockSlope,
+    ResidualFirst,
+    ResidualInputs,
+    ResidualPaired,
+    ResidualSeparate,
+    ResidualValue,
+    SkipEnd,
+)
 from .calculus.rules.separate import Separate
 from .calculus.rules.slope import Slope
 from .calculus.rules.value import Value, unbounded_value
 from .costs import Cost, HalfSquaredError, Risk
 from .errors import SymlipError
-from .networks import Network
+from .networks import Network, Unit
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 from .peaks import peak
 
@@ -110,6 +122,8 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
         raise SymlipError(f"order={order!r}: it is 1 (the network) or 2 (its gradient, too)")
     if cost is not None and not isinstance(cost, Cost | Risk):
         raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic(), Huber(delta) or Risk(cost)")
+    if not network.plain:
+        _check_skips(network, parameters, method)
     equal = isinstance(parameters, LayerBalls) and parameters.equal
     if variables not in VARIABLES:
         raise SymlipError(f"unknown variables {variables!r}: they are one of {', '.join(VARIABLES)}")
@@ -131,14 +145,22 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
         raise SymlipError(f"method={method!r} has no closed form for {what}: use method='block', which is never larger")
     if network.symbolic_depth and isinstance(parameters, ParameterBall) and not parameters.shared_budget:
         raise SymlipError("with a symbolic depth use ParameterBall(), whose budget bound is never larger, or LayerBalls(equal=True)")
-    sizes = [size for size in (*network.widths, network.depth) if isinstance(size, sympy.Symbol)]
+    sizes = [size for size in (*network.widths, network.depth, *network.steps) if isinstance(size, sympy.Symbol)]
     for size in sizes:
         if size.name in RESERVED or any(size.name.startswith(f"{prefix}_") and size.name.split("_", 1)[1].isdigit() for prefix in CHAINS):
-            raise SymlipError(f"the name {size.name!r} of a width or depth is used by the derivation itself: choose another, such as l_1 or m")
+            raise SymlipError(f"the name {size.name!r} of a width, depth or step is used by the derivation itself: choose another, such as l_1 or m")
     labels: dict[str, Activation] = {}
     for activation in network.activations:
         if labels.setdefault(identifier(activation), activation) != activation:
             raise SymlipError(f"two activations are both called {activation.name!r}: give them different names")
+
+
+def _check_skips(network: Network, parameters: ParameterSet, method: str) -> None:
+    """What holds for dense layers with their own parameters only."""
+    if network.tied and method in ("separate", "paired"):
+        raise SymlipError(f"method={method!r} is wrong for tied layers, whose parameters act more than once: use method='block'")
+    if isinstance(parameters, ParameterBall) and parameters.shared_budget:
+        raise SymlipError("ParameterBall() shares its budget among dense layers only: with skips or tied layers use ParameterBall(shared_budget=False) or LayerBalls()")
 
 
 RESERVED = {
@@ -177,7 +199,7 @@ class Walk:
         self.weights: dict[int, str] = {}
         self.biases: dict[int, str] = {}
         self.bounded = isinstance(parameters, ParameterBall) or (isinstance(parameters, LayerBalls) and parameters.biases == "bounded")
-        layers = range(1, len(self.network.layers) + 1)
+        layers = self.network.groups
         if isinstance(parameters, ParameterBall):
             radius = derivation.assume(Hypothesis(Quantity("radius"), nonnegative("radius")))
             for kind, names in (("weight", self.weights), ("bias", self.biases)):
@@ -188,20 +210,45 @@ class Walk:
                 self.weights[layer] = derivation.assume(Hypothesis(Quantity("weight", layer), nonnegative(f"a_{layer}")))
             for layer in layers if self.bounded else ():
                 self.biases[layer] = derivation.assume(Hypothesis(Quantity("bias", layer), nonnegative(f"b_{layer}")))
+        for step in self.network.steps:
+            derivation.assume(Hypothesis(Quantity("step", step), step))
         self.constants = _constants(derivation, derivation.problem.order)
         self.values: dict[int, str | None] = {0: derivation.apply(InputValue(), self.input)}
 
     def value(self, layer: int) -> str | None:
-        """The size of a layer's output; None for the last layer where it is not finite."""
-        data = self.network.layers[layer - 1]
-        if layer == len(self.network.layers) and not self.bounded and data.activation.constant(0) == sympy.oo:
+        """The size of a line's output; None for the last where it is not finite."""
+        unit, last = self.network.units[layer - 1], layer == len(self.network.units)
+        apply = self.derivation.apply
+        if unit.activation is None:
+            assert unit.start is not None
+            below = (self.values[unit.start], self.values[layer - 1])
+            self.values[layer] = None if None in below else apply(SkipEnd(), *below, layer=layer, start=unit.start, step=unit.step, kind="value")
+            if self.values[layer] is None and not last:
+                raise SymlipError(unbounded_value(self.network.units[layer - 2].activation, f"layer {layer - 1}"))
+            return self.values[layer]
+        if not self.bounded and unit.activation.constant(0) == sympy.oo and (last or self._only_added(layer)):
+            self.values[layer] = None
             return None
-        grows = (self.weights[layer], self.biases[layer], self.values[layer - 1]) if self.bounded else ()
-        self.values[layer] = self.derivation.apply(
-            Value(), *grows, *self.constants(data.activation),
-            layer=layer, width=data.width, activation=data.activation,
-        )  # fmt: skip
+        grows = (self.weights[unit.group], self.biases[unit.group]) if self.bounded else ()
+        grows += (self.values[layer - 1],) if self.bounded or unit.step is not None else ()
+        rule = Value() if unit.step is None else ResidualValue()
+        self.values[layer] = apply(rule, *grows, *self.constants(unit.activation), width=unit.width, **self.here(layer))
         return self.values[layer]
+
+    def _only_added(self, layer: int) -> bool:
+        """Whether the line's output is only added to another, by the last line."""
+        return layer == len(self.network.units) - 1 and self.network.units[layer].activation is None
+
+    def here(self, layer: int) -> dict[str, Any]:
+        """What the rules are told of a line with an activation."""
+        unit = self.network.units[layer - 1]
+        detail: dict[str, Any] = {"layer": layer, "activation": unit.activation}
+        if unit.group != layer:
+            detail["group"] = unit.group
+            detail["position"] = 2 * self.network.groups.index(unit.group) + (self.derivation.problem.variables == "both")
+        if unit.step is not None:
+            detail["step"] = unit.step
+        return detail
 
 
 def _joint(derivation: Derivation, walk: Walk) -> None:
@@ -292,7 +339,7 @@ def layer_bounds(derivation: Derivation, method: str) -> tuple[Walk, int]:
         _set_results(derivation, _inputs(derivation, walk))
     else:
         _set_results(derivation, _block(derivation, walk) if method == "block" else _scalars(derivation, walk, method))
-    return walk, len(walk.network.layers)
+    return walk, len(walk.network.units)
 
 
 def _block(derivation: Derivation, walk: Walk, first: bool = True) -> dict[str, str | None]:
@@ -302,13 +349,22 @@ def _block(derivation: Derivation, walk: Walk, first: bool = True) -> dict[str, 
     if derivation.problem.variables == "both":
         blocks = derivation.apply(InputBlock(), walk.values[0], kind="blocks")
         second = derivation.apply(InputBlock(), blocks, kind="second_blocks") if derivation.problem.order >= 2 else None
-    for layer, data in enumerate(walk.network.layers, 1):
-        constants = walk.constants(data.activation)
-        here = {"layer": layer, "activation": data.activation}
-        pre = derivation.apply(BlockPreActivation(), walk.weights[layer], walk.values[layer - 1], blocks, layer=layer)
-        below, blocks = blocks, derivation.apply(BlockSlope(), pre, *constants, **here)
-        if derivation.problem.order >= 2:
-            second = derivation.apply(BlockSecond(), walk.weights[layer], pre, below, second, *constants, **here)
+    known: list[tuple[str | None, str | None]] = [(blocks, second)]
+    for layer, unit in enumerate(walk.network.units, 1):
+        if unit.activation is None:
+            blocks, second = (
+                derivation.apply(SkipEnd(), below, branch, layer=layer, start=unit.start, step=unit.step, kind=kind) if branch else None
+                for kind, below, branch in zip(("blocks", "second_blocks"), known[unit.start], known[-1])
+            )
+        else:
+            constants, here, weight = walk.constants(unit.activation), walk.here(layer), walk.weights[unit.group]
+            pre = derivation.apply(BlockPreActivation(), weight, walk.values[layer - 1], blocks, **here)
+            slope, bend = (BlockSlope(), BlockSecond()) if unit.step is None else (ResidualBlockSlope(), ResidualBlockSecond())
+            below = blocks
+            blocks = derivation.apply(slope, pre, below if unit.step is not None else None, *constants, **here)
+            if derivation.problem.order >= 2:
+                second = derivation.apply(bend, weight, pre, below, second, *constants, **here)
+        known.append((blocks, second))
         value = walk.value(layer)
     results: dict[str, str | None] = {"value": value}
     if first:
@@ -325,18 +381,37 @@ def _scalars(derivation: Derivation, walk: Walk, method: str) -> dict[str, str |
     second: str | None = None
     if derivation.problem.variables == "both":
         first, second = _moving_input(derivation)
-    for layer, data in enumerate(walk.network.layers, 1):
-        weight, value = walk.weights[layer], walk.values[layer - 1]
-        constants = walk.constants(data.activation)
-        here = {"layer": layer, "activation": data.activation}
-        pre = derivation.apply(PreActivation(), weight, value, first, layer=layer)
-        below, first = first, derivation.apply(Slope(), pre, *constants, **here)
-        if derivation.problem.order >= 2:
-            rule = Separate() if method == "separate" else Paired()
-            premises = (pre,) if method == "separate" else (value,)
-            second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
+    known: list[tuple[str | None, str | None]] = [(first, second)]
+    for layer, unit in enumerate(walk.network.units, 1):
+        if unit.activation is None:
+            first, second = _end_of_skip(derivation, layer, unit, known)
+        else:
+            weight, value, constants, here = walk.weights[unit.group], walk.values[layer - 1], walk.constants(unit.activation), walk.here(layer)
+            below = first
+            if unit.step is not None:
+                first = derivation.apply(ResidualFirst(), weight, value, below, *constants, **here)
+                if derivation.problem.order >= 2:
+                    rule: Rule = ResidualSeparate() if method == "separate" else ResidualPaired()
+                    second = derivation.apply(rule, weight, value, below, second, *constants, **here)
+            else:
+                pre = derivation.apply(PreActivation(), weight, value, below, **here)
+                first = derivation.apply(Slope(), pre, *constants, **here)
+                if derivation.problem.order >= 2:
+                    rule = Separate() if method == "separate" else Paired()
+                    premises = (pre,) if method == "separate" else (value,)
+                    second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
+        known.append((first, second))
         last = walk.value(layer)
     return {"value": last, "lipschitz": first, "gradient_lipschitz": second}
+
+
+def _end_of_skip(derivation: Derivation, layer: int, unit: Unit, known: list[tuple[str | None, str | None]]) -> tuple[str | None, ...]:
+    """First and second derivatives of a sum h_start + d h_{u-1}, by the triangle inequality."""
+    assert unit.start is not None
+    return tuple(
+        derivation.apply(SkipEnd(), below, branch, layer=layer, start=unit.start, step=unit.step, kind=kind) if branch else None
+        for kind, below, branch in zip(("first", "second"), known[unit.start], known[-1])
+    )
 
 
 def _moving_input(derivation: Derivation) -> tuple[str, str | None]:
@@ -346,16 +421,27 @@ def _moving_input(derivation: Derivation) -> tuple[str, str | None]:
 
 def _inputs(derivation: Derivation, walk: Walk) -> dict[str, str | None]:
     """The derivatives in the input alone: one block, so that all methods agree."""
+    first: str | None
     first, second = _moving_input(derivation)
-    for layer, data in enumerate(walk.network.layers, 1):
-        constants = walk.constants(data.activation)
-        here = {"layer": layer, "activation": data.activation}
-        pre = derivation.apply(InputPreActivation(), walk.weights[layer], first, layer=layer)
-        if second is not None:
-            second = derivation.apply(InputSecond(), walk.weights[layer], pre, second, *constants, **here)
-        first = derivation.apply(Slope(), pre, *constants, **here)
+    known: list[tuple[str | None, str | None]] = [(first, second)]
+    for layer, unit in enumerate(walk.network.units, 1):
+        if unit.activation is None:
+            first, second = _end_of_skip(derivation, layer, unit, known)
+        else:
+            constants, here, weight = walk.constants(unit.activation), walk.here(layer), walk.weights[unit.group]
+            pre = derivation.apply(InputPreActivation(), weight, first, **here)
+            if unit.step is not None:
+                below = first
+                first = derivation.apply(ResidualInputs(), pre, below, *constants, order=1, **here)
+                if second is not None:
+                    second = derivation.apply(ResidualInputs(), weight, pre, second, *constants, order=2, **here)
+            else:
+                if second is not None:
+                    second = derivation.apply(InputSecond(), weight, pre, second, *constants, **here)
+                first = derivation.apply(Slope(), pre, *constants, **here)
+        known.append((first, second))
     if derivation.problem.cost is not None:
-        for layer in range(1, len(walk.network.layers) + 1):
+        for layer in range(1, len(walk.network.units) + 1):
             walk.value(layer)
     return {"lipschitz": first, "gradient_lipschitz": second}
 

@@ -31,6 +31,37 @@ def append_blocks(vector, *entries):
     return out
 
 
+def add_at(vector, value, one, position):
+    """The vector with two scalars added at positions that it has."""
+    shape = numpy.broadcast_shapes(vector.shape[1:], numpy.shape(value))
+    out = numpy.array(numpy.broadcast_to(vector, (len(vector), *shape)))
+    out[position] = out[position] + value
+    out[position + 1] = out[position + 1] + one
+    return out
+
+
+def extend_vector(vector, like):
+    """The vector with zeros behind it, as long as the other one."""
+    out = numpy.zeros((len(like), *vector.shape[1:]), dtype=vector.dtype)
+    out[: len(vector)] = vector
+    return out
+
+
+def extend_matrix(matrix, like):
+    """The matrix with zero rows and columns behind it, as large as the other one."""
+    out = numpy.zeros((len(like), len(like), *matrix.shape[2:]), dtype=matrix.dtype)
+    out[: len(matrix), : len(matrix)] = matrix
+    return out
+
+
+def border_inside(vector, position):
+    """e v^T + v e^T, e the unit vector of that position."""
+    out = numpy.zeros((len(vector), *vector.shape), dtype=vector.dtype)
+    out[position] = vector
+    out[:, position] = out[:, position] + vector
+    return out
+
+
 def one_block(like):
     """The block vector with the single entry 1, in the batch shape of a scalar."""
     return blocks(0 * like + 1)

@@ -53,6 +53,50 @@ class AppendBlocks(Operation):
     template = r"\bigl({0},\,{1},\,{2}\bigr)"
 
 
+class AddAt(Operation):
+    """A block vector with two scalars added at the blocks of parameters that it has already: AddAt(v, B, 1, position)."""
+
+    nargs = 4
+    plain = "{0} + {1} e_A + {2} e_b"
+    runtime = "add_at"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        vector, value, _, position = self.args
+        unit = printer._print((position + 2) / 2)
+        return rf"{printer._print(vector)}+{printer._print(value)}\,e_{{\alpha_{{({unit})}}}}+e_{{\beta_{{({unit})}}}}"
+
+
+class ExtendVector(Operation):
+    """A block vector, with zeros for the blocks that the second one has besides."""
+
+    nargs = 2
+    plain = "[{0}]"
+    runtime = "extend_vector"
+    template = r"[{0}]"
+
+
+class ExtendMatrix(Operation):
+    """A block matrix, with zeros for the blocks that the vector or matrix has besides."""
+
+    nargs = 2
+    plain = "[{0}]"
+    runtime = "extend_matrix"
+    template = r"[{0}]"
+
+
+class BorderInside(Operation):
+    """e v^T + v e^T, e the unit vector of a weight block that v has already: BorderInside(v, position)."""
+
+    nargs = 2
+    plain = "(e_A {0}^T + {0} e_A^T)"
+    runtime = "border_inside"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        vector, position = self.args
+        unit = rf"e_{{\alpha_{{({printer._print((position + 2) / 2)})}}}}"
+        return rf"\bigl({unit}{printer._print(vector)}^{{\top}}+{printer._print(vector)}{unit}^{{\top}}\bigr)"
+
+
 class OneBlock(Operation):
     """The block vector with the single entry 1, in the batch shape of its argument."""
 

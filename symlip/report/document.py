@@ -82,6 +82,11 @@ def render(
     return _environment().get_template("document.tex.j2").render(title=context.title, running=_running(context.title), body=body)
 
 
+def _factor(step: sympy.Expr | None) -> str:
+    """A step in front of what it multiplies."""
+    return "" if step is None or step == 1 else rf"{tex(step)}\,"
+
+
 def _running(title: str, longest: int = 72) -> str:
     """A title for the head of a page: its first words, as many as fit."""
     return title if len(title) <= longest else title[:longest].rsplit(" ", 1)[0].rstrip(",:;") + r" \dots"
@@ -134,6 +139,8 @@ class _Context:
     def _setting(self) -> str:
         network = self.network
         inputs, depth = tex(sympy.sympify(network.inputs)), tex(sympy.sympify(network.depth))
+        if not network.plain:
+            return self._setting_written_out() + self._cost_setting()
         if network.symbolic_depth:
             layers = _layers(network.depth)
             widths = rf"each layer of width ${tex(sympy.sympify(network.layers[0].width))}$"
@@ -147,18 +154,58 @@ class _Context:
             widths = "widths $" + r",\ ".join(listed) + "$"
             activations = self._activations()
         size = rf"\sum_{{u=1}}^{{{depth}}}(|A_u|_F^2+|b_u|^2)"
-        moved = {
+        text = (
+            rf"For $x\in\mathbb{{R}}^{{{inputs}}}$ let $h_0=x$ and $z_u=A_uh_{{u-1}}+b_u$, $h_u=s_u(z_u)$ componentwise, ${layers}$, and let $N_\theta(x)=h_{{{depth}}}$ "
+            rf"be the network with {widths} and {activations}{self._formulas()}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
+            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative {self._moved()}, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
+            r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
+            r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
+        )
+        return text + self._cost_setting()
+
+    def _moved(self) -> str:
+        return {
             "parameters": r"with respect to $\theta$ at fixed $x$",
             "inputs": r"with respect to $x$ at fixed $\theta$",
             "both": r"with respect to $(x,\theta)$, with the Euclidean norm of $(dx,d\theta)$",
         }[self.problem.variables]
-        text = (
-            rf"For $x\in\mathbb{{R}}^{{{inputs}}}$ let $h_0=x$ and $z_u=A_uh_{{u-1}}+b_u$, $h_u=s_u(z_u)$ componentwise, ${layers}$, and let $N_\theta(x)=h_{{{depth}}}$ "
-            rf"be the network with {widths} and {activations}{self._formulas()}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
-            rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative {moved}, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
+
+    def _setting_written_out(self) -> str:
+        """The setting of a network with skips or shared parameters, line by line."""
+        network = self.network
+        lines = []
+        for number, unit in enumerate(network.units, 1):
+            if unit.activation is None:
+                lines.append(rf"h_{{{number}}}=h_{{{unit.start}}}+{_factor(unit.step)}h_{{{number - 1}}}")
+                continue
+            branch = rf"{unit.activation.latex}(z_{{{number}}})"
+            skip = "" if unit.step is None else rf"h_{{{number - 1}}}+{_factor(unit.step)}"
+            lines.append(rf"z_{{{number}}}=A_{{{unit.group}}}h_{{{number - 1}}}+b_{{{unit.group}}},\ h_{{{number}}}={skip}{branch}")
+        if len(lines) > 9:
+            lines = [*lines[:6], r"\dots", lines[-1]]
+        widths = [rf"l_{{{u}}}={tex(sympy.sympify(w))}" for u, w in enumerate(network.widths)]
+        widths = [*widths[:6], r"\dots", widths[-1]] if len(widths) > 9 else widths
+        shown = r",\ ".join(widths)
+        groups = [rf"A_{{{g}}},b_{{{g}}}" for g in network.groups]
+        groups = [*groups[:3], r"\dots", groups[-1]] if len(groups) > 4 else groups
+        shared = " Parameters that stand in several lines are shared: they are one block of $\\theta$ each." if network.tied else ""
+        steps = ""
+        if any(unit.step is not None for unit in network.units):
+            steps = r" A step may have either sign; its modulus is what enters below"
+            steps += (", and stands for the symbol $" + ",".join(tex(step) for step in network.steps) + "$." if network.steps else ".")
+        return (
+            rf"For $x\in\mathbb{{R}}^{{{tex(sympy.sympify(network.inputs))}}}$ let $h_0=x$ and, with activations applied componentwise,"
+            + "\n\\begin{gather*}"
+            + ",\\\\\n".join(lines)
+            + rf",\end{{gather*}} and let $N_\theta(x)=h_{{{network.depth}}}$ be the network, with widths ${shown}${self._formulas()}. The parameters are $\theta=({','.join(groups)})$, with the "
+            rf"Euclidean norm $|\theta|$ of all their entries; $|\cdot|_2$ is the spectral norm.{shared}{steps} $D$ is the derivative {self._moved()}, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
             r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
             r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
         )
+
+    def _cost_setting(self) -> str:
+        """What is said of the cost on top."""
+        text, network = "", self.network
         inner = self.problem.sample_cost
         if inner is not None:
             outputs = tex(sympy.sympify(network.widths[-1]))
@@ -196,7 +243,7 @@ class _Context:
 
     def _hypotheses(self) -> str:
         parameters = self.problem.parameters
-        layers = _layers(self.network.depth)
+        layers = _layers(self.network.depth) if self.network.plain else r"\text{all }u"
         if isinstance(parameters, AllParameters):
             return r"Let $\Omega$ be the space of all parameters."
         below = any(isinstance(step.claim, Reached) for step in self.derivation.steps.values())

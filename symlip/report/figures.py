@@ -33,16 +33,17 @@ def data(derivation: Derivation) -> dict[str, Any]:
     """
     problem = derivation.problem
     network = problem.network
-    hidden = network.layers[0]
+    hidden = network.units[0]
     width = hidden.width if isinstance(hidden.width, int) else 3
-    depths = list(DEPTHS) if len(network.activations) == 1 else []
+    alike = network.plain and len(network.activations) == 1
+    depths = list(DEPTHS) if alike else []
     if any(isinstance(expression, Certified) for _, expression in derivation.definitions):
         depths = depths[:5]
-    own = 3 if network.symbolic_depth else len(network.layers)
+    own = 3 if network.symbolic_depth else len(network.groups)
     curves: dict[str, dict[str, list[list[str]]]] = {"depth": {}, "norm": {}}
 
     def shape(m: int) -> Network:
-        return Network.uniform(m, hidden.activation, width, 3) if len(network.activations) == 1 else network
+        return Network.uniform(m, hidden.activation, width, 3) if alike else network
 
     for title, result, make in _curves(derivation):
         try:
@@ -96,7 +97,7 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
     """What the figure shows, in words."""
     variable = figure["variable"]
     norm = {"R": "the radius $R$", "t": "the scale $t$ of the family"}.get(variable, "the norm $a$ of all weights")
-    parts = [f"against {norm}, with {figure['depth']} layers"]
+    parts = [f"against {norm}, with {figure['depth']} " + ("layers" if derivation.problem.network.plain else "weight matrices")]
     if any(figure["curves"]["depth"].values()):
         parts.insert(0, f"against the number of layers, with ${variable}=1$ and the hidden width repeated")
     text = "The bounds on the constants of the network and of its gradient " + " and ".join(parts) + "; $|x|=1$"
@@ -109,6 +110,7 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
 
 def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
     values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3], "scale": norm}
+    values.update((step.name, 1) for step in derivation.problem.network.steps)
     return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))
 
 

@@ -64,7 +64,7 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
     network = problem.network
     ball = isinstance(problem.parameters, ParameterBall)
     lower = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached)}
-    depth = 3 if network.symbolic_depth else len(network.layers)
+    depth = 3 if network.symbolic_depth else len(network.groups)
     names = [name for name in derivation.results if name in SHOWN]
     kinds = {hypothesis.quantity.kind for hypothesis in derivation.hypotheses.values()}
     rows, plain, rounding = [], [], "rounded up"
@@ -74,6 +74,7 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         arguments["scale"] = arguments["radius"]
         arguments["weight_norms"] = [a.p / mpf(a.q)] * depth
         arguments["bias_norms"] = [1] * depth
+        arguments.update((step.name, 1) for step in network.steps)
         found = derivation.evaluate(arguments, digits=40)
         cells = [rounded_up(found[name], DIGITS, down=derivation.results[name] in lower) for name in names]
         rows.append([f"${sympy.latex(a)}$", *(f"${cell}$" for cell in cells)])
@@ -91,6 +92,8 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         where, plain_where = where + r", all bias norms equal to $1$", plain_where + ", all bias norms 1"
     if "target" in kinds:
         where, plain_where = where + r", $|y|=1$", plain_where + ", |y| = 1"
+    for step in network.steps:
+        where, plain_where = where + rf", ${sympy.latex(step)}=1$", plain_where + f", {step} = 1"
     if any(isinstance(size, sympy.Symbol) for size in network.widths[1:]):
         where, plain_where = where + r", all widths equal to $3$", plain_where + ", all widths 3"
     if network.symbolic_depth:

@@ -176,14 +176,18 @@ def hypothesis_values(derivation: Derivation, values: Mapping[str, Any]) -> dict
     """The hypotheses' symbols and the symbolic sizes, by name, from the compiled function's arguments."""
     network = derivation.problem.network
     known: dict[str, Any] = {}
+    groups = network.groups
     for hypothesis in derivation.hypotheses.values():
         kind = hypothesis.quantity.kind
+        if kind == "step":
+            known[str(hypothesis.symbol)] = mpf(values[str(hypothesis.symbol)])
+            continue
         name = {"weight": "weight_norms", "bias": "bias_norms", "input": "input_norm", "target": "target_norm"}.get(kind, kind)
         if hypothesis.count is not None:
             known[str(hypothesis.symbol.base.label)] = np.array([mpf(1), *map(mpf, values[name])], dtype=object)
         elif name.endswith("_norms"):
             layer = hypothesis.quantity.layer
-            known[str(hypothesis.symbol)] = mpf(values[name][int(layer) - 1]) if isinstance(layer, int) else mpf(values["weight_norm"])
+            known[str(hypothesis.symbol)] = mpf(values[name][groups.index(layer)]) if isinstance(layer, int) else mpf(values["weight_norm"])
         else:
             known[str(hypothesis.symbol)] = mpf(values[name])
     widths = values.get("widths", ())

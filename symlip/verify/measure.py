@@ -31,7 +31,7 @@ class Measurement:
         self.averaged, self.cost = derivation.problem.averaged, derivation.problem.sample_cost
         self.variables = derivation.problem.variables
         self.block_norms = [self._norms(d, dx) for d, dx in zip(sample.directions, sample.moves)]
-        self.jets = [[network_jets(sample.activations, sample.theta, d, x, dx=dx) for x in sample.inputs] for d, dx in zip(sample.directions, sample.moves)]
+        self.jets = [[network_jets(sample.lines, sample.theta, d, x, dx=dx) for x in sample.inputs] for d, dx in zip(sample.directions, sample.moves)]
         self._pairs = self._bilinear()
 
     def _norms(self, direction: Parameters, dx: Any) -> Any:
@@ -41,7 +41,9 @@ class Measurement:
 
     def _upto(self, layer: int) -> int:
         """How many blocks a layer's output depends on."""
-        return {"parameters": 2 * layer, "inputs": 1, "both": 2 * layer + 1}[self.variables]
+        network = self.derivation.problem.network
+        used = layer if network.symbolic_depth else sum(group <= layer for group in network.groups)
+        return {"parameters": 2 * used, "inputs": 1, "both": 2 * used + 1}[self.variables]
 
     def _bilinear(self) -> list[tuple[Any, Any, list[list[tuple[Jet, Jet]]], list[list[tuple[Jet, Jet]]]]]:
         """For some pairs of directions, each scaled to length 1: the jets along their sum and difference."""
@@ -63,7 +65,7 @@ class Measurement:
             for sign in (1, -1):
                 line: Parameters = [(A + sign * C, b + sign * d) for (A, b), (C, d) in zip(eta, zeta)]
                 move = None if dx is None or dy is None else dx + sign * dy
-                both.append([network_jets(self.sample.activations, self.sample.theta, line, x, dx=move) for x in self.sample.inputs])
+                both.append([network_jets(self.sample.lines, self.sample.theta, line, x, dx=move) for x in self.sample.inputs])
             found.append((p, pi, both[0], both[1]))
         return found
 
@@ -80,7 +82,7 @@ class Measurement:
             elif quantity.kind in ("weight", "bias") and isinstance(quantity.layer, sympy.Expr) and not isinstance(quantity.layer, sympy.Integer):
                 found[str(symbol)] = max(self._parameter_norm(quantity.kind, layer) for layer in range(1, self.depth + 1))
                 if self.derivation.problem.method == "sharpness":  # where S1 a > 1
-                    found[str(symbol)] += mpf(9) / 8 / number_of(self.sample.activations[0].constant(1), {})
+                    found[str(symbol)] += mpf(9) / 8 / number_of(self.derivation.problem.network.activations[0].constant(1), {})
             else:
                 found[str(symbol)] = self._smallest(hypothesis)
         if self.averaged:
@@ -90,7 +92,8 @@ class Measurement:
         return found
 
     def _parameter_norm(self, kind: str, layer: int) -> Any:
-        A, b = self.sample.theta[layer - 1]
+        groups = self.derivation.problem.network.groups
+        A, b = self.sample.theta[layer - 1 if self.derivation.problem.network.symbolic_depth else groups.index(layer)]
         return spectral_norm(A) if kind == "weight" else norm(b)
 
     def _smallest(self, hypothesis: Hypothesis) -> Any:
@@ -101,6 +104,8 @@ class Measurement:
             length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in self.sample.theta for part in pair))
             # a witness may need a bias of exactly the sample's length: keep off that edge, which rounding would decide
             return length * mpf(65) / 64 if self.derivation.problem.method == "lower" else length
+        if kind == "step":
+            return self.sample.sizes[str(hypothesis.symbol)]
         if kind == "scale":  # any number will do
             return 1 + self._parameter_norm("weight", self.depth)
         vectors = self.sample.inputs if kind == "input" else self.sample.targets
@@ -184,7 +189,7 @@ class Measurement:
         elif kind == "joint":
             x = self.sample.inputs[sample]
             h = x if layer == 0 else self.jets[0][sample][layer - 1][1][0]
-            slope = operator_norms(self.sample.activations[:layer], self.sample.theta[:layer], x)[-1][1]
+            slope = operator_norms(self.sample.lines[:layer], self.sample.theta, x)[-1][1]
             yield 1 + norm(h) ** 2 + self._parameter_norm("weight", layer + 1) ** 2 * slope**2, bound
         elif kind in ("pre_blocks", "blocks"):
             for index, p in enumerate(self.block_norms):
@@ -220,8 +225,12 @@ class Measurement:
             average = [mpmath.fsum(cost[k] for cost in costs) / len(costs) for k in range(3)]
             yield (abs(average[1]), bound * norm(p)) if kind == "risk_first" else (2 * abs(average[2]), bound * norm(p) ** 2)
 
+    def _pre_activations(self, activation: Activation) -> list[Any]:
+        """All the numbers that the activation is applied to on the first input."""
+        return [z for line, jets in zip(self.sample.lines, self.jets[0][0]) if line.activation == activation for z in jets[0][0]]
+
     def _peak(self, activation: Activation, function: Any) -> Iterator[tuple[Any, Any]]:
-        points = [z for a, jets in zip(self.sample.activations, self.jets[0][0]) if a == activation for z in jets[0][0]]
+        points = self._pre_activations(activation)
         for weight in (mpf(1) / 16, mpf(1), mpf(3), mpf(200)):
             for point in points:
                 yield derivative_at(activation, 0, point) ** 2 + weight * derivative_at(activation, 1, point) ** 2, function(weight)
@@ -257,19 +266,19 @@ class Measurement:
         if not bound:
             return  # nothing is claimed, and the witness need not exist
         (layer, _), *_ = self._layers(quantity, claim, bound)
-        x, activations = self.sample.inputs[0], self.sample.activations[:layer]
+        x, lines = self.sample.inputs[0], self.sample.lines[:layer]
         try:
-            theta = build_witness(claim.witness, values, activations, self.sample.widths[: layer + 1], x, digits)
+            theta = build_witness(claim.witness, values, lines, self.sample.widths[: layer + 1], x, digits)
         except TooNarrow:
             return
         yield from self._membership(theta, values, layer == self.depth)
         if quantity.kind == "jump":
-            yield bound, jump(activations, theta, claim.witness)
+            yield bound, jump(lines, theta, claim.witness)
             return
         if quantity.kind == "second":
-            yield bound, max(curvatures(activations, theta, x))
+            yield bound, max(curvatures(lines, theta, x))
             return
-        h, slope = operator_norms(activations, theta, x)[-1]
+        h, slope = operator_norms(lines, theta, x)[-1]
         if quantity.kind == "first":
             yield bound, slope
         else:
@@ -293,7 +302,7 @@ class Measurement:
         if quantity.at_zero:
             yield abs(derivative_at(activation, 0, mpf(0))), bound
             return
-        points = [z for a, jets in zip(self.sample.activations, self.jets[0][0]) if a == activation for z in jets[0][0]]
+        points = self._pre_activations(activation)
         kinks = activation.supremum(order).approached_at
         for point in points:
             if kinks is not None and kinks.is_finite and point == mpf(kinks.p) / mpf(kinks.q):

@@ -6,7 +6,7 @@ Everything is drawn from a random generator seeded by (seed, index), so that a n
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..activations import Activation
 from ..calculus.derivation import Derivation
 from ..costs import Cost
 from ..parameter_sets import LayerBalls, ParameterBall
-from .jets import Parameters, derivative_at, network_jets, norm, spectral_norm
+from .jets import Line, Parameters, derivative_at, exact_number, lines_of, network_jets, norm, pulled_back, spectral_norm, values_and_slopes
 
 
 @dataclass
@@ -27,8 +27,8 @@ class Sample:
     """A concrete network with inputs, targets and directions. `sizes`: the numbers put for symbolic widths and depth."""
 
     name: str
-    sizes: dict[str, int]
-    activations: list[Activation]
+    sizes: dict[str, Any]
+    lines: list[Line]
     theta: Parameters
     inputs: list[Any]
     targets: list[Any]
@@ -36,9 +36,8 @@ class Sample:
     moves: list[Any]
     """How the input moves along each direction; None where only the parameters do."""
 
-    @property
-    def widths(self) -> list[int]:
-        return [len(self.inputs[0]), *(len(b) for _, b in self.theta)]
+    widths: list[int]
+    """Of the input and of each line's output."""
 
 
 def build(derivation: Derivation, seed: int, index: int) -> Sample:
@@ -52,12 +51,17 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
     for width in network.widths:
         if isinstance(width, sympy.Symbol):
             sizes.setdefault(width.name, rng.randint(1, 4))
-    layers = list(network.layers) * (sizes[str(network.depth)] if network.symbolic_depth else 1)
+    numbers: dict[str, Any] = dict(sizes)
+    for step in network.steps:
+        numbers[step.name] = mpf(rng.choice([-1, 1]) * rng.randint(1, 48)) / 16
+    lines = lines_of(network, numbers)
+    units = list(network.units) * (sizes[str(network.depth)] if network.symbolic_depth else 1)
     inputs = sizes.get(str(network.inputs), network.inputs)
-    widths = [int(inputs), *(int(sizes.get(str(layer.width), layer.width)) for layer in layers)]
-    maker = _Maker(rng, widths, [layer.activation for layer in layers])
+    widths = [int(inputs), *(int(sizes.get(str(unit.width), unit.width)) for unit in units)]
+    maker = _Maker(rng, widths, lines)
     name, make = FAMILIES[index % len(FAMILIES)]
-    target = rng.randint(1, len(layers)) if rng.random() < 0.5 else len(layers)  # the last layers' bounds hold most terms
+    active = [number for number, line in enumerate(lines, 1) if line.activation is not None]
+    target = rng.choice(active) if rng.random() < 0.5 else active[-1]  # the last layers' bounds hold most terms
     theta, x = make(maker, target)
     parameters = problem.parameters
     if isinstance(parameters, ParameterBall):
@@ -69,40 +73,46 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
     targets = [maker.target(problem.sample_cost, widths[-1]) for _ in xs]
     directions = [
         maker.direction(theta),
-        gradient_direction(maker.activations, theta, x, target),
-        gradient_direction(maker.activations, theta, x, len(layers)),
+        gradient_direction(lines, theta, x, target),
+        gradient_direction(lines, theta, x, len(lines)),
         _cross_direction(maker, theta, x, target),
         maker.block(maker.direction(theta)),
     ]
     moves = _moves(maker, problem.variables, directions, theta, x)
     if problem.variables == "inputs":
         directions = [[(A * mpf(0), b * mpf(0)) for A, b in theta] for _ in moves]
-    return Sample(f"{name}, target layer {target}", sizes, maker.activations, theta, xs, targets, directions, moves)
+    steps = {name: abs(value) for name, value in numbers.items() if name not in sizes}
+    return Sample(f"{name}, target layer {target}", {**sizes, **steps}, lines, theta, xs, targets, directions, moves, widths)
 
 
 def _moves(maker: _Maker, variables: str, directions: list[Parameters], theta: Parameters, x: Any) -> list[Any]:
     """For each direction how the input moves with it: at random, or along the first output's gradient in the input."""
     if variables == "parameters":
         return [None] * len(directions)
-    adjoint: Any = None
-    hs = x
-    steps = []
-    for activation, (A, b) in zip(maker.activations, theta):
-        z = A.dot(hs) + b
-        steps.append(np.array([derivative_at(activation, 1, value) for value in z], dtype=object))
-        hs = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)
-    adjoint = hs * mpf(0)
-    adjoint[0] = mpf(1)
-    for (A, _), slope in zip(reversed(theta), reversed(steps)):
-        adjoint = A.T.dot(adjoint * slope)
+    adjoint = pulled_back(maker.lines, theta, x, _first_unit(maker.widths[-1]))[1]
     return [maker.vector(len(x), mpf(1)) if number in (0, 4) else adjoint for number in range(len(directions))]
 
 
 class _Maker:
     """Draws arrays of mpf's whose values do not depend on the working precision, up to solved maximisers."""
 
-    def __init__(self, rng: random.Random, widths: list[int], activations: list[Activation]) -> None:
-        self.rng, self.widths, self.activations = rng, widths, activations
+    def __init__(self, rng: random.Random, widths: list[int], lines: list[Line]) -> None:
+        self.rng, self.widths, self.lines = rng, widths, lines
+
+    def parameters(self, make: Callable[[int, Activation, int, int, Any], tuple[Any, Any]], x: Any) -> Parameters:
+        """The parameters, made line by line: make(number, activation, rows, columns, h before it); tied lines keep the first ones."""
+        theta: Parameters = []
+        outputs = [x]
+        for number, line in enumerate(self.lines, 1):
+            if line.activation is None:
+                branch = outputs[-1]
+            else:
+                if line.index == len(theta):
+                    theta.append(make(number, line.activation, self.widths[number], self.widths[number - 1], outputs[-1]))
+                A, b = theta[line.index]  # type: ignore[index]
+                branch = np.array([derivative_at(line.activation, 0, value) for value in A.dot(outputs[-1]) + b], dtype=object)
+            outputs.append(branch if line.start is None else outputs[line.start] + line.step * branch)
+        return theta
 
     def scale(self, low: float, high: float) -> Any:
         return mpf(round(10 ** self.rng.uniform(low, high) * 4096)) / 4096
@@ -136,9 +146,7 @@ class _Maker:
             return self.number(at) + side
         return self.number(point)
 
-    @staticmethod
-    def number(value: sympy.Expr) -> Any:
-        return mpf(sympy.N(value, mpmath.mp.dps + 10)._mpf_) if not value.is_Rational else mpf(int(value.p)) / int(value.q)
+    number = staticmethod(exact_number)
 
     @staticmethod
     def finite(activation: Activation, order: int) -> bool:
@@ -179,37 +187,39 @@ class _Maker:
 
 
 def _random(maker: _Maker, target: int) -> tuple[Parameters, Any]:
-    theta = []
-    for rows, columns in zip(maker.widths[1:], maker.widths):
-        theta.append((maker.matrix(rows, columns, maker.scale(-1.5, 1)), maker.vector(rows, maker.scale(-1.5, 1))))
-    return theta, maker.input()
+    x = maker.input()
+
+    def make(number: int, activation: Activation, rows: int, columns: int, h: Any) -> tuple[Any, Any]:
+        return maker.matrix(rows, columns, maker.scale(-1.5, 1)), maker.vector(rows, maker.scale(-1.5, 1))
+
+    return maker.parameters(make, x), x
 
 
 def _chain(maker: _Maker, target: int, scale: Any = None, at_target: Any = None, order: int = 2, before: int = 1, flat: bool = False) -> tuple[Parameters, Any]:
     """Rank-one weights a e_1 e_1^T, neuron 1 of each layer at a maximiser of |s'|, of the target layer at one of |s^(order)|."""
     x = maker.input()
     scale = maker.scale(1, 4) if scale is None else scale
-    h, theta = x, []
-    for layer, (rows, columns) in enumerate(zip(maker.widths[1:], maker.widths), 1):
-        activation = maker.activations[layer - 1]
-        a = at_target if layer == target and at_target is not None else scale
-        if layer == 1:
+    if len({line.index for line in maker.lines}) < len(maker.lines):  # tied: the same large weights again and again are chaos
+        scale = maker.scale(-0.5, 0.5)
+
+    def make(number: int, activation: Activation, rows: int, columns: int, h: Any) -> tuple[Any, Any]:
+        a = at_target if number == target and at_target is not None else scale
+        if number == 1:
             length = norm(x)
             A = maker.zeros(rows, columns)
             if length:
                 A[0] = x / length * a
         else:
             A = maker.corner(rows, columns, a)
-        wanted_order = order if layer == target else before if layer == target - 1 else 1
+        wanted_order = order if number == target else before if number == target - 1 else 1
         point = maker.extreme(activation, wanted_order if maker.finite(activation, wanted_order) else 1)
         b = maker.zeros(rows)
         for neuron in range(rows):
-            wanted = maker.far(activation) if neuron or (flat and layer < target) else point
+            wanted = maker.far(activation) if neuron or (flat and number < target) else point
             b[neuron] = wanted - A[neuron].dot(h)
-        theta.append((A, b))
-        z = A.dot(h) + b
-        h = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)
-    return theta, x
+        return A, b
+
+    return maker.parameters(make, x), x
 
 
 def _steep_chain(maker: _Maker, target: int) -> tuple[Parameters, Any]:
@@ -231,35 +241,42 @@ def _curved(maker: _Maker, target: int) -> tuple[Parameters, Any]:
     return _chain(maker, target, scale=maker.scale(5, 8), at_target=maker.scale(-3, -2), order=1, before=2)
 
 
+def _moderate(maker: _Maker, target: int) -> tuple[Parameters, Any]:
+    """Aligned weights about 1: where skips add to a layer, and neither term is lost beside the other."""
+    return _chain(maker, target, scale=maker.scale(-0.5, 0.5), order=maker.rng.choice([1, 2]))
+
+
 def _tiny(maker: _Maker, target: int) -> tuple[Parameters, Any]:
     """Small aligned weights and biases about the steepest point: sizes grow as fast as they can."""
     x = maker.input()
-    e, theta = x, []
-    for layer, (rows, columns) in enumerate(zip(maker.widths[1:], maker.widths), 1):
-        scale = maker.scale(-1, 0) / 2**20 if layer == 1 else maker.scale(-1, 1)
+
+    def make(number: int, activation: Activation, rows: int, columns: int, h: Any) -> tuple[Any, Any]:
+        scale = maker.scale(-1, 0) / 2**20 if number == 1 else maker.scale(-1, 1)
+        e = x if number == 1 else _first_unit(columns)
         A, b = maker.zeros(rows, columns), maker.zeros(rows)
         length = norm(e)
         if length:
             A[0] = e / length * scale
-        b[0] = maker.scale(-1, 1) / 2**20 if layer == 1 else mpf(0)
-        theta.append((A, b))
-        e = maker.zeros(rows)
-        e[0] = mpf(1)
-    return theta, x
+        b[0] = maker.scale(-1, 1) / 2**20 if number == 1 else mpf(0)
+        return A, b
+
+    return maker.parameters(make, x), x
 
 
 def _saturated(maker: _Maker, target: int) -> tuple[Parameters, Any]:
+    def make(number: int, activation: Activation, rows: int, columns: int, h: Any) -> tuple[Any, Any]:
+        return maker.zeros(rows, columns), np.array([maker.far(activation) for _ in range(rows)], dtype=object)
+
     x = maker.input()
-    theta = []
-    for layer, (rows, columns) in enumerate(zip(maker.widths[1:], maker.widths), 1):
-        b = np.array([maker.far(maker.activations[layer - 1]) for _ in range(rows)], dtype=object)
-        theta.append((maker.zeros(rows, columns), b))
-    return theta, x
+    return maker.parameters(make, x), x
 
 
 def _zero_weights(maker: _Maker, target: int) -> tuple[Parameters, Any]:
-    theta = [(maker.zeros(rows, columns), maker.vector(rows, maker.scale(-1, 0.5))) for rows, columns in zip(maker.widths[1:], maker.widths)]
-    return theta, maker.input()
+    def make(number: int, activation: Activation, rows: int, columns: int, h: Any) -> tuple[Any, Any]:
+        return maker.zeros(rows, columns), maker.vector(rows, maker.scale(-1, 0.5))
+
+    x = maker.input()
+    return maker.parameters(make, x), x
 
 
 def _zero_input(maker: _Maker, target: int) -> tuple[Parameters, Any]:
@@ -267,9 +284,14 @@ def _zero_input(maker: _Maker, target: int) -> tuple[Parameters, Any]:
     return theta, x * mpf(0)
 
 
+def _first_unit(size: int) -> Any:
+    return np.array([mpf(int(position == 0)) for position in range(size)], dtype=object)
+
+
 FAMILIES: list[tuple[str, Callable[[_Maker, int], tuple[Parameters, Any]]]] = [
     ("random", _random), ("curved end of a steep chain", _chain), ("flat", _flat), ("cross", _cross), ("inherited curvature", _curved),
     ("tiny", _tiny), ("steep chain", _steep_chain), ("saturated", _saturated), ("zero weights", _zero_weights), ("zero input", _zero_input),
+    ("moderate chain", _moderate),
 ]  # fmt: skip
 
 
@@ -280,13 +302,15 @@ def _on_the_ball(maker: _Maker, name: str, theta: Parameters, rng: random.Random
     """Half of the time a network that spends its whole radius on equal rank-one weights, as the budget bound assumes."""
     if rng.random() < 0.5:
         return name, theta
-    scale, points = maker.scale(0, 3), []
-    for layer, (rows, columns) in enumerate(zip(maker.widths[1:], maker.widths), 1):
-        point = maker.extreme(maker.activations[layer - 1], 2 if layer == len(theta) and maker.finite(maker.activations[layer - 1], 2) else 1)
+    scale = maker.scale(0, 3)
+
+    def make(number: int, activation: Activation, rows: int, columns: int, h: Any) -> tuple[Any, Any]:
+        point = maker.extreme(activation, 2 if number == len(maker.lines) and maker.finite(activation, 2) else 1)
         b = maker.zeros(rows)
         b[0] = point if abs(point) < 10 else mpf(0)
-        points.append((maker.zeros(rows, columns) if layer == 1 else maker.corner(rows, columns, scale), b))
-    return "equal shares of the ball", points
+        return maker.zeros(rows, columns) if number == 1 else maker.corner(rows, columns, scale), b
+
+    return "equal shares of the ball", maker.parameters(make, maker.zeros(maker.widths[0]))
 
 
 def _equal_norms(theta: Parameters) -> Parameters:
@@ -298,52 +322,47 @@ def _equal_norms(theta: Parameters) -> Parameters:
 # --- directions ---------------------------------------------------------------------------------------------------------
 
 
-def gradient_direction(activations: list[Activation], theta: Parameters, x: Any, layer: int, pre: bool = False) -> Parameters:
-    """The gradient of the first component of h_layer (`pre`: of z_layer) in the parameters (zero in later layers), by back-propagation."""
-    hs, slopes = [x], []
-    for activation, (A, b) in zip(activations[:layer], theta):
-        z = A.dot(hs[-1]) + b
-        hs.append(np.array([derivative_at(activation, 0, value) for value in z], dtype=object))
-        slopes.append(np.array([derivative_at(activation, 1, value) for value in z], dtype=object))
-    adjoint = hs[-1] * mpf(0)
-    adjoint[0] = mpf(1)
-    found: Parameters = []
-    for position in range(layer - 1, -1, -1):
-        local = adjoint if pre and position == layer - 1 else adjoint * slopes[position]
-        found.insert(0, (np.outer(local, hs[position]), local))
-        adjoint = theta[position][0].T.dot(local)
-    return found + [(A * mpf(0), b * mpf(0)) for A, b in theta[layer:]]
+def gradient_direction(lines: Sequence[Line], theta: Parameters, x: Any, layer: int, pre: bool = False) -> Parameters:
+    """The gradient of the first component of h_layer (`pre`: of z_layer) in the parameters (zero in later layers)."""
+    outputs, _ = values_and_slopes(lines[:layer], theta, x)
+    line = lines[layer - 1]
+    size = len(theta[line.index][1]) if pre and line.index is not None else len(outputs[-1])
+    return pulled_back(lines[:layer], theta, x, _first_unit(size), pre=pre and line.index is not None)[0]
 
 
 def _cross_direction(maker: _Maker, theta: Parameters, x: Any, layer: int) -> Parameters:
     """Half in the target layer's weights, along the derivative of the layer below; half along the latter's gradient."""
     if layer == 1:
         return maker.direction(theta)
-    direction = gradient_direction(maker.activations, theta, x, layer - 1)
+    direction = gradient_direction(maker.lines, theta, x, layer - 1)
     length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in direction for part in pair))
     if not length:
         return maker.direction(theta)
     direction = [(A / length, b / length) for A, b in direction]
-    A, b = direction[layer - 1]
-    direction[layer - 1] = (maker.corner(A.shape[0], A.shape[1], mpf(1)), b)
+    index = maker.lines[layer - 1].index
+    A, b = direction[index]  # type: ignore[index]
+    direction[index] = (maker.corner(A.shape[0], A.shape[1], mpf(1)), b)  # type: ignore[index]
     return direction
 
 
-def curvatures(activations: list[Activation], theta: Parameters, x: Any) -> list[Any]:
-    """|h_m''| along unit lines: for each layer the gradient of its first pre-activation, and that mixed with the next weights."""
+def curvatures(lines: Sequence[Line], theta: Parameters, x: Any) -> list[Any]:
+    """|h_m''| along unit directions: for each line the gradient of its first pre-activation, and that mixed with the next weights."""
     found = []
-    for layer in range(1, len(theta) + 1):
-        direction = gradient_direction(activations, theta, x, layer, pre=True)
-        lines = [direction]
-        if layer < len(theta):
+    for layer in range(1, len(lines) + 1):
+        direction = gradient_direction(lines, theta, x, layer, pre=True)
+        tried = [direction]
+        following = lines[layer].index if layer < len(lines) else None
+        if following is not None:
             length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in direction for part in pair))
-            mixed = [(A / length, b / length) for A, b in direction]
-            A, b = mixed[layer]
-            corner = A * mpf(0)
-            corner[0, 0] = mpf(1)
-            mixed[layer] = (corner, b)
-            lines.append(mixed)
-        for line in lines:
-            length2 = mpmath.fsum(norm(part) ** 2 for pair in line for part in pair)
-            found.append(2 * norm(network_jets(activations, theta, line, x)[-1][1][2]) / length2)
+            if length:
+                mixed = [(A / length, b / length) for A, b in direction]
+                A, b = mixed[following]
+                corner = A * mpf(0)
+                corner[0, 0] = mpf(1)
+                mixed[following] = (corner, b)
+                tried.append(mixed)
+        for eta in tried:
+            length2 = mpmath.fsum(norm(part) ** 2 for pair in eta for part in pair)
+            if length2:
+                found.append(2 * norm(network_jets(lines, theta, eta, x)[-1][1][2]) / length2)
     return found

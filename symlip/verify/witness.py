@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mpmath
@@ -18,7 +18,7 @@ from ..calculus.witness import ALONG, CANCELLED, At, Best, Point, Witness, Witne
 from ..errors import SymlipError
 from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
-from .jets import Parameters, derivative_at, network_jets, norm
+from .jets import Line, Parameters, derivative_at, exact_number, lines_of, network_jets, norm
 
 
 class TooNarrow(SymlipError):
@@ -29,12 +29,13 @@ FARTHEST = 4000
 """The largest power of two that a point of a sequence may have before that counts as a failure."""
 
 
-def build_witness(witness: Witness, values: Mapping[str, Any], activations: list[Activation], widths: list[int], x: Any, digits: int) -> Parameters:
+def build_witness(witness: Witness, values: Mapping[str, Any], lines: Sequence[Line], widths: list[int], x: Any, digits: int) -> Parameters:
     """The witness' parameters at the working precision, within about 10^-digits of what it reaches.
 
-    values: of all symbols of the derivation, by name. activations, widths: of as many layers as are built (widths with l_0).
+    values: of all symbols of the derivation, by name. lines, widths: of as many layers as are built (widths with l_0).
     """
     theta, h = [], x
+    activations = [line.activation for line in lines]
     for number, (layer, activation) in enumerate(zip(_expanded(witness, len(activations)), activations), 1):
         rows, columns = widths[number], widths[number - 1]
         A = _weights(layer, rows, columns, number_of(layer.norm, values, witness.index, number), number)
@@ -94,11 +95,6 @@ def number_of(expression: sympy.Expr, values: Mapping[str, Any], index: sympy.Sy
     function = sympy.lambdify(symbols, expression, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter())
     value = function(*(values[symbol.name] for symbol in symbols))
     return value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
-
-
-def exact_number(expression: sympy.Expr) -> Any:
-    """A SymPy number at the working precision."""
-    return mpf(int(expression.p)) / int(expression.q) if expression.is_Rational else mpf(sympy.N(expression, mpmath.mp.dps + 10)._mpf_)
 
 
 def _point(point: Point, values: Mapping[str, Any], index: sympy.Symbol | None, number: int, digits: int) -> Any:
@@ -172,7 +168,7 @@ def _polished(activation: Activation, order: int, point: Any) -> Any:
     return mpf(root) if close and abs(derivative_at(activation, order, root)) >= abs(derivative_at(activation, order, point)) else point
 
 
-def jump(activations: list[Activation], theta: Parameters, witness: Witness) -> Any:
+def jump(lines: Sequence[Line], theta: Parameters, witness: Witness) -> Any:
     """How much h_m' along db_k = e_1 differs between the two sides of the kink that layer k of the witness sits at."""
     k = next(number for number, layer in enumerate(witness.layers) if isinstance(layer.active, At))
     step = mpf(10) ** (-mpmath.mp.dps // 2)
@@ -183,7 +179,7 @@ def jump(activations: list[Activation], theta: Parameters, witness: Witness) -> 
         moved = [(A, b.copy()) for A, b in theta]
         moved[k][1][0] += side * step
         x = np.full(theta[0][0].shape[1], mpf(0), dtype=object)
-        sides.append(network_jets(activations, moved, direction, x, order=1)[-1][1][1])
+        sides.append(network_jets(lines, moved, direction, x, order=1)[-1][1][1])
     return norm(sides[0] - sides[1])
 
 
@@ -215,13 +211,12 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         except ValueError as error:
             raise SymlipError(str(error)) from None
         values = Program(derivation)(hypothesis_values(derivation, given))
-        depth = len(network.layers) if isinstance(network.depth, int) else int(given["depth"])
-        layers = list(network.layers) if isinstance(network.depth, int) else [network.layers[0]] * depth
+        layers = list(network.units) if isinstance(network.depth, int) else [network.units[0]] * int(given["depth"])
         widths = _widths(derivation, given, len(vector), layers)
         reached = next(step.claim for step in derivation.steps.values() if isinstance(step.claim, Reached) and step.claim.witness is known[order])
         if not values[str(plain_symbol(reached.symbol))]:
             raise SymlipError("the set is too small for this witness: its biases alone leave the ball; take a larger radius")
-        theta = build_witness(known[order], values, [layer.activation for layer in layers], widths, vector, digits)
+        theta = build_witness(known[order], values, lines_of(network, given), widths, vector, digits)
     return [(np.array(A.tolist(), dtype=float).reshape(A.shape), np.array(b.tolist(), dtype=float)) for A, b in theta]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from ...activations import Activation
-from ..arrays import Border, Outer, Pad, ZeroMatrix
+from ..arrays import Border, BorderInside, Outer, Pad, ZeroMatrix
 from ..claims import Bound, nonnegative
 from ..obligations import Identity, Inequality
 from ..quantities import Quantity
@@ -29,7 +29,7 @@ class BlockSecond(Rule):
 \[|Dz_u[\eta]|\le\langle\boldsymbol{q}_u,p\rangle,\qquad|Dh_{u-1}[\eta]|\le\langle\boldsymbol{\ell}_{u-1},p\rangle,\qquad|D^2h_{u-1}[\eta,\zeta]|\le p^{\top}G_{u-1}\pi.\]
 Then $|D^2h_u[\eta,\zeta]|\le p^{\top}G_u\,\pi$ with
 \[G_u=S_2\,\boldsymbol{q}_u\boldsymbol{q}_u^{\top}+S_1\bigl(a_u[G_{u-1}]+e[\boldsymbol{\ell}_{u-1}]^{\top}+[\boldsymbol{\ell}_{u-1}]e^{\top}\bigr),\]
-where $[\cdot]$ pads with zeros and $e$ is the unit vector of the block $\alpha_u$ \textup{(}for $u=1$ and a fixed input only the first term is present\textup{)}. In particular the entry of $G_u$ at a pair of blocks bounds the mixed second derivative in them."""
+where $[\cdot]$ pads with zeros for the blocks that are new and $e$ is the unit vector of the block of $A_u$ \textup{(}for $u=1$ and a fixed input only the first term is present\textup{)}. In particular the entry of $G_u$ at a pair of blocks bounds the mixed second derivative in them."""
     proof = r"""We have $D^2z_u[\eta,\zeta]=dA_u^{\eta}\,Dh_{u-1}[\zeta]+dA_u^{\zeta}\,Dh_{u-1}[\eta]+A_u\,D^2h_{u-1}[\eta,\zeta]$, hence
 \[|D^2z_u[\eta,\zeta]|\le p_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},\pi\rangle+\pi_{\alpha_u}\langle\boldsymbol{\ell}_{u-1},p\rangle+a_u\,p^{\top}[G_{u-1}]\pi.\]
 Further
@@ -50,12 +50,20 @@ the norms. Only $dA_u$, not $db_u$, multiplies $Dh_{u-1}$."""
     )
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
-        slope, curvature = given.constant(activation, 1), curvature_of(given, layer, activation)
-        vector = given.bound("pre_blocks", layer)
-        total = curvature * Outer(vector)
-        if given.has("second_blocks", layer - 1):
-            a, earlier = given.bound("weight", layer), given.bound("second_blocks", layer - 1)
-            total += slope * (a * Pad(earlier) + Border(given.bound("blocks", layer - 1)))
-        elif curvature == 0:
-            total = ZeroMatrix(vector)
-        return Bound(Quantity("second_blocks", layer), nonnegative(f"G_{layer}"), total)
+        return Bound(Quantity("second_blocks", layer), nonnegative(f"G_{layer}"), branch_second(given, layer, activation, **_))
+
+
+def branch_second(given: Given, layer: int, activation: Activation, group: int | None = None, position: int | None = None, **_: Any) -> sympy.Expr:
+    """The matrix of s(A h + b); group, position as in the rule for pre-activations."""
+    slope, curvature = given.constant(activation, 1), curvature_of(given, layer, activation)
+    vector = given.bound("pre_blocks", layer)
+    total = curvature * Outer(vector)
+    if given.has("second_blocks", layer - 1):
+        a, earlier, below = given.bound("weight", group or layer), given.bound("second_blocks", layer - 1), given.bound("blocks", layer - 1)
+        if position is None:
+            total += slope * (a * Pad(earlier) + Border(below))
+        else:
+            total += slope * (a * earlier + BorderInside(below, sympy.Integer(position)))
+    elif curvature == 0:
+        total = ZeroMatrix(vector)
+    return total

@@ -41,8 +41,8 @@ class InputPreActivation(Rule):
     proof = r"""$z_u'=A_uh_{u-1}'$, as $dA_u=0$ and $db_u=0$."""
     obligations = (Inequality("product", (a >= 0, d >= 0, d <= a, y >= 0, y <= L), d * y <= a * L),)
 
-    def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
-        return Bound(Quantity("pre_first", layer), nonnegative(f"Q_{layer}"), given.bound("weight", layer) * given.bound("first", layer - 1))
+    def conclude(self, given: Given, *, layer: int, group: int | None = None, **_: Any) -> Bound:
+        return Bound(Quantity("pre_first", layer), nonnegative(f"Q_{layer}"), given.bound("weight", group or layer) * given.bound("first", layer - 1))
 
 
 class InputSecond(Rule):
@@ -52,7 +52,7 @@ class InputSecond(Rule):
     proof = r"""As in @[separate], with $z_u''=A_uh_{u-1}''$: the direction has no part in this layer, so nothing is left of the cross term. There is one block only, so the paired and the block method give the same."""
     obligations = SECOND_ALONG_A_LINE
 
-    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
+    def conclude(self, given: Given, *, layer: int, activation: Activation, group: int | None = None, **_: Any) -> Bound:
         slope, curvature = given.constant(activation, 1), curvature_of(given, layer, activation)
-        total = curvature * given.bound("pre_first", layer) ** 2 + slope * given.bound("weight", layer) * given.bound("second", layer - 1)
+        total = curvature * given.bound("pre_first", layer) ** 2 + slope * given.bound("weight", group or layer) * given.bound("second", layer - 1)
         return Bound(Quantity("second", layer), nonnegative(f"H_{layer}"), total)

@@ -30,10 +30,10 @@ $|s(\zeta)-s(0)|\le S_1|\zeta|$ for every component $\zeta$ of $z_u$, hence by t
         Inequality("triangle inequality, squared", (x**2 <= n**2, y**2 <= w**2, n >= 0, w >= 0), (x + y) ** 2 <= (n + w) ** 2),
     )
 
-    def conclude(self, given: Given, *, layer: int, width: Size, activation: Activation, **_: Any) -> Bound:
-        grown = None
-        if given.has("bias", layer):
-            grown = given.bound("weight", layer) * given.bound("value", layer - 1) + given.bound("bias", layer)
+    def conclude(self, given: Given, *, layer: int, width: Size, activation: Activation, group: int | None = None, **_: Any) -> Bound:
+        grown, group = None, group or layer
+        if given.has("bias", group):
+            grown = given.bound("weight", group) * given.bound("value", layer - 1) + given.bound("bias", group)
         return Bound(Quantity("value", layer), nonnegative(f"B_{layer}"), size_of(given, f"layer {layer}", width, activation, grown))
 
 
