@@ -24,6 +24,7 @@ from .calculus import Derivation
 from .costs import HalfSquaredError, Huber, Logistic, Risk, SoftmaxCrossEntropy
 from .derive import derive, exact_lipschitz, ordering
 from .errors import DerivationError, MissingExtra, SymlipError
+from .fields import ControlledODE, Flow, Jump, NeuralODE, variation
 from .lower import global_bound, lower_bound, sharpness
 from .networks import Dense, Network, Residual, Skip, Tied
 from .parameter_sets import LayerBalls, ParameterBall
@@ -31,8 +32,8 @@ from .parameter_sets import LayerBalls, ParameterBall
 __version__ = "0.1.0"
 
 __all__ = [
-    "BUILT_IN", "Activation", "Dense", "Derivation", "DerivationError", "HalfSquaredError", "Huber", "LayerBalls", "Logistic",
-    "MissingExtra", "Network", "ParameterBall", "Residual", "Risk", "Skip", "SoftmaxCrossEntropy", "SymlipError", "Tied", "arctan", "derive", "elu", "erf", "exact_lipschitz",
+    "BUILT_IN", "Activation", "ControlledODE", "Dense", "Derivation", "DerivationError", "Flow", "HalfSquaredError", "Huber", "Jump", "LayerBalls", "Logistic",
+    "MissingExtra", "Network", "NeuralODE", "ParameterBall", "Residual", "Risk", "Skip", "SoftmaxCrossEntropy", "SymlipError", "Tied", "arctan", "derive", "elu", "erf", "exact_lipschitz",
     "gaussian", "gelu", "gelu_tanh", "global_bound", "identity", "leaky_relu", "logistic", "lower_bound", "mish", "ordering", "relu", "sharpness", "silu", "sin", "softplus",
-    "softsign", "tanh",
+    "softsign", "tanh", "variation",
 ]  # fmt: skip

@@ -43,6 +43,14 @@ DESCRIPTION = {
 }
 
 
+NAMES = {"weight": "weight_norms", "bias": "bias_norms", "radius": "radius", "scale": "scale", "input": "input_norm", "target": "target_norm"}
+NAMES["total_variation"] = "total_variation"
+"""The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
+
+CONSTANTS = ("step", "constant", *(f"field_{letter}" for letter in ("k", "v1", "v2", "w", "c", "v0", "k0")))
+"""The kinds whose arguments are named by their symbols."""
+
+
 class SourcePrinter(NumPyPrinter):  # type: ignore[misc]
     """NumPy source in which minima are pairwise, constants are the nearest doubles, and names are bare."""
 
@@ -144,18 +152,11 @@ class Signature:
         self.sizes = [size for size in self.sizes if size in used]
         self.needs_widths = bool(self.sizes)
         self.arguments: list[str] = []
-        for kind, name in (
-            ("weight", "weight_norms"),
-            ("bias", "bias_norms"),
-            ("radius", "radius"),
-            ("scale", "scale"),
-            ("input", "input_norm"),
-            ("target", "target_norm"),
-        ):
+        for kind, name in NAMES.items():
             if kind in kinds:
-                scalar = kind == "weight" and kinds[kind].count is None and str(kinds[kind].symbol) == "a"
-                self.arguments.append("weight_norm" if scalar else name)
-        self.constants = [str(hypothesis.symbol) for hypothesis in self.families.get("step", [])]
+                scalar = name.endswith("_norms") and kinds[kind].count is None and str(kinds[kind].symbol) in ("a", "b")
+                self.arguments.append(name.removesuffix("s") if scalar else name)
+        self.constants = [str(hypothesis.symbol) for kind in CONSTANTS for hypothesis in self.families.get(kind, [])]
         self.arguments += self.constants
         if self.needs_widths:
             self.arguments.append("widths")
@@ -200,7 +201,7 @@ def _about(derivation: Derivation) -> str:
 def _kernel(derivation: Derivation, signature: Signature) -> str:
     definitions = derivation.used_definitions
     arguments: list[Any] = []
-    for kind in ("weight", "bias", "radius", "scale", "input", "target", "step"):
+    for kind in (*NAMES, *CONSTANTS):
         symbols = [h.symbol.base.label if h.count is not None else h.symbol for h in signature.families.get(kind, [])]
         if kind in ("weight", "bias") and not (len(symbols) == 1 and (str(symbols[0]) in ("a", "b"))):
             if symbols:
@@ -230,6 +231,7 @@ def _kernel(derivation: Derivation, signature: Signature) -> str:
 
 def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symbol]) -> list[tuple[sympy.Symbol, sympy.Expr | None]]:
     """The lines, with a deletion (an expression None) after each symbol's last use: large batches then stay in cache."""
+    kept = kept.union(*(expression.free_symbols for _, expression in lines if isinstance(expression, sympy.Lambda)))  # called later
     last: dict[sympy.Symbol, int] = {}
     for number, (symbol, expression) in enumerate(lines):
         last[symbol] = number
@@ -352,7 +354,7 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
             "    depth = int(depth)",
         ]
     lists: list[str] = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
-    singles: list[str] = [name for name in ("weight_norm", "radius", "scale", "input_norm", "target_norm") if name in signature.arguments]
+    singles: list[str] = [name for name in ("weight_norm", "bias_norm", "radius", "scale", "input_norm", "target_norm", "total_variation") if name in signature.arguments]
     singles += signature.constants
     for name in lists:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
@@ -436,7 +438,9 @@ def _width_lines(signature: Signature) -> list[str]:
 
 def _argument_help(signature: Signature) -> str:
     count = "depth" if signature.symbolic_depth else len(signature.network.groups)
-    text = {name: f"the step {name}, in modulus" for name in signature.constants} | {
+    text = {name: f"the constant or step {name}" for name in signature.constants} | {
+        "total_variation": "the total variation U of the control",
+        "bias_norm": "the norm |b|",
         "weight_norms": f"spectral norms |A_u|_2, {count} entries, each a number or an array",
         "weight_norm": "the largest spectral norm |A_u|_2 of all layers",
         "bias_norms": f"norms |b_u|, {count} entries, each a number or an array",

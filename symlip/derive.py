@@ -43,7 +43,9 @@ from .calculus.rules.separate import Separate
 from .calculus.rules.slope import Slope
 from .calculus.rules.value import Value, unbounded_value
 from .costs import Cost, HalfSquaredError, Risk
+from .derive_flow import check_field, flow_bounds
 from .errors import SymlipError
+from .fields import Field
 from .networks import Network, Unit
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 from .peaks import peak
@@ -53,8 +55,8 @@ METHODS = ("separate", "paired", "block", "joint")
 
 
 def derive(
-    network: Network,
-    parameters: ParameterSet,
+    network: Network | Field,
+    parameters: ParameterSet | None = None,
     method: str = "block",
     order: int = 2,
     cost: Cost | Risk | None = None,
@@ -70,6 +72,14 @@ def derive(
     Raises SymlipError where no such bound exists, saying what can be had instead.
     Source: C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135, Theorem 1, with per-layer norms; paired, block and budget bounds are this package's.
     """
+    if isinstance(network, Field):
+        check_field(network, parameters, method, order, variables)
+        derivation = Derivation(Problem(network, parameters or LayerBalls(), cost, method, order, variables))
+        end = flow_bounds(derivation)
+        if derivation.problem.sample_cost is not None:
+            _cost(derivation, end, derivation.problem.sample_cost)
+        return derivation
+    parameters = LayerBalls() if parameters is None else parameters
     check_arguments(network, parameters, method, order, cost, variables)
     derivation = Derivation(Problem(network, parameters, cost, method, order, variables))
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:

@@ -62,6 +62,13 @@ def border_inside(vector, position):
     return out
 
 
+def weight_unit(vector):
+    """The unit vector of the first block."""
+    out = numpy.zeros(vector.shape, dtype=vector.dtype)
+    out[0] = out[0] + 1
+    return out
+
+
 def one_block(like):
     """The block vector with the single entry 1, in the batch shape of a scalar."""
     return blocks(0 * like + 1)
@@ -193,6 +200,83 @@ def geometric(ratio, count):
         if bit == "1":
             total, power = total * ratio + 1, power * ratio
     return total
+
+
+def entire(z, direct, coefficient):
+    """A function of z >= 0 by its formula, and for z < 1, where that cancels, by its Taylor series."""
+    small = z < 1
+    if not numpy.any(small):
+        return direct(z)
+    near = numpy.where(small, z, 0.0)
+    total = 0.0
+    for n in range(22, -1, -1):
+        total = total * near + coefficient(n)
+    if numpy.all(small):
+        return total
+    return numpy.where(small, total, direct(numpy.where(small, 1.0, z)))
+
+
+def phi1(z):
+    """(e^z - 1) / z."""
+    return entire(z, lambda z: numpy.expm1(z) / z, lambda n: 1 / math.factorial(n + 1))
+
+
+def phi2(z):
+    """(z e^z - e^z + 1) / z^2."""
+    return entire(z, lambda z: ((z - 1) * exp(z) + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
+
+
+def phi3(z):
+    """(e^{2z} - 2 z e^z - 1) / z^3."""
+    return entire(z, lambda z: (exp(z) * (exp(z) - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3))
+
+
+def psi(z):
+    """(e^z - 1 - z) / z^2."""
+    return entire(z, lambda z: (exp(z) - 1 - z) / z**2, lambda n: 1 / math.factorial(n + 2))
+
+
+def psi3(z):
+    """(e^z - 1 - z - z^2/2) / z^3."""
+    return entire(z, lambda z: (exp(z) - 1 - z - z**2 / 2) / z**3, lambda n: 1 / math.factorial(n + 3))
+
+
+def chi(z):
+    """(z e^z - 2 e^z + 2 + z) / z^3."""
+    return entire(z, lambda z: ((z - 2) * exp(z) + 2 + z) / z**3, lambda n: (n + 1) / math.factorial(n + 3))
+
+
+def at_end(value, point):
+    """A constant of a field at a point of the elapsed variation, whether it is a number or a function."""
+    return value(point) if callable(value) else value
+
+
+def field_value(start, length, k, v, cells=2000):
+    """B(length) from above, B' = k B + v: on each cell the constants at its right end, where they are largest."""
+    step = length / cells
+    for cell in range(1, cells + 1):
+        rate, source = at_end(k, cell * step), at_end(v, cell * step)
+        start = start * exp(rate * step) + source * step * phi1(rate * step)
+    return up(start)
+
+
+def field_first(length, k, v1, cells=2000):
+    """L(length) from above, L' = k L + v1, L(0) = 0."""
+    return field_value(0.0 * length, length, k, v1, cells)
+
+
+def field_second(length, k, v1, v2, w, c, cells=2000):
+    """H(length) from above, H' = k H + v2 + 2 w L + c L^2, L' = k L + v1, both 0 at 0."""
+    step = length / cells
+    first = second = 0.0 * length
+    for cell in range(1, cells + 1):
+        rate, source, bend, mixed, curve = (at_end(value, cell * step) for value in (k, v1, v2, w, c))
+        z = rate * step
+        growth, one = exp(z), phi1(z)
+        second = second * growth + bend * step * one + 2 * mixed * (first * step * growth + source * step**2 * phi2(z))
+        second = second + curve * (first**2 * step * growth * one + 2 * first * source * step**2 * growth * psi(z) + source**2 * step**3 * phi3(z))
+        first = first * growth + source * step * one
+    return up(second)
 
 
 def chords(*numbers):

@@ -97,6 +97,15 @@ class BorderInside(Operation):
         return rf"\bigl({unit}{printer._print(vector)}^{{\top}}+{printer._print(vector)}{unit}^{{\top}}\bigr)"
 
 
+class WeightUnit(Operation):
+    """The unit vector of the weight block, the first one, in the shape of a block vector."""
+
+    nargs = 1
+    plain = "e_A"
+    runtime = "weight_unit"
+    template = r"e_{{\alpha_{{(1)}}}}"
+
+
 class OneBlock(Operation):
     """The block vector with the single entry 1, in the batch shape of its argument."""
 
@@ -386,6 +395,102 @@ class Apply(Operation):
 
     def _mpmathcode(self, printer: Any) -> str:  # mpmath raises where NumPy's 1 / 0 is inf
         return f"{printer._print(self.args[0])}(not_zero({printer._print(self.args[1])}))"
+
+
+class Entire(Operation):
+    """An entire function of z >= 0 with nonnegative Taylor coefficients, for integrals of exponentials without division by 0."""
+
+    nargs = 1
+    name = ""
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"{self.template}{power}({printer._print(self.args[0])})"
+
+
+class Phi1(Entire):
+    """(e^z - 1) / z."""
+
+    runtime, plain, template = "phi1", "phi1({0})", r"\varphi_1"
+
+
+class Phi2(Entire):
+    """(z e^z - e^z + 1) / z^2."""
+
+    runtime, plain, template = "phi2", "phi2({0})", r"\varphi_2"
+
+
+class Phi3(Entire):
+    """(e^{2z} - 2 z e^z - 1) / z^3."""
+
+    runtime, plain, template = "phi3", "phi3({0})", r"\varphi_3"
+
+
+class Psi(Entire):
+    """(e^z - 1 - z) / z^2."""
+
+    runtime, plain, template = "psi", "psi({0})", r"\psi"
+
+
+class Psi3(Entire):
+    """(e^z - 1 - z - z^2/2) / z^3."""
+
+    runtime, plain, template = "psi3", "psi3({0})", r"\psi_3"
+
+
+class Chi(Entire):
+    """(z e^z - 2 e^z + 2 + z) / z^3."""
+
+    runtime, plain, template = "chi", "chi({0})", r"\chi"
+
+
+class Stepped(Operation):
+    """The solution of a monotone linear equation along the elapsed variation whose constants are functions of it, from above."""
+
+    def _source(self, printer: Any) -> str:
+        return f"{self.runtime}({', '.join(self._argument(printer, argument) for argument in self.args)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _argument(self, printer: Any, argument: sympy.Expr) -> str:
+        return str(printer._print(argument))
+
+
+class FieldValue(Stepped):
+    """FieldValue(|x|, U, k0, v0): B(U) with B' = k0 B + v0, B(0) = |x|."""
+
+    nargs = 4
+    plain = "B({1}), B' = {2} B + {3}, B(0) = {0}"
+    runtime = "field_value"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        start, U, k, v = (printer._print(argument) for argument in self.args)
+        return rf"e^{{\int_0^{{{U}}}{k}}}{start}+\int_0^{{{U}}}e^{{\int_y^{{{U}}}{k}}}\,{v}(y)\,dy"
+
+
+class FieldFirst(Stepped):
+    """FieldFirst(U, k, v1): L(U) with L' = k L + v1, L(0) = 0."""
+
+    nargs = 3
+    plain = "L({0}), L' = {1} L + {2}, L(0) = 0"
+    runtime = "field_first"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        U, k, v1 = (printer._print(argument) for argument in self.args)
+        return rf"\int_0^{{{U}}}e^{{\int_y^{{{U}}}{k}}}\,{v1}(y)\,dy"
+
+
+class FieldSecond(Stepped):
+    """FieldSecond(U, k, v1, v2, w, c): H(U) with H' = k H + v2 + 2 w L + c L^2, L' = k L + v1, both 0 at 0."""
+
+    nargs = 6
+    plain = "H({0}), H' = {1} H + {3} + 2 {4} L + {5} L^2, H(0) = 0"
+    runtime = "field_second"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        U, k, v1, v2, w, c = (printer._print(argument) for argument in self.args)
+        return rf"\int_0^{{{U}}}e^{{\int_y^{{{U}}}{k}}}\bigl({v2}+2{w}L+{c}L^2\bigr)(y)\,dy,\qquad L(y)=\int_0^ye^{{\int_s^y{k}}}\,{v1}(s)\,ds"
 
 
 class Chords(Operation):

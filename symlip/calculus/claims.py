@@ -100,6 +100,7 @@ PREFIX = {
     "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
     "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
+    "k": "k", "v1": "v_1", "v2": "v_2", "w": "w", "c": "c", "v0": "v_0", "k0": "k_0", "R": "R", "U": "U",
     "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 
@@ -122,7 +123,7 @@ def symbol_latex(name: str) -> str:
         return rf"s_{{0}}^{{{label}}}" if kind == "s0" else rf"J^{{{label}}}" if kind == "J" else rf"S_{{{kind[1]}}}^{{{label}}}"
     prefix, _, index = name.partition("_")
     base = PREFIX.get(prefix)
-    if base is None or (index and not index.isdigit()):
+    if base is None or (index and not index.isdigit() and index != "T"):
         return str(sympy.latex(sympy.Symbol(name)))
     if not index:
         return base

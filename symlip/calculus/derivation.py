@@ -10,6 +10,7 @@ import sympy
 
 from ..costs import Cost, Risk
 from ..errors import DerivationError
+from ..fields import Field
 from ..networks import Network
 from ..parameter_sets import AllParameters, ParameterSet
 from .arrays import IndexedOperation
@@ -38,7 +39,7 @@ class Step:
 class Problem:
     """What a derivation is about; its readers need it to build concrete networks and to name things."""
 
-    network: Network
+    network: Network | Field
     parameters: ParameterSet | AllParameters
     cost: Cost | Risk | None = None
     method: str = "block"

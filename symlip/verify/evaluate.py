@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,6 +77,40 @@ def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Any:
     return coefficient * radius**degree * _sqrt(mpf(1) / some) ** ones * (mpf(2) / some) ** twos
 
 
+def _entire(z: Any, direct: Any, coefficient: Any) -> Any:
+    """runtime.entire for mpf's: as many terms as the precision needs."""
+
+    def one(point: Any) -> Any:
+        if point >= 1:
+            return direct(point)
+        total, power, n = mpf(0), mpf(1), 0
+        while power > mpf(10) ** (-mpmath.mp.dps - 5) and n < 10 * mpmath.mp.dps:
+            numerator, denominator = coefficient(n)
+            total, power, n = total + power * numerator / denominator, power * point, n + 1
+            if n > 30 and power / mpmath.factorial(n) < mpf(10) ** (-mpmath.mp.dps - 5):
+                break
+        return total
+
+    return np.frompyfunc(one, 1, 1)(z)
+
+
+_factorial = mpmath.factorial
+ENTIRE = {
+    "phi1": lambda z: _entire(z, lambda z: mpmath.expm1(z) / z, lambda n: (1, _factorial(n + 1))),
+    "phi2": lambda z: _entire(z, lambda z: ((z - 1) * mpmath.exp(z) + 1) / z**2, lambda n: (n + 1, _factorial(n + 2))),
+    "phi3": lambda z: _entire(z, lambda z: (mpmath.exp(2 * z) - 2 * z * mpmath.exp(z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3), _factorial(n + 3))),
+    "psi": lambda z: _entire(z, lambda z: (mpmath.exp(z) - 1 - z) / z**2, lambda n: (1, _factorial(n + 2))),
+    "psi3": lambda z: _entire(z, lambda z: (mpmath.exp(z) - 1 - z - z**2 / 2) / z**3, lambda n: (1, _factorial(n + 3))),
+    "chi": lambda z: _entire(z, lambda z: ((z - 2) * mpmath.exp(z) + 2 + z) / z**3, lambda n: (n + 1, _factorial(n + 3))),
+}
+
+
+def _fewer_cells(function: Any) -> Any:
+    """A bound by cells, with fewer of them: a little larger, and as valid."""
+    count = function.__code__.co_argcount - 1  # the last one is the number of cells
+    return lambda *arguments: function(*arguments[:count], 250)
+
+
 _not_zero = np.frompyfunc(lambda value: value or mpf(10) ** -(10**6), 1, 1)
 
 
@@ -133,6 +168,10 @@ def namespace() -> dict[str, Any]:
     """
     least = {"limit": 60_000}
     names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
+    for name in ("field_value", "field_first", "field_second"):
+        copy = types.FunctionType(getattr(runtime, name).__code__, names, name, getattr(runtime, name).__defaults__)
+        names[f"_{name}"] = copy
+    names.update(ENTIRE, **{name: _fewer_cells(names[f"_{name}"]) for name in ("field_value", "field_first", "field_second")})
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
@@ -179,8 +218,11 @@ def hypothesis_values(derivation: Derivation, values: Mapping[str, Any]) -> dict
     groups = network.groups
     for hypothesis in derivation.hypotheses.values():
         kind = hypothesis.quantity.kind
-        if kind == "step":
+        if kind in ("step", "constant") or kind.startswith("field_"):
             known[str(hypothesis.symbol)] = mpf(values[str(hypothesis.symbol)])
+            continue
+        if kind in ("weight", "bias") and str(hypothesis.symbol) in ("a", "b"):
+            known[str(hypothesis.symbol)] = mpf(values[f"{kind}_norm"])
             continue
         name = {"weight": "weight_norms", "bias": "bias_norms", "input": "input_norm", "target": "target_norm"}.get(kind, kind)
         if hypothesis.count is not None:
@@ -194,8 +236,8 @@ def hypothesis_values(derivation: Derivation, values: Mapping[str, Any]) -> dict
     for position, size in enumerate(network.widths):
         if isinstance(size, sympy.Symbol) and len(widths):
             known[size.name] = int(widths[min(position, len(widths) - 1)])
-    if isinstance(network.depth, sympy.Symbol):
-        known[network.depth.name] = int(values["depth"])
+    if network.symbolic_depth:
+        known[str(network.depth)] = int(values["depth"])
     return known
 
 

@@ -1,0 +1,172 @@
+"""Bounds for networks of continuous depth: general controlled ODEs, and neural ODEs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from .calculus.claims import Hypothesis, nonnegative
+from .calculus.derivation import Derivation
+from .calculus.quantities import Quantity
+from .calculus.rules.activation_constants import ActivationConstants
+from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
+from .calculus.rules.block_pre_activation import BlockPreActivation
+from .calculus.rules.flow import DepthDependentFirst, DepthDependentSecond, FieldConstant, FlowFirst, FlowSecond, FlowValue
+from .calculus.rules.input_value import InputValue
+from .calculus.rules.neural import FlowBlocks, FlowBlocksSecond, NeuralConstants, NeuralDepthDependentFirst, StateSize
+from .calculus.rules.residual import ResidualBlockSecond, ResidualBlockSlope
+from .errors import SymlipError
+from .fields import END, ControlledODE, Field, Flow, NeuralODE, variation
+from .parameter_sets import LayerBalls, ParameterSet
+
+LETTERS = ("k", "v1", "v2", "w", "c")
+RESERVED = {"R", "U", "y", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
+
+
+def check_field(field: Field, parameters: ParameterSet | None, method: str, order: int, variables: str) -> None:
+    """Raise SymlipError for what is not known of continuous depth."""
+    if variables != "parameters":
+        raise SymlipError(f"variables={variables!r}: of a network of continuous depth the derivatives in the parameters are derived")
+    if order not in (1, 2):
+        raise SymlipError(f"order={order!r}: it is 1 (the state) or 2 (its gradient, too)")
+    if isinstance(field, ControlledODE):
+        if parameters is not None:
+            raise SymlipError("a ControlledODE is known by its constants alone: derive(field) takes no parameter set")
+        if method != "block":
+            raise SymlipError(f"method={method!r}: a field known by its constants has one bound; leave the method out")
+        missing = [name for name in ("parameter_curvature", "mixed_curvature", "state_curvature") if getattr(field, name) is None]
+        if order == 2 and missing:
+            raise SymlipError(f"the field has no {missing[0]}: give it, or ask for order=1")
+    elif not isinstance(parameters, LayerBalls | None):
+        raise SymlipError(f"a NeuralODE is bounded on LayerBalls(), |A|_2 <= a, not on {parameters!r}")
+    elif method == "paired":
+        raise SymlipError("method='paired' is wrong for shared parameters: use method='block', or 'separate' for the general theorem")
+    for size in field.steps:
+        if size.name in RESERVED or size.name in LETTERS or size.name in ("v0", "k0"):
+            raise SymlipError(f"the name {size.name!r} of a piece of the control is used by the derivation itself: choose another, such as d or U_1")
+
+
+def flow_bounds(derivation: Derivation) -> sympy.Expr:
+    """Add the bounds to the derivation; return the index of the last piece of the control."""
+    field = derivation.problem.network
+    for step in field.steps:
+        derivation.assume(Hypothesis(Quantity("step", step), step))
+    total = derivation.assume(Hypothesis(Quantity("total_variation"), nonnegative("U"))) if field.control is None else None
+    if isinstance(field, ControlledODE):
+        _general(derivation, field, total)
+    else:
+        _neural(derivation, field, total)
+    return field.depth
+
+
+def _pieces(field: Field) -> list[Any]:
+    return [END] if field.control is None else list(range(1, len(field.control) + 1))
+
+
+def _set(derivation: Derivation, **results: str | None) -> None:
+    for name, step in results.items():
+        if step is not None:
+            derivation.results[name] = derivation.steps[step].claim.symbol  # type: ignore[union-attr]
+
+
+def _general(derivation: Derivation, field: ControlledODE, total: str | None) -> None:
+    order = derivation.problem.order
+    wanted = [letter for letter in (*(LETTERS[:2] if order == 1 else LETTERS), "v0", "k0") if letter in field.constants]
+    names: dict[str, str] = {}
+    given = {letter: field.constants[letter] for letter in wanted}
+    # a symbol that is a constant by itself is its own bound; the symbols inside other expressions are arguments
+    for letter, value in given.items():
+        if isinstance(value, sympy.Symbol) and value != variation and str(value) not in derivation.hypotheses:
+            names[letter] = derivation.assume(Hypothesis(Quantity(f"field_{letter}"), value))
+    for symbol in sorted(set().union(*(value.free_symbols for value in given.values())) - {variation}, key=str):
+        if str(symbol) not in derivation.hypotheses:
+            derivation.assume(Hypothesis(Quantity("constant", symbol), symbol))
+    for letter, value in given.items():
+        if letter not in names:
+            names[letter] = derivation.apply(FieldConstant(), *_constants_in(value, derivation), letter=letter, value=value)
+    sized = "v0" in names
+    start = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm"))) if sized else None
+    _walk(derivation, field, total, names, start)
+
+
+def _constants_in(value: sympy.Expr, derivation: Derivation) -> list[str]:
+    return [str(symbol) for symbol in sorted(value.free_symbols, key=str) if str(symbol) in derivation.hypotheses]
+
+
+def _walk(derivation: Derivation, field: Field, total: str | None, names: dict[str, str], start: str | None, value: str | None = None) -> None:
+    """The general theorem, piece by piece."""
+    order, apply = derivation.problem.order, derivation.apply
+    steps = [str(step) for step in field.steps]
+    if field.parameters == "depth-dependent":
+        first = apply(DepthDependentFirst(), total, names["k"], names["v1"])
+        second = apply(DepthDependentSecond(), total, *(names[letter] for letter in LETTERS)) if order >= 2 else None
+        value = apply(FlowValue(), total, start, names["v0"], names["k0"]) if start else None
+        _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
+        return
+    first = second = None
+    for piece in _pieces(field):
+        here = {"control": field.control, "piece": piece}
+        if start is not None:
+            value = apply(FlowValue(), total, start, value, *steps, names["v0"], names["k0"], **here)
+        below, first = first, apply(FlowFirst(), total, first, *steps, names["k"], names["v1"], **here)
+        if order >= 2:
+            second = apply(FlowSecond(), total, below, second, *steps, *(names[letter] for letter in LETTERS), **here)
+    _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
+
+
+def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None:
+    problem, apply = derivation.problem, derivation.apply
+    activation, order = field.activation, problem.order
+    bounded = isinstance(problem.parameters, LayerBalls) and problem.parameters.biases == "bounded"
+    weight = derivation.assume(Hypothesis(Quantity("weight", 1), nonnegative("a")))
+    bias = derivation.assume(Hypothesis(Quantity("bias", 1), nonnegative("b"))) if bounded else None
+    start = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    constants = [apply(ActivationConstants(), activation=activation, order=k) for k in range(order + 1)]
+    constants.append(apply(ActivationConstants(), activation=activation, order=0, at_zero=True))
+    if activation.constant(1) == 0:
+        raise SymlipError(f"activation {activation.name!r} is constant: the solution does not depend on the parameters")
+    here: dict[str, Any] = {"width": field.width, "activation": activation}
+    steps = [str(step) for step in field.steps]
+    if field.parameters == "depth-dependent" or problem.method == "separate":
+        if field.control is not None:
+            raise SymlipError("method='separate' is the theorem for any control: leave control=None, or use method='block'")
+        size = apply(StateSize(), start, weight, bias, *constants, whole=True, **here)
+        value = apply(StateSize(), start, weight, bias, total, *constants, **here)
+        letters = LETTERS if order >= 2 else LETTERS[:2]
+        names = {letter: apply(NeuralConstants(), weight, size, *constants, letter=letter, **here) for letter in letters}
+        if field.parameters == "depth-dependent":
+            sharper = activation.constant(0) != sympy.oo
+            first = (
+                apply(NeuralDepthDependentFirst(), start, weight, total, *constants, **here)
+                if sharper
+                else apply(DepthDependentFirst(), total, names["k"], names["v1"])
+            )
+            second = apply(DepthDependentSecond(), total, *names.values()) if order >= 2 else None
+            _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
+        else:
+            _walk(derivation, field, total, names, None, value)
+        return
+    if activation.constant(0) == sympy.oo:
+        raise SymlipError(f"the field: {activation.name} is unbounded; the block bound needs a bounded activation: use method='separate' with LayerBalls(biases='bounded')")
+    blocks = second = value = None
+    for piece in _pieces(field):
+        there = {**here, "control": field.control, "piece": piece}
+        value_before, value = value, apply(StateSize(), start, weight, bias, value, total, *steps, *constants, **there)
+        if field.control is None:
+            blocks = apply(FlowBlocks(), start, weight, total, *constants, **there)
+            second = apply(FlowBlocksSecond(), start, weight, total, *constants, **there) if order >= 2 else None
+            continue
+        line: dict[str, Any] = {"layer": piece, "activation": activation, "group": 1, "position": 0 if piece > 1 else None}
+        pre = apply(BlockPreActivation(), weight, apply(InputValue(), start) if piece == 1 else value_before, blocks, **line)
+        part, below = field.control[piece - 1], blocks
+        if isinstance(part, Flow):
+            blocks = apply(FlowBlocks(), weight, pre, below, *steps, *constants, **there)
+            second = apply(FlowBlocksSecond(), weight, pre, below, second, *steps, *constants, **there) if order >= 2 else None
+        else:
+            blocks = apply(ResidualBlockSlope(), pre, below, *steps, *constants, step=part.step, **line)
+            second = apply(ResidualBlockSecond(), weight, pre, below, second, *steps, *constants, step=part.step, **line) if order >= 2 else None
+    last = field.depth
+    _set(derivation, value=value, lipschitz=apply(BlockFirstNorm(), blocks, layer=last))
+    if second is not None:
+        _set(derivation, gradient_lipschitz=apply(BlockSecondNorm(), second, layer=last), layer_lipschitz=second)
