@@ -84,7 +84,9 @@ def _general(derivation: Derivation, field: ControlledODE, total: str | None) ->
             derivation.assume(Hypothesis(Quantity("constant", symbol), symbol))
     for letter, value in given.items():
         if letter not in names:
-            names[letter] = derivation.apply(FieldConstant(), *_constants_in(value, derivation), letter=letter, value=value)
+            names[letter] = derivation.apply(
+                FieldConstant(), *_constants_in(value, derivation), letter=letter, value=value, name=f"{letter}_V" if letter in derivation.hypotheses else letter
+            )  # fmt: skip
     sized = "v0" in names
     start = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm"))) if sized else None
     _walk(derivation, field, total, names, start)

@@ -12,7 +12,10 @@ from mpmath import mpf
 
 from ..calculus.derivation import Derivation
 from ..errors import SymlipError
+from ..fields import Field
 from .evaluate import Program
+from .flow import FlowMeasurement
+from .flow import build as build_flow
 from .measure import Measurement
 from .sampling import build
 
@@ -129,8 +132,7 @@ def _one_network(derivation: Derivation, program: Program, digits: int, seed: in
 
 
 def _ratios(derivation: Derivation, program: Program, seed: int, index: int, digits: int) -> tuple[str, dict[str, list[Any]]]:
-    sample = build(derivation, seed, index)
-    measurement = Measurement(derivation, sample, program, digits)
+    sample, measurement = _measured(derivation, program, seed, index, digits)
     values = program(measurement.values())
     found: dict[str, list[Any]] = {}
     for name, step in derivation.steps.items():
@@ -144,6 +146,14 @@ def _ratios(derivation: Derivation, program: Program, seed: int, index: int, dig
             if measured or bound:
                 ratios.append(_ratio(mpf(measured), mpf(bound)))
     return sample.name, found
+
+
+def _measured(derivation: Derivation, program: Program, seed: int, index: int, digits: int) -> tuple[Any, Measurement]:
+    if isinstance(derivation.problem.network, Field):
+        flow = build_flow(derivation, seed, index)
+        return flow, FlowMeasurement(derivation, flow, program, digits)
+    sample = build(derivation, seed, index)
+    return sample, Measurement(derivation, sample, program, digits)
 
 
 def _ratio(measured: Any, bound: Any) -> Any:

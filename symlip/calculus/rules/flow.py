@@ -108,9 +108,10 @@ class FieldConstant(Rule):
     statement = r"""The constants of the field: uniformly in the controls, in time and in the reachable states, $|D_xV|\le k$, $|D_\theta V|\le v_1$, $|D_\theta^2V|\le v_2$, $|D_xD_\theta V|\le w$, $|D_x^2V|\le c$ and $|V|\le v_0+k_0|x|$, each a number or a nondecreasing function of the elapsed variation $y$."""
     proof = r"""By hypothesis."""
 
-    def conclude(self, given: Given, *, letter: str, value: sympy.Expr, **_: Any) -> Bound:
+    def conclude(self, given: Given, *, letter: str, value: sympy.Expr, name: str, **_: Any) -> Bound:
+        """name: the symbol's, which differs from the letter where an argument has that name."""
         body = sympy.Lambda(variation, value) if variation in value.free_symbols else value
-        return Bound(Quantity(f"field_{letter}"), nonnegative(letter), body)
+        return Bound(Quantity(f"field_{letter}"), nonnegative(name), body)
 
 
 def constant_of(given: Given, letter: str, at: sympy.Expr | None) -> sympy.Expr:
