@@ -23,6 +23,7 @@ from .activations import (
 from .calculus import Derivation
 from .costs import HalfSquaredError, Huber, Logistic, Risk, SoftmaxCrossEntropy
 from .derive import derive, exact_lipschitz, ordering
+from .derive_flow import limit_theorem
 from .errors import DerivationError, MissingExtra, SymlipError
 from .fields import ControlledODE, Flow, Jump, NeuralODE, variation
 from .lower import global_bound, lower_bound, sharpness
@@ -34,6 +35,6 @@ __version__ = "0.1.0"
 __all__ = [
     "BUILT_IN", "Activation", "ControlledODE", "Dense", "Derivation", "DerivationError", "Flow", "HalfSquaredError", "Huber", "Jump", "LayerBalls", "Logistic",
     "MissingExtra", "Network", "NeuralODE", "ParameterBall", "Residual", "Risk", "Skip", "SoftmaxCrossEntropy", "SymlipError", "Tied", "arctan", "derive", "elu", "erf", "exact_lipschitz",
-    "gaussian", "gelu", "gelu_tanh", "global_bound", "identity", "leaky_relu", "logistic", "lower_bound", "mish", "ordering", "relu", "sharpness", "silu", "sin", "softplus",
+    "gaussian", "gelu", "gelu_tanh", "global_bound", "identity", "leaky_relu", "limit_theorem", "logistic", "lower_bound", "mish", "ordering", "relu", "sharpness", "silu", "sin", "softplus",
     "softsign", "tanh", "variation",
 ]  # fmt: skip

@@ -36,6 +36,8 @@ DESCRIPTION = {
     "lower_lipschitz": "lower bound on the Lipschitz constant of the network",
     "lower_gradient_lipschitz": "lower bound on the Lipschitz constant of the network's gradient",
     "gradient_jump": "jump of the network's gradient at the witness",
+    "discrete_lipschitz": "the network's constant for m equal jumps of the same total variation",
+    "discrete_gradient_lipschitz": "the gradient's constant for m equal jumps of the same total variation",
     "separate": "the gradient's constant by the separate method",
     "paired": "the gradient's constant by the paired method",
     "ball_lipschitz": "Lipschitz constant with every layer's norm equal to the radius",

@@ -6,19 +6,33 @@ from typing import Any
 
 import sympy
 
+from .activations import z as activation_variable
 from .calculus.claims import Hypothesis, nonnegative
-from .calculus.derivation import Derivation
+from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
 from .calculus.rules.activation_constants import ActivationConstants
 from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
 from .calculus.rules.block_pre_activation import BlockPreActivation
 from .calculus.rules.flow import DepthDependentFirst, DepthDependentSecond, FieldConstant, FlowFirst, FlowSecond, FlowValue
+from .calculus.rules.flow_limits import (
+    JUMPS,
+    EulerBelow,
+    EulerBlocksBound,
+    EulerFirstBound,
+    EulerLimit,
+    EulerSecondBound,
+    FieldFirstReached,
+    FieldSecondReached,
+    HeldFirst,
+    HeldSecond,
+    NoGlobalFlowBound,
+)
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.neural import FlowBlocks, FlowBlocksSecond, NeuralConstants, NeuralDepthDependentFirst, StateSize
 from .calculus.rules.residual import ResidualBlockSecond, ResidualBlockSlope
 from .errors import SymlipError
 from .fields import END, ControlledODE, Field, Flow, NeuralODE, variation
-from .parameter_sets import LayerBalls, ParameterSet
+from .parameter_sets import AllParameters, LayerBalls, ParameterSet
 
 LETTERS = ("k", "v1", "v2", "w", "c")
 RESERVED = {"R", "U", "y", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
@@ -114,6 +128,10 @@ def _walk(derivation: Derivation, field: Field, total: str | None, names: dict[s
         below, first = first, apply(FlowFirst(), total, first, *steps, names["k"], names["v1"], **here)
         if order >= 2:
             second = apply(FlowSecond(), total, below, second, *steps, *(names[letter] for letter in LETTERS), **here)
+    if isinstance(field, ControlledODE) and not any(variation in value.free_symbols for value in field.constants.values()):
+        apply(FieldFirstReached(), names["k"], names["v1"], first, piece=field.depth)
+        if second is not None:
+            apply(FieldSecondReached(), *(names[letter] for letter in LETTERS), second, piece=field.depth)
     _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
 
 
@@ -172,3 +190,79 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
     _set(derivation, value=value, lipschitz=apply(BlockFirstNorm(), blocks, layer=last))
     if second is not None:
         _set(derivation, gradient_lipschitz=apply(BlockSecondNorm(), second, layer=last), layer_lipschitz=second)
+
+
+# --- what is reached, what has no bound, and the limit -----------------------------------------------------------------------
+
+
+def flow_lower_bound(field: Field, parameters: ParameterSet | None, order: int) -> Derivation:
+    """The lower bound of a neural ODE: a state that is held still."""
+    if isinstance(field, ControlledODE):
+        raise SymlipError("a field known by its constants has no lower bound of its own; derive(field) says that its bounds are reached by some field with these constants")
+    if field.parameters != "shared" or field.control is not None:
+        raise SymlipError("the lower bound is that of shared parameters and any control: NeuralODE(width, activation)")
+    check_field(field, parameters, "block", order, "parameters")
+    derivation = Derivation(Problem(field, LayerBalls(), None, "lower", order))
+    weight = derivation.assume(Hypothesis(Quantity("weight", 1), nonnegative("a")))
+    _held(derivation, field, weight)
+    return derivation
+
+
+def _held(derivation: Derivation, field: NeuralODE, norm: str) -> list[str]:
+    start = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    total = derivation.assume(Hypothesis(Quantity("total_variation"), nonnegative("U")))
+    found = [derivation.apply(HeldFirst(), start, norm, total, activation=field.activation)]
+    if derivation.problem.order >= 2:
+        found.append(derivation.apply(HeldSecond(), norm, total, activation=field.activation))
+    _set(derivation, **dict(zip(("lipschitz", "gradient_lipschitz"), found)))
+    return found
+
+
+def flow_global_bound(field: Field) -> Derivation:
+    """That a neural ODE has no Lipschitz constant on the space of all parameters."""
+    if isinstance(field, ControlledODE):
+        raise SymlipError("a field known by its constants has the bounds of derive(field) wherever the constants hold; global_bound is about a NeuralODE")
+    order = 2 if field.activation.derivative(2).subs(activation_variable, 0) == 0 else 1
+    derivation = Derivation(Problem(field, AllParameters(), None, "global", order))
+    scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
+    for name in _held(derivation, field, scale):
+        derivation.apply(NoGlobalFlowBound(), scale, name, symbol=name)
+    return derivation
+
+
+def limit_theorem(field: Field) -> Derivation:
+    """Derive that m equal jumps of total variation U, a residual network of m layers with steps U / m and shared parameters,
+    have bounds that grow with m and tend to those of continuous depth.
+
+    field: a ControlledODE with constants that do not depend on the elapsed variation, or a NeuralODE (block by block, a finer
+    limit). Both with shared parameters and control=None. The compiled function takes the number of jumps m, too.
+    Source: this package.
+    """
+    if not isinstance(field, Field) or field.control is not None or field.parameters != "shared":
+        raise SymlipError("limit_theorem takes a ControlledODE or NeuralODE with shared parameters and control=None")
+    derivation = Derivation(Problem(field, LayerBalls(), None, "limit", 2))
+    if isinstance(field, ControlledODE):
+        check_field(field, None, "block", 2, "parameters")
+        if any(variation in value.free_symbols for value in field.constants.values()):
+            raise SymlipError("the discrete bounds grow with m where the constants do not depend on the elapsed variation; here one does")
+    else:
+        check_field(field, LayerBalls(), "block", 2, "parameters")
+    flow_bounds(derivation)
+    jumps = derivation.assume(Hypothesis(Quantity("constant", JUMPS), JUMPS))
+    continuous = {name: str(derivation.results[name]) for name in ("lipschitz", "gradient_lipschitz")}
+    premises = [name for name in (*derivation.hypotheses, *derivation.steps) if name not in ("lvec_T", "G_T", *continuous.values())]
+    steps: dict[str, str] = {}
+    for name, order in (("lipschitz", 1), ("gradient_lipschitz", 2)):
+        for more in (0, 1):
+            if isinstance(field, ControlledODE):
+                rule: Any = EulerFirstBound() if order == 1 else EulerSecondBound()
+                made = derivation.apply(rule, *premises, jumps, more=more)
+            else:
+                made = derivation.apply(EulerBlocksBound(), *premises, jumps, width=field.width, activation=field.activation, order=order, more=more)
+            steps[f"{name} {more}"] = made
+        derivation.apply(EulerBelow(), steps[f"{name} 0"], steps[f"{name} 1"], smaller=steps[f"{name} 0"], larger=steps[f"{name} 1"])
+        derivation.apply(EulerBelow(), steps[f"{name} 0"], continuous[name], smaller=steps[f"{name} 0"], larger=continuous[name])
+        derivation.apply(EulerLimit(), steps[f"{name} 0"], continuous[name], discrete=steps[f"{name} 0"], continuous=continuous[name])
+        derivation.results[f"discrete_{name}"] = derivation.steps[steps[f"{name} 0"]].claim.symbol  # type: ignore[union-attr]
+    derivation.results.pop("layer_lipschitz", None)
+    return derivation

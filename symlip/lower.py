@@ -30,12 +30,14 @@ from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, Joi
 from .calculus.rules.pre_activation import PreActivation
 from .calculus.rules.separate import Separate
 from .derive import any_depth_bounds, attained, budget_bounds, check_arguments, layer_bounds
+from .derive_flow import flow_global_bound, flow_lower_bound
 from .errors import SymlipError
+from .fields import Field
 from .networks import Network
 from .parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
 
 
-def lower_bound(network: Network, parameters: ParameterSet | None = None, order: int = 2) -> Derivation:
+def lower_bound(network: Network | Field, parameters: ParameterSet | None = None, order: int = 2) -> Derivation:
     """Derive lower bounds on the Lipschitz constants of a network and of its gradient, with networks that reach them.
 
     network: dense layers, the depth a number or a symbol. parameters: LayerBalls() (the default, free biases) or
@@ -44,8 +46,11 @@ def lower_bound(network: Network, parameters: ParameterSet | None = None, order:
     Raises SymlipError where there is no such bound, saying what can be had instead.
     Source: Herrera, Krach, Teichmann, arXiv 2004.13135 (lower bounds); the parameter ball's are this package's.
     """
+    if isinstance(network, Field):
+        return flow_lower_bound(network, parameters, order)
     parameters = LayerBalls() if parameters is None else parameters
     check_arguments(network, parameters, "block", order, None)
+    _only_dense(network, "lower_bound")
     if isinstance(parameters, LayerBalls) and parameters.biases != "free":
         raise SymlipError("lower_bound needs free biases, LayerBalls(), or a ParameterBall(): bounded biases may not reach the steepest points")
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
@@ -62,6 +67,11 @@ def lower_bound(network: Network, parameters: ParameterSet | None = None, order:
         if name is not None:
             derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
     return derivation
+
+
+def _only_dense(network: Network, what: str) -> None:
+    if not network.plain:
+        raise SymlipError(f"{what} is about dense layers with their own parameters; for residual layers see derive(.., method='joint'), which says where it is exact")
 
 
 def constants_reached(derivation: Derivation, orders: int) -> dict[object, list[str]]:
@@ -159,7 +169,7 @@ def _zero_chain(derivation: Derivation, inputs: str, radius: str, constants: lis
 # --- all parameters at once -------------------------------------------------------------------------------------------
 
 
-def global_bound(network: Network) -> Derivation:
+def global_bound(network: Network | Field) -> Derivation:
     """Decide whether a network and its gradient have Lipschitz constants on the space of all parameters, and prove it.
 
     Returns a Derivation. Where there is a constant (one layer; the gradient of two affine layers) it is exact, a result like
@@ -167,7 +177,10 @@ def global_bound(network: Network) -> Derivation:
     Where an activation's derivative jumps (ReLU), the gradient has no constant even locally: the result is the jump.
     Source: Herrera, Krach, Teichmann, arXiv 2004.13135 (no global bound).
     """
+    if isinstance(network, Field):
+        return flow_global_bound(network)
     check_arguments(network, LayerBalls(), "block", 2, None)
+    _only_dense(network, "global_bound")
     order = 2 if all(activation.constant(2).is_finite for activation in network.activations) else 1
     derivation = Derivation(Problem(network, AllParameters(), None, "global", order))
     inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
@@ -262,6 +275,7 @@ def sharpness(network: Network, parameters: ParameterSet | None = None) -> Deriv
     """
     parameters = LayerBalls() if parameters is None else parameters
     check_arguments(network, parameters, "block", 2, None)
+    _only_dense(network, "sharpness")
     if isinstance(parameters, LayerBalls) and parameters.biases != "free":
         raise SymlipError("sharpness is proved for free biases, LayerBalls(), and for the ParameterBall()")
     _sharpness_hypotheses(network)

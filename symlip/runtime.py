@@ -279,6 +279,58 @@ def field_second(length, k, v1, v2, w, c, cells=2000):
     return up(second)
 
 
+def jumps_of(count):
+    """The number of jumps, one for the whole batch."""
+    if numpy.ndim(count) or int(count) != count or count < 1:
+        raise ValueError(f"the number of jumps must be one positive integer, not {count!r}")
+    return int(count)
+
+
+def euler_first(length, k, v1, count):
+    """L after `count` equal jumps of total variation `length`."""
+    count = jumps_of(count)
+    step = length / count
+    return v1 * step * geometric(1 + k * step, count)
+
+
+def euler_second(length, k, v1, v2, w, c, count):
+    """H after `count` equal jumps of total variation `length`."""
+    count = jumps_of(count)
+    step = length / count
+    first = second = 0 * length
+    for _ in range(count):
+        second = second + step * (v2 + 2 * w * first + c * first * first + k * second)
+        first = first + step * (v1 + k * first)
+    return second
+
+
+def euler_steps(length, a, start, slope, speed, curvature, count):
+    """The block vector and the entries of the block matrix after `count` equal jumps, of a neural ODE."""
+    count = jumps_of(count)
+    step = length / count
+    zero = 0 * (length * a * start)
+    weights, bias, ww, wb, bb = zero, zero, zero, zero, zero
+    for jump in range(count):
+        q, p = a * weights + start + jump * step * speed, a * bias + 1
+        ww = ww + step * (curvature * q * q + slope * (a * ww + 2 * weights))
+        wb = wb + step * (curvature * q * p + slope * (a * wb + bias))
+        bb = bb + step * (curvature * p * p + slope * a * bb)
+        weights, bias = weights + step * slope * q, bias + step * slope * p
+    return weights, bias, ww, wb, bb
+
+
+def euler_blocks(length, a, start, slope, speed, count):
+    """|l| after `count` equal jumps."""
+    weights, bias, *_ = euler_steps(length, a, start, slope, speed, 0, count)
+    return sqrt(weights * weights + bias * bias)
+
+
+def euler_blocks_second(length, a, start, slope, speed, curvature, count):
+    """lambda_max(G) after `count` equal jumps."""
+    _, _, ww, wb, bb = euler_steps(length, a, start, slope, speed, curvature, count)
+    return (ww + bb) / 2 + sqrt(((ww - bb) / 2) ** 2 + wb * wb)
+
+
 def chords(*numbers):
     """The function c -> max (p_i + q_i c) of the lines (p_1, q_1, p_2, q_2, ..)."""
 

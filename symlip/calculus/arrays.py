@@ -493,6 +493,50 @@ class FieldSecond(Stepped):
         return rf"\int_0^{{{U}}}e^{{\int_y^{{{U}}}{k}}}\bigl({v2}+2{w}L+{c}L^2\bigr)(y)\,dy,\qquad L(y)=\int_0^ye^{{\int_s^y{k}}}\,{v1}(s)\,ds"
 
 
+class Euler(Stepped):
+    """The bound of m equal jumps of total variation U."""
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\text{{the bound of }}{printer._print(self.args[-1])}\text{{ equal jumps of total variation }}{printer._print(self.args[0])}"
+
+
+class EulerFirst(Euler):
+    """EulerFirst(U, k, v1, m)."""
+
+    nargs = 4
+    plain = "L of {3} equal jumps of variation {0}"
+    runtime = "euler_first"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        U, k, v1, m = (printer._print(argument) for argument in self.args)
+        bare = m if self.args[3].is_Symbol else f"({m})"
+        return rf"\frac{{{v1}{U}}}{{{m}}}\,\gamma_{{{m}}}\bigl(1+{k}{U}/{bare}\bigr)"
+
+
+class EulerSecond(Euler):
+    """EulerSecond(U, k, v1, v2, w, c, m)."""
+
+    nargs = 7
+    plain = "H of {6} equal jumps of variation {0}"
+    runtime = "euler_second"
+
+
+class EulerBlocks(Euler):
+    """EulerBlocks(U, a, |x|, S1, sigma, m): the norm of the block vector."""
+
+    nargs = 6
+    plain = "|l| of {5} equal jumps of variation {0}"
+    runtime = "euler_blocks"
+
+
+class EulerBlocksSecond(Euler):
+    """EulerBlocksSecond(U, a, |x|, S1, sigma, S2, m): the largest eigenvalue of the block matrix."""
+
+    nargs = 7
+    plain = "lambda_max(G) of {6} equal jumps of variation {0}"
+    runtime = "euler_blocks_second"
+
+
 class Chords(Operation):
     """The largest of the lines p + q c, as a function of c: Chords(p_1, q_1, p_2, q_2, ..)."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy
 
 from .quantities import ActivationDerivative, ActivationPeak, Quantity
-from .witness import Witness
+from .witness import FieldWitness, Witness
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Reached:
     quantity: Quantity | ActivationDerivative
     symbol: sympy.Expr
     expression: sympy.Expr | None
-    witness: Witness
+    witness: Witness | FieldWitness
 
     @property
     def name(self) -> str:
@@ -99,6 +99,7 @@ def plain_symbol(symbol: sympy.Expr) -> sympy.Symbol:
 PREFIX = {
     "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
     "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
+    "Lm": "L_m", "Lnext": "L_{m+1}", "Hm": r"\Lambda_m", "Hnext": r"\Lambda_{m+1}",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
     "k": "k", "v1": "v_1", "v2": "v_2", "w": "w", "c": "c", "v0": "v_0", "k0": "k_0", "R": "R", "U": "U",
     "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",

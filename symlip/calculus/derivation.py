@@ -18,7 +18,7 @@ from .claims import Bound, Claim, Hypothesis, Limit, Reached, plain_symbol
 from .obligations import Obligation
 from .quantities import Quantity
 from .rule import Given, Premise, Rule
-from .witness import Witness
+from .witness import FieldWitness, Witness
 
 if TYPE_CHECKING:
     from ..verify.run import Verification
@@ -152,7 +152,7 @@ class Derivation:
         return found
 
     @property
-    def witnesses(self) -> dict[int, Witness]:
+    def witnesses(self) -> dict[int, Witness | FieldWitness]:
         """The networks that reach the lower bounds of the whole network, by order (1: the network, 2: its gradient)."""
         found = {}
         for step in self.steps.values():

@@ -76,4 +76,15 @@ class Witness:
         return replace(self, layers=(*self.layers[:-1], layer))
 
 
+@dataclass(frozen=True)
+class FieldWitness:
+    """An explicit field: "linear" and "quadratic" scalar fields of a controlled ODE; "held", a neural ODE whose state stays.
+
+    norm: that of A, for "held".
+    """
+
+    kind: str
+    norm: sympy.Expr | None = None
+
+
 NOTHING = Witness(())

@@ -20,14 +20,17 @@ from flint import arb, arb_series
 from mpmath import mpf
 
 from ..activations import z as Z
-from ..calculus.claims import Bound, Claim
+from ..calculus.claims import Bound, Claim, Limit, Reached
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import Quantity
+from ..calculus.rules.flow_limits import JUMPS
+from ..calculus.witness import FieldWitness
 from ..fields import ControlledODE, Flow, Jump, NeuralODE, variation
 from .evaluate import Program
 from .jets import Line, derivative_at, norm, spectral_norm
 from .measure import Measurement
 from .sampling import Sample, _Maker
+from .witness import number_of
 
 State = list[Any]
 """[X, X', X''], arrays of mpf's: values and derivatives along a line of parameters; X', X'' once more for each further line."""
@@ -296,7 +299,7 @@ def build(derivation: Derivation, seed: int, index: int) -> FlowSample:
 
 def _general_sample(derivation: Derivation, field: ControlledODE, rng: random.Random, index: int, numbers: dict[str, Any], name: str, control: list[Piece]) -> FlowSample:
     for hypothesis in derivation.hypotheses.values():
-        if hypothesis.quantity.kind.startswith(("field_", "constant")):
+        if hypothesis.quantity.layer != JUMPS and hypothesis.quantity.kind.startswith(("field_", "constant")):
             numbers[str(hypothesis.symbol)] = mpf(rng.randint(1, 90)) / 64
     values = {sympy.Symbol(name, nonnegative=True): sympy.Rational(int(number * 64), 64) for name, number in numbers.items()}
     constants = {letter: expression.xreplace(values) for letter, expression in field.constants.items()}
@@ -387,9 +390,10 @@ def _neural_sample(derivation: Derivation, field: NeuralODE, rng: random.Random,
         return FlowSample(f"{kind}, {name}", numbers, control, x, fields, norms, (), maker.target(derivation.problem.sample_cost, width), thetas)
     theta = (A, b)
     unit = maker.corner(1, width, mpf(1))[0]
-    directions = [(maker.matrix(width, width, mpf(1)), maker.vector(width, mpf(1))), (A * 0, unit), (np.outer(unit, x), unit)]
+    aligned = maker.rng.choice([(A * 0, unit), (np.outer(unit, x), unit)])
+    directions = [(maker.matrix(width, width, mpf(1)), maker.vector(width, mpf(1))), aligned]
     norms = [np.array([norm(dA), norm(db)], dtype=object) for dA, db in directions]
-    pairs = ((0, 1), (0, 2))
+    pairs = ((0, 1),)
     for first, second in pairs:
         for sign in (1, -1):
             directions.append(tuple(p + sign * q for p, q in zip(directions[first], directions[second])))  # type: ignore[arg-type]
@@ -457,6 +461,10 @@ class FlowMeasurement(Measurement):
                 found[name] = norm(self.flow.x)
             elif kind == "target":
                 found[name] = norm(self.flow.target)
+            elif kind == "scale":
+                found[name] = 1 + norm(self.flow.x)
+            elif hypothesis.quantity.layer == JUMPS:
+                found[name] = 1 + int(10 * self._total)
         return found
 
     def _pre_activations(self, activation: Any) -> list[Any]:
@@ -513,6 +521,46 @@ class FlowMeasurement(Measurement):
         dx = A[largest] / rows[largest] if rows[largest] else np.array([mpf(1)] + [mpf(0)] * (len(A) - 1), dtype=object)
         length = mpmath.sqrt(size2)  # dA = e X^T, db = e, in the row `largest`, of norm 1
         return abs(s2[largest] * rows[largest] * length + s1[largest] * X.dot(dx) / length)
+
+    def _reached(self, claim: Reached, values: dict[str, Any]) -> Any:
+        """(bound, measured) on the witness, an explicit field."""
+        witness, bound = claim.witness, values[str(claim.symbol)]
+        assert isinstance(witness, FieldWitness) and isinstance(claim.quantity, Quantity)
+        index = 1 if claim.quantity.kind == "first" else 2
+        if witness.kind != "held":
+            constants = {letter: self._constant_value(letter) for letter in ("k", "v1", "v2", "w", "c")}
+            p, x = PARAMETER, STATE
+            expression = constants["k"] * x + constants["v1"] * p
+            if witness.kind == "quadratic":
+                expression += (constants["v2"] * p**2 + 2 * constants["w"] * p * x + constants["c"] * x**2) / 2
+            control = [Piece(abs(piece.size), piece.jump) for piece in self.flow.control] if self.field.control is not None else [Piece(self._total, False)]
+            states = run([Scalar(expression, mpf(0))] * len(control), control, np.array([mpf(0)], dtype=object))
+            yield bound, abs(states[-1][index][0])
+            return
+        width, x = len(self.flow.x), self.flow.x
+        activation, a = self.field.activation, number_of(witness.norm, values)
+        A = np.full((width, width), mpf(0), dtype=object)
+        A[0, 0] = a if derivative_at(activation, 1, mpf(0)) >= 0 else -a
+        unit = np.array([mpf(int(i == 0)) for i in range(width)], dtype=object)
+        length = mpmath.sqrt(1 + norm(x) ** 2)
+        half, sign = mpmath.sqrt(mpf(1) / 2), 1 if x[0] >= 0 else -1
+        eta = (np.outer(unit, x) / length, unit / length) if index == 1 else (np.outer(unit, unit) * half * sign, unit * half)
+        yield spectral_norm(A), a
+        yield bound, norm(run([Neural(self.field, (A, -A.dot(x)), [eta])], [Piece(self._total, False)], x)[-1][index])
+
+    def _constant_value(self, letter: str) -> sympy.Expr:
+        """A constant of the field as an exact number."""
+        given = self.field.constants.get(letter, sympy.Integer(0))
+        return given.xreplace({symbol: sympy.Rational(int(self.flow.numbers[symbol.name] * 64), 64) for symbol in given.free_symbols})
+
+    def _limit(self, claim: Limit) -> Any:
+        """More jumps: the distance to the limit at least halves; farther out a bound that has no limit grows."""
+        found = []
+        for large in (40, 160) if claim.value != sympy.oo else (4, 40):
+            values = {**self.values(), str(claim.variable): mpf(large) if claim.value == sympy.oo else large}
+            found.append(number_of(claim.of, {**values, **self.program(values)}))
+        near, farther = found
+        yield (near, farther / 2) if claim.value == sympy.oo else (abs(1 - farther), abs(1 - near) / 2)
 
     def _growth(self, claim: Bound, values: dict[str, Any]) -> Any:
         """The largest growth |V| = v0 + k0 |x|, from |x|, along the control."""

@@ -14,7 +14,7 @@ from .. import peaks
 from ..activations import Activation
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import ALONG, CANCELLED, At, Best, Point, Witness, WitnessLayer
+from ..calculus.witness import ALONG, CANCELLED, At, Best, FieldWitness, Point, Witness, WitnessLayer
 from ..errors import SymlipError
 from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
@@ -189,6 +189,8 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
     if order not in known:
         have = ", ".join(map(str, known)) or "none"
         raise SymlipError(f"this derivation has no witness of order {order}; it has: {have} (lower_bound(network) and exact_lipschitz(network) have)")
+    if isinstance(known[order], FieldWitness):
+        raise SymlipError("the witness is an explicit field, named in the report (derivation.latex()), not a list of layers")
     try:
         vector = np.array([mpf(float(entry)) for entry in np.atleast_1d(np.asarray(x, dtype=float))], dtype=object)
     except (TypeError, ValueError):
