@@ -28,14 +28,14 @@ from .calculus.rules.flow_limits import (
     NoGlobalFlowBound,
 )
 from .calculus.rules.input_value import InputValue
-from .calculus.rules.neural import FlowBlocks, FlowBlocksSecond, NeuralConstants, NeuralDepthDependentFirst, StateSize
+from .calculus.rules.neural import Exponent, FlowBlocks, FlowBlocksSecond, FlowEntry, NeuralConstants, NeuralDepthDependentFirst, StateSize
 from .calculus.rules.residual import ResidualBlockSecond, ResidualBlockSlope
 from .errors import SymlipError
 from .fields import END, ControlledODE, Field, Flow, NeuralODE, variation
 from .parameter_sets import AllParameters, LayerBalls, ParameterSet
 
 LETTERS = ("k", "v1", "v2", "w", "c")
-RESERVED = {"R", "U", "y", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
+RESERVED = {"R", "U", "y", "z", "Gaa", "Gab", "Gbb", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
 
 
 def check_field(field: Field, parameters: ParameterSet | None, method: str, order: int, variables: str) -> None:
@@ -174,8 +174,11 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
         there = {**here, "control": field.control, "piece": piece}
         value_before, value = value, apply(StateSize(), start, weight, bias, value, total, *steps, *constants, **there)
         if field.control is None:
-            blocks = apply(FlowBlocks(), start, weight, total, *constants, **there)
-            second = apply(FlowBlocksSecond(), start, weight, total, *constants, **there) if order >= 2 else None
+            exponent = apply(Exponent(), weight, total, *constants, activation=activation)
+            blocks = apply(FlowBlocks(), start, exponent, total, *constants, **there)
+            if order >= 2:
+                entries = [apply(FlowEntry(), start, exponent, total, *constants, entry=entry, **here) for entry in ("Gaa", "Gab", "Gbb")]
+                second = apply(FlowBlocksSecond(), *entries, **there)
             continue
         line: dict[str, Any] = {"layer": piece, "activation": activation, "group": 1, "position": 0 if piece > 1 else None}
         pre = apply(BlockPreActivation(), weight, apply(InputValue(), start) if piece == 1 else value_before, blocks, **line)

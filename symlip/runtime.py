@@ -62,6 +62,12 @@ def border_inside(vector, position):
     return out
 
 
+def two_blocks(ww, wb, bb):
+    """The symmetric matrix of two blocks."""
+    entries = blocks(ww, wb, wb, bb)
+    return entries.reshape(2, 2, *entries.shape[1:])
+
+
 def weight_unit(vector):
     """The unit vector of the first block."""
     out = numpy.zeros(vector.shape, dtype=vector.dtype)
@@ -362,6 +368,8 @@ def paired_eigenvalue(p, r, q):
 
 def largest_eigenvalue(matrix):
     """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    if len(matrix) == 2:
+        return (matrix[0, 0] + matrix[1, 1]) / 2 + hypot((matrix[0, 0] - matrix[1, 1]) / 2, matrix[0, 1])
     stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
     scale = numpy.max(stacked, axis=(-2, -1))
     finite = numpy.isfinite(scale)

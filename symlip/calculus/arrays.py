@@ -97,6 +97,15 @@ class BorderInside(Operation):
         return rf"\bigl({unit}{printer._print(vector)}^{{\top}}+{printer._print(vector)}{unit}^{{\top}}\bigr)"
 
 
+class TwoBlocks(Operation):
+    """The symmetric block matrix of two blocks: TwoBlocks(ww, wb, bb)."""
+
+    nargs = 3
+    plain = "(({0}, {1}), ({1}, {2}))"
+    runtime = "two_blocks"
+    template = r"\begin{{pmatrix}}{0}&{1}\\{1}&{2}\end{{pmatrix}}"
+
+
 class WeightUnit(Operation):
     """The unit vector of the weight block, the first one, in the shape of a block vector."""
 

@@ -15,10 +15,13 @@ from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reach
 from ..calculus.derivation import Derivation, Step
 from ..calculus.quantities import BLOCKED, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
+from ..calculus.witness import FieldWitness
 from ..costs import Huber
+from ..fields import END, Field
 from ..parameter_sets import AllParameters, ParameterBall
 from ..peaks import peak
 from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
+from . import flow
 from .networks import described
 from .numbers import number_table, rounded_up
 from .tex import WIDE, definition, length_of, polynomial, tex
@@ -138,6 +141,8 @@ class _Context:
 
     def _setting(self) -> str:
         network = self.network
+        if isinstance(network, Field):
+            return flow.setting(network) + self._cost_setting()
         inputs, depth = tex(sympy.sympify(network.inputs)), tex(sympy.sympify(network.depth))
         if not network.plain:
             return self._setting_written_out() + self._cost_setting()
@@ -214,6 +219,8 @@ class _Context:
                 "probabilities": rf"$y\in\mathbb{{R}}^{{{outputs}}}$ a probability vector",
                 "signs": rf"$y\in\{{-1,1\}}^{{{outputs}}}$",
             }[inner.targets]
+            if isinstance(network, Field):
+                text += r" Let $N_\theta(x)=X_T$."
             text += rf" On top stands the cost $\varphi(\theta)=g(N_\theta(x),y)$ with ${inner.latex}$, {targets}"
             if inner.name == "huber":
                 text += rf", where $\rho_\delta(r)=\frac12r^2$ for $r\le\delta$, $\delta(r-\frac12\delta)$ for $r\ge\delta$, and $\delta={tex(sympy.sympify(inner.delta))}$"  # type: ignore[union-attr]
@@ -243,6 +250,8 @@ class _Context:
 
     def _hypotheses(self) -> str:
         parameters = self.problem.parameters
+        if isinstance(self.network, Field):
+            return flow.hypotheses(self.derivation)
         layers = _layers(self.network.depth) if self.network.plain else r"\text{all }u"
         if isinstance(parameters, AllParameters):
             return r"Let $\Omega$ be the space of all parameters."
@@ -285,6 +294,8 @@ class _Context:
                 found[-1] += rf"\le {tex(symbol)}"
                 continue
             left = left.replace(r"\varphi", r"\Phi") if risk else left
+            if isinstance(self.network, Field):
+                left = left.replace(r"N_\theta(x)", "X_T").replace("(N;", "(X_T;").replace("(DN;", "(DX_T;")
             relation = "=" if exact.get(name) else r"\ge " if symbol in lower else r"\le "
             found.append(rf"{left}{relation}{tex(symbol)}")
         if self.problem.method == "sharpness":
@@ -305,6 +316,8 @@ class _Context:
 
     def _when(self) -> str:
         """For which norms the comparisons and limits of the theorem hold."""
+        if self.problem.method == "limit":
+            return r"for every number $m$ of equal jumps of total variation $U$"
         if self.problem.method != "sharpness":
             return "for all nonnegative values of the norms and constants"
         if isinstance(self.problem.parameters, ParameterBall):
@@ -316,7 +329,9 @@ class _Context:
         results, found = self.derivation.results, []
         for name, text in (("lipschitz", "$N$"), ("gradient_lipschitz", "$DN$")):
             if self.derivation.limits.get(name) == sympy.oo:
-                what = r"|DN_{\theta_t}|" if name == "lipschitz" else r"|D^2N_{\theta_t}|"
+                if isinstance(self.network, Field):
+                    text = text.replace("N", "X_T")
+                what = (r"|DX_T|" if name == "lipschitz" else r"|D^2X_T|") if isinstance(self.network, Field) else r"|DN_{\theta_t}|" if name == "lipschitz" else r"|D^2N_{\theta_t}|"
                 assumed = r" for $m\ge2$" if self.network.symbolic_depth else ""
                 found.append(
                     rf"{text} has no Lipschitz constant on $\Omega${assumed}: along the family $\theta_t$ of networks below, ${what}\ge {tex(results[name])}\to\infty$ as $t\to\infty$"
@@ -333,6 +348,10 @@ class _Context:
         known = self.derivation.witnesses
         names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$"}
         for order, witness in known.items():
+            if isinstance(witness, FieldWitness):
+                symbol = r"$\operatorname{Lip}(X_T;\Omega)$" if order == 1 else r"$\operatorname{Lip}(DX_T;\Omega)$"
+                found.append(rf"The number for {symbol} is reached, or approached, by {flow.FIELD_WITNESS[witness.kind]}.")
+                continue
             jumps = order == 2 and "gradient_jump" in self.derivation.results
             exact = self.derivation.exact.get("lipschitz" if order == 1 else "gradient_lipschitz")
             lead = (
@@ -352,7 +371,9 @@ class _Context:
         if "layer_lipschitz" in self.derivation.results:
             matrix = tex(self.derivation.results["layer_lipschitz"])
             found.append(
-                rf"The matrix ${matrix}$ says more than its eigenvalue: its entry at $\alpha_j,\alpha_k$ bounds the mixed second derivative $|D_{{A_j}}D_{{A_k}}N|$ on $\Omega$, "
+                rf"The matrix ${matrix}$ says more than its eigenvalue: its entries bound the second derivatives in $A$, in $A$ and $b$, and in $b$ on $\Omega$."
+                if isinstance(self.network, Field)
+                else rf"The matrix ${matrix}$ says more than its eigenvalue: its entry at $\alpha_j,\alpha_k$ bounds the mixed second derivative $|D_{{A_j}}D_{{A_k}}N|$ on $\Omega$, "
                 r"and likewise with $\beta_j$ for $b_j$."
             )
         rules = {rule.name for rule in self.lemma_rules}
@@ -381,6 +402,13 @@ class _Context:
             found.append(r"$e_{\alpha_u}$ is the unit vector of the block $\alpha_u$, and $\boldsymbol{q}_0=0$.")
         if r"\lambda" in printed:
             found.append(r"$\lambda_{\max}$ is the largest eigenvalue.")
+        if any(name in printed for name in (r"\varphi_", r"\psi", r"\chi")):
+            found.append(
+                r"$\varphi_1(z)=(e^z-1)/z$, $\varphi_2(z)=(ze^z-e^z+1)/z^2$, $\varphi_3(z)=(e^{2z}-2ze^z-1)/z^3$, $\psi(z)=(e^z-1-z)/z^2$, $\psi_3(z)=(e^z-1-z-z^2/2)/z^3$ and "
+                r"$\chi(z)=(ze^z-2e^z+2+z)/z^3$, continued to $z=0$: entire functions with positive Taylor coefficients."
+            )
+        if r"\alpha_{(" in printed:
+            found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")
         if r"\gamma" in printed:
             found.append(r"$\gamma_n(r)=1+r+\dots+r^{n-1}$.")
         if r"\mu_" in printed:
@@ -457,6 +485,8 @@ class _Context:
         return found
 
     def _conclusion(self) -> str:
+        if isinstance(self.network, Field):
+            return flow.conclusion(self.derivation)
         if self.problem.method in ("lower", "global"):
             return self._conclusion_below()
         moved = {"parameters": r"$\theta$", "inputs": "$x$", "both": r"$(x,\theta)$"}[self.problem.variables]
@@ -543,7 +573,7 @@ class _Context:
             families.setdefault(hypothesis.quantity.kind, hypothesis)
         for hypothesis in families.values():
             symbol, quantity = hypothesis.symbol, hypothesis.quantity
-            many = quantity.layer is not None and not (isinstance(quantity.layer, sympy.Expr) and hypothesis.count is None)
+            many = quantity.layer is not None and quantity.kind not in ("step", "constant") and not (isinstance(self.network, Field)) and not (isinstance(quantity.layer, sympy.Expr) and hypothesis.count is None)
             if many:
                 shown = tex(symbol) if hypothesis.count is not None else tex(symbol).replace("{1}", "{u}")
                 rows.append({"symbol": shown, "meaning": f"bound on the {Quantity(quantity.kind, sympy.Symbol('u')).meaning.replace(' u', ' $u$')}"})
@@ -594,6 +624,8 @@ class _Context:
 
 def _default_title(derivation: Derivation) -> str:
     problem = derivation.problem
+    if isinstance(problem.network, Field):
+        return flow.title(derivation)
     if problem.method == "global":
         return "Lipschitz constants of a neural network on the space of all parameters"
     where = "on the parameter ball" if isinstance(problem.parameters, ParameterBall) else "on layer balls"
@@ -615,6 +647,10 @@ def _claim_latex(claim: Claim) -> str:
     if isinstance(claim, Reached):
         return rf"{claim.quantity.latex}\ge {tex(claim.symbol)}"
     quantity, symbol = claim.quantity, tex(claim.symbol)
+    if isinstance(quantity, Quantity) and quantity.layer == END and quantity.kind in ("blocks", "second_blocks"):
+        return rf"|X_T'|\le\langle {symbol},p\rangle" if quantity.kind == "blocks" else rf"|D^2X_T[\eta,\zeta]|\le p^{{\top}}{symbol}\,\pi"
+    if isinstance(quantity, Quantity) and isinstance(claim, Bound) and isinstance(claim.expression, sympy.Lambda):
+        return rf"{quantity.latex}\le {symbol}(y)"
     if isinstance(quantity, ActivationDerivative):
         return rf"{quantity.latex}\le {symbol}"
     if isinstance(quantity, ActivationPeak):
@@ -635,6 +671,8 @@ def _whole(quantity: Quantity, exact_input: bool) -> str:
     """What an argument that is not one of a sequence stands for."""
     if quantity.kind == "weight":
         return "bound on the spectral norms of all weights"
+    if quantity.kind in ("step", "constant"):
+        return "an argument: a size of the control or the network, or a constant"
     if quantity.kind == "scale" or (quantity.kind == "input" and exact_input):
         return f"the {quantity.meaning}"
     return f"bound on the {quantity.meaning}"
@@ -653,13 +691,13 @@ def _display(formulas: list[str], end: str = ",") -> str:
     """Formulas as one display, in as many lines as they need."""
     if not formulas:
         return ""
-    lines, line = [], formulas[0]
+    lines, line, used = [], formulas[0], length_of(formulas[0])
     for formula in formulas[1:]:
-        if length_of(line) + length_of(formula) + 4 > WIDE - 10:
+        if used + length_of(formula) + 6 > WIDE - 10:
             lines.append(line)
-            line = formula
+            line, used = formula, length_of(formula)
         else:
-            line += rf",\qquad\quad {formula}"
+            line, used = line + rf",\qquad\quad {formula}", used + length_of(formula) + 6
     lines.append(line)
     return r"\[" + lines[0] + end + r"\]" if len(lines) == 1 else r"\begin{gather*}" + ",\\\\\n".join(lines) + end + r"\end{gather*}"
 

@@ -14,8 +14,10 @@ from ..calculus.arrays import Certified
 from ..calculus.derivation import Derivation
 from ..derive import derive
 from ..errors import MissingExtra, SymlipError
+from ..fields import Field
 from ..lower import global_bound, lower_bound
 from ..networks import Network
+from . import flow
 from ..parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
 
 NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
@@ -33,6 +35,8 @@ def data(derivation: Derivation) -> dict[str, Any]:
     """
     problem = derivation.problem
     network = problem.network
+    if isinstance(network, Field):
+        return flow.figure(derivation)
     hidden = network.units[0]
     width = hidden.width if isinstance(hidden.width, int) else 3
     alike = network.plain and len(network.activations) == 1
@@ -95,6 +99,8 @@ def _curves(derivation: Derivation) -> Iterator[tuple[str, str, Make]]:
 
 def caption(figure: dict[str, Any], derivation: Derivation) -> str:
     """What the figure shows, in words."""
+    if isinstance(derivation.problem.network, Field):
+        return flow.caption(figure)
     variable = figure["variable"]
     norm = {"R": "the radius $R$", "t": "the scale $t$ of the family"}.get(variable, "the norm $a$ of all weights")
     parts = [f"against {norm}, with {figure['depth']} " + ("layers" if derivation.problem.network.plain else "weight matrices")]
@@ -125,8 +131,8 @@ def draw(figure: dict[str, Any]) -> bytes:
 
     variable = figure["variable"]
     panels = [
-        ("depth", f"number of layers $m$  (${variable}=1$)", False),
-        ("norm", f"${variable}$, { {'R': 'radius', 't': 'scale'}.get(variable, 'weight norms') }  ({figure['depth']} layers)", True),
+        ("depth", f"number of {'jumps' if variable == 'U' else 'layers'} $m$  (${variable}=1$)", variable == "U"),
+        ("norm", f"${variable}$, { {'R': 'radius', 't': 'scale', 'U': 'total variation'}.get(variable, 'weight norms') }" + ("" if variable == "U" else f"  ({figure['depth']} layers)"), True),
     ]
     panels = [panel for panel in panels if any(figure["curves"][panel[0]].values())]
     drawing, axes = pyplot.subplots(1, len(panels), figsize=(4.6 * len(panels), 3.3), squeeze=False, layout="constrained")

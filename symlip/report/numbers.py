@@ -10,12 +10,16 @@ from mpmath import mpf
 
 from ..calculus.claims import Reached
 from ..calculus.derivation import Derivation
+from ..fields import Field
 from ..parameter_sets import ParameterBall
+from . import flow
 
 SHOWN = {
     "value": (r"$|N|$", "value"),
     "lipschitz": (r"$\operatorname{Lip}(N)$", "Lip(N)"),
     "gradient_lipschitz": (r"$\operatorname{Lip}(DN)$", "Lip(DN)"),
+    "discrete_lipschitz": (r"$m$ jumps", "m jumps"),
+    "discrete_gradient_lipschitz": (r"$m$ jumps", "m jumps"),
     "lower_lipschitz": (r"lower bound", "lower bound"),
     "lower_gradient_lipschitz": (r"lower bound", "lower bound"),
     "gradient_jump": (r"jump of $DN$", "jump of DN"),
@@ -62,6 +66,8 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
     """Rows for a few norms; symbolic widths and depth are set to 3. Every entry is rounded up."""
     problem = derivation.problem
     network = problem.network
+    if isinstance(network, Field):
+        return flow.number_rows(derivation, SHOWN, rounded_up)
     ball = isinstance(problem.parameters, ParameterBall)
     lower = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached)}
     depth = 3 if network.symbolic_depth else len(network.groups)

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.printing.latex import LatexPrinter
 
-from ..calculus.arrays import Below, BlockEntries, BorderAt, ChainShares, Chords, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
+from ..calculus.arrays import Below, BlockEntries, BorderAt, ChainShares, Chords, FieldSecond, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
 from ..calculus.claims import symbol_latex
 
 WIDE = 74
@@ -110,6 +110,9 @@ def polynomial(expression: sympy.Expr) -> str:
 def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     """LaTeX of `symbol := expression` for a display, broken into lines where it is wide."""
     left = tex(symbol)
+    if isinstance(expression, FieldSecond):
+        first, second = tex(expression).split(r",\qquad ")
+        return rf"\begin{{split}}{left}&={first},\\{second.replace('=', '&=', 1)}\end{{split}}"
     if isinstance(expression, sympy.Lambda):
         return rf"{left}({tex(expression.variables[0])})={tex(expression.expr)}"
     if isinstance(expression, ChainShares):

@@ -101,12 +101,13 @@ Right = Callable[[arb_series, list[list[arb_series]]], list[list[arb_series]]]
 """(y, [X, X', X'', ..]) -> their derivatives in y, as series."""
 
 
-def solve(right: Right, state: State, start: Any, length: Any) -> State:
-    """The state after `length`, from the elapsed variation `start`, by Taylor series."""
+def solve(field: Any, sign: int, state: State, start: Any, length: Any) -> State:
+    """The state after `length`, from the elapsed variation `start`, by Taylor series; sign: the control's direction."""
     precision, cap = flint.ctx.prec, flint.ctx.cap
     terms = int(0.9 * mpmath.mp.dps) + 12
     flint.ctx.prec, flint.ctx.cap = mpmath.mp.prec + 40, terms + 1
     try:
+        right: Right = field.right(sign)  # its balls are as precise as the series
         done, tolerance = mpf(0), mpf(10) ** -(mpmath.mp.dps + 3)
         while done < length:
             step, state = _step(right, state, start + done, length - done, terms, tolerance)
@@ -233,7 +234,7 @@ def run(fields: Sequence[Any], control: Sequence[Piece], x: Any, lines: int = 1)
         if piece.jump:
             state = [old + piece.size * new for old, new in zip(state, field.jump(y, state))]
         elif piece.size:
-            state = solve(field.right(1 if piece.size > 0 else -1), state, y, abs(piece.size))
+            state = solve(field, 1 if piece.size > 0 else -1, state, y, abs(piece.size))
         y += abs(piece.size)
         states.append(state)
     return states

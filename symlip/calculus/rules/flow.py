@@ -165,7 +165,7 @@ class FlowFirst(Rule):
     name = "first derivative of a controlled ODE"
     title = "The first derivative of a controlled ODE"
     statement = r"""Let $dX=\sum_iV_i(\theta,t,X)\,du^i$, $X_0=x$, with the constants $k,v_1$, and let $u$ have finite variation, $\mu=\sum_i|du^i|$. Then $|DX_T|\le\int_{(0,T]}\mathcal{E}(s,T)\,v_1\,d\mu_s$, and if $\mu((0,T])\le U$,
-\[|DX_T|\le L=\int_0^Ue^{\int_y^Uk}\,v_1(y)\,dy,\qquad L=v_1U\,\varphi_1(kU)\ \textup{for constants},\quad\varphi_1(z)=\frac{e^z-1}{z}.\]
+\[|DX_T|\le L=\int_0^Ue^{\int_y^Uk}\,v_1(y)\,dy,\qquad L=v_1U\,\varphi_1(kU)\ \textup{for constants},\quad\varphi_1(z)=(e^z-1)/z.\]
 Over a continuous piece of variation $U_j$, $L_j=e^{kU_j}L_{j-1}+v_1U_j\varphi_1(kU_j)$; over a jump of modulus $\Delta_j$, $L_j=L_{j-1}+\Delta_j(v_1+kL_{j-1})$."""
     proof = r"""Along a line $\theta+t\eta$, $|\eta|=1$, the derivative $X'$ solves the linear equation $dX'=\sum_i(D_\theta V_i\,\eta+D_xV_i\,X'_{s-})\,du^i$, so that $|X'_t|\le\int_{(0,t]}(v_1+k|X'_{s-}|)\,d\mu_s$; @[Gronwall] gives the first bound, @[the continuous control is the worst] with $\Gamma(y,L)=v_1(y)+k(y)L$ the second. On one piece the same with its starting value."""
     obligations = (*DERIVATIVES, *LINEAR[:2], *Gronwall.obligations, *WorstControl.obligations)
@@ -190,8 +190,8 @@ class FlowSecond(Rule):
     name = "second derivative of a controlled ODE"
     title = "The second derivative of a controlled ODE"
     statement = r"""In the situation of @[first derivative of a controlled ODE], with the constants $v_2,w,c$, too, $|D^2X_T|\le\int_{(0,T]}\mathcal{E}(s,T)\bigl(v_2+2wL_{s-}+cL_{s-}^2\bigr)\,d\mu_s$, $L_s$ the bound of $|DX_s|$, and if $\mu((0,T])\le U$,
-\[|D^2X_T|\le H=\int_0^Ue^{\int_y^Uk}\bigl(v_2+2wL+cL^2\bigr)(y)\,dy,\qquad H=v_2U\varphi_1(kU)+2wv_1U^2\varphi_2(kU)+cv_1^2U^3\varphi_3(kU)\]
-for constants, with $\varphi_2(z)=(ze^z-e^z+1)/z^2$ and $\varphi_3(z)=(e^{2z}-2ze^z-1)/z^3$. Over a jump, $H_j=H_{j-1}+\Delta_j(v_2+2wL_{j-1}+cL_{j-1}^2+kH_{j-1})$; over a continuous piece $H'=kH+v_2+2wL+cL^2$ from $H_{j-1}$, $L_{j-1}$."""
+\[|D^2X_T|\le H=\int_0^Ue^{\int_y^Uk}\bigl(v_2+2wL+cL^2\bigr)(y)\,dy,\]
+and $H=v_2U\varphi_1(kU)+2wv_1U^2\varphi_2(kU)+cv_1^2U^3\varphi_3(kU)$ for constants, with $\varphi_2(z)=(ze^z-e^z+1)/z^2$ and $\varphi_3(z)=(e^{2z}-2ze^z-1)/z^3$. Over a jump, $H_j=H_{j-1}+\Delta_j(v_2+2wL_{j-1}+cL_{j-1}^2+kH_{j-1})$; over a continuous piece $H'=kH+v_2+2wL+cL^2$ from $H_{j-1}$, $L_{j-1}$."""
     proof = r"""$X''$ solves $dX''=\sum_i\bigl(D_\theta^2V_i[\eta,\eta]+2D_xD_\theta V_i[\eta,X']+D_x^2V_i[X',X']+D_xV_i\,X''\bigr)du^i$, hence $|X''_t|\le\int_{(0,t]}(v_2+2wL_{s-}+cL_{s-}^2+k|X''_{s-}|)\,d\mu_s$. @[Gronwall], and @[the continuous control is the worst] for the pair $F=(L,H)$ with $\Gamma=(v_1+kL,\ v_2+2wL+cL^2+kH)$."""
     obligations = (*DERIVATIVES, *LINEAR, *WorstControl.obligations)
 

@@ -10,7 +10,7 @@ from ...activations import Activation
 from ...errors import SymlipError
 from ...fields import END, variation
 from ...networks import Size
-from ..arrays import Apply, Blocks, BorderInside, Chi, Outer, Phi1, Phi2, Phi3, Psi, Psi3, WeightUnit
+from ..arrays import Apply, Blocks, BorderInside, Chi, Outer, Phi1, Phi2, Phi3, Psi, Psi3, TwoBlocks, WeightUnit
 from ..claims import Bound, nonnegative
 from ..obligations import Identity
 from ..quantities import Index, Quantity
@@ -135,17 +135,47 @@ $\boldsymbol{\ell}_0$, $V_0=\rho\ge|X_0|$ and $\boldsymbol{q}_0=a\boldsymbol{\el
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, control: tuple[Any, ...] | None = None, piece: Index = END, **_: Any) -> Bound:
         length, slope, growth = length_of(given, control, piece), slope_of(given, 1, activation), speed(given, width, activation)
-        q, start = start_of(given, control, piece)
-        z = slope * given.bound("weight", 1) * length
-        vector = slope * (length * Phi1(z) * q + growth * length**2 * Psi(z) * WeightUnit(q))
-        return Bound(Quantity("blocks", piece), nonnegative(f"lvec_{piece}"), vector if start is None else start + vector)
+        quantity, symbol = Quantity("blocks", piece), nonnegative(f"lvec_{piece}")
+        if control is None:
+            rho, z = given.bound("input"), given.symbol("z")
+            weights = slope * rho * length * Phi1(z) + slope * growth * length**2 * Psi(z)
+            return Bound(quantity, symbol, Blocks(weights, slope * length * Phi1(z)))
+        q, z = given.bound("pre_blocks", piece), slope * given.bound("weight", 1) * length
+        vector = slope * length * Phi1(z) * q + slope * growth * length**2 * Psi(z) * WeightUnit(q)
+        return Bound(quantity, symbol, vector + given.bound("blocks", int(piece) - 1) if int(piece) > 1 else vector)
 
 
-def start_of(given: Given, control: tuple[Any, ...] | None, piece: Index) -> tuple[sympy.Expr, sympy.Expr | None]:
-    """q_0 and l_0 at the start of a piece (None for 0)."""
-    if control is None:
-        return Blocks(given.bound("input"), sympy.Integer(1)), None
-    return given.bound("pre_blocks", piece), given.bound("blocks", int(piece) - 1) if int(piece) > 1 else None
+class Exponent(Rule):
+    name = "the exponent"
+    title = "The exponent"
+    statement = r"""$z=\kappa U=S_1aU$."""
+    proof = r"""A definition."""
+
+    def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Bound:
+        return Bound(None, nonnegative("z"), slope_of(given, 1, activation) * given.bound("weight", 1) * given.bound("total_variation"))
+
+
+class FlowEntry(Rule):
+    name = "entries of a neural ODE's block matrix"
+    title = "The entries of the block matrix"
+    statement = r"""In the situation of @[second derivative of a neural ODE, block by block] from $\boldsymbol{\ell}_0=0$, $G_0=0$, with $z=\kappa U$, the entries of $G$ are
+\begin{align*}G_{\alpha\alpha}&=S_2\bigl(\rho^2Ue^z\varphi_1+2\rho\sigma U^2e^z\psi+\sigma^2U^3\varphi_3\bigr)+2S_1^2\bigl(\rho U^2\varphi_2+\sigma U^3\chi\bigr),\\
+G_{\alpha\beta}&=S_2\bigl(\rho Ue^z\varphi_1+\sigma U^2e^z\psi\bigr)+S_1^2U^2\varphi_2,\qquad G_{\beta\beta}=S_2Ue^z\varphi_1.\end{align*}"""
+    proof = r"""The formula there with $\boldsymbol{q}_0=(\rho,1)$; it is checked directly that the entries solve the equation."""
+    obligations = FLOW_OF_BLOCKS
+
+    def conclude(self, given: Given, *, width: Size, activation: Activation, entry: str, **_: Any) -> Bound:
+        U, z, rho, growth = given.bound("total_variation"), given.symbol("z"), given.bound("input"), speed(given, width, activation)
+        slope, curvature = slope_of(given, 1, activation), curvature_of(given, 1, activation)
+        e, square = sympy.exp(z), slope**2
+        if entry == "Gaa":
+            bent = curvature * rho**2 * U * e * Phi1(z) + 2 * curvature * rho * growth * U**2 * e * Psi(z) + curvature * growth**2 * U**3 * Phi3(z)
+            total = bent + 2 * square * rho * U**2 * Phi2(z) + 2 * square * growth * U**3 * Chi(z)
+        elif entry == "Gab":
+            total = curvature * rho * U * e * Phi1(z) + curvature * growth * U**2 * e * Psi(z) + square * U**2 * Phi2(z)
+        else:
+            total = curvature * U * e * Phi1(z)
+        return Bound(None, nonnegative(entry), total)
 
 
 class FlowBlocksSecond(Rule):
@@ -158,16 +188,16 @@ $\boldsymbol{\ell}(y)$ of the lemma before: the integrals are, in this order, th
     obligations = (*BlockSecond.obligations, *WorstControl.obligations, *FLOW_OF_BLOCKS, *ResidualBlockSecond.obligations)
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, control: tuple[Any, ...] | None = None, piece: Index = END, **_: Any) -> Bound:
+        if control is None:
+            return Bound(Quantity("second_blocks", piece), nonnegative(f"G_{piece}"), TwoBlocks(*(given.symbol(entry) for entry in ("Gaa", "Gab", "Gbb"))))
         length, slope, growth = length_of(given, control, piece), slope_of(given, 1, activation), speed(given, width, activation)
-        curvature = curvature_of(given, 1, activation)
-        q, start = start_of(given, control, piece)
+        curvature, q = curvature_of(given, 1, activation), given.bound("pre_blocks", piece)
         z = slope * given.bound("weight", 1) * length
         e, border = sympy.exp(z), BorderInside(q, sympy.Integer(0))
         square = BorderInside(WeightUnit(q), sympy.Integer(0)) / 2
-        total = curvature * (length * e * Phi1(z) * Outer(q) + growth * length**2 * e * Psi(z) * border + growth**2 * length**3 * Phi3(z) * square)
-        total += slope**2 * (length**2 * Phi2(z) * border + 2 * growth * length**3 * Chi(z) * square)
-        if start is not None:
+        total = curvature * length * e * Phi1(z) * Outer(q) + curvature * growth * length**2 * e * Psi(z) * border + curvature * growth**2 * length**3 * Phi3(z) * square
+        total += slope**2 * length**2 * Phi2(z) * border + 2 * slope**2 * growth * length**3 * Chi(z) * square
+        if int(piece) > 1:
+            start = given.bound("blocks", int(piece) - 1)
             total += e * given.bound("second_blocks", int(piece) - 1) + slope * length * Phi1(z) * BorderInside(start, sympy.Integer(0))
         return Bound(Quantity("second_blocks", piece), nonnegative(f"G_{piece}"), total)
-
-
