@@ -402,11 +402,9 @@ class _Context:
             found.append(r"$e_{\alpha_u}$ is the unit vector of the block $\alpha_u$, and $\boldsymbol{q}_0=0$.")
         if r"\lambda" in printed:
             found.append(r"$\lambda_{\max}$ is the largest eigenvalue.")
-        if any(name in printed for name in (r"\varphi_", r"\psi", r"\chi")):
-            found.append(
-                r"$\varphi_1(z)=(e^z-1)/z$, $\varphi_2(z)=(ze^z-e^z+1)/z^2$, $\varphi_3(z)=(e^{2z}-2ze^z-1)/z^3$, $\psi(z)=(e^z-1-z)/z^2$, $\psi_3(z)=(e^z-1-z-z^2/2)/z^3$ and "
-                r"$\chi(z)=(ze^z-2e^z+2+z)/z^3$, continued to $z=0$: entire functions with positive Taylor coefficients."
-            )
+        entire = [formula for name, formula in flow.ENTIRE.items() if name in printed]
+        if entire:
+            found.append(r"Here " + ", ".join(f"${formula}$" for formula in entire) + r", continued to $z=0$: entire functions with positive Taylor coefficients.")
         if r"\alpha_{(" in printed:
             found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")
         if r"\gamma" in printed:

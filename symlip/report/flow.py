@@ -186,3 +186,13 @@ FIELD_WITNESS = {
     "quadratic": r"the scalar field $V=kx+v_1\theta+\tfrac12(v_2\theta^2+2w\theta x+cx^2)$ near $\theta=0$, $x_0=0$, and an increasing control",
     "held": r"$A=\pm a\,e_1e_1^{\top}$ and $b=-Ax$, so that the state stays at $x$, and $du=dt$",
 }
+
+ENTIRE = {
+    r"\varphi_1": r"\varphi_1(z)=(e^z-1)/z",
+    r"\varphi_2": r"\varphi_2(z)=(ze^z-e^z+1)/z^2",
+    r"\varphi_3": r"\varphi_3(z)=(e^{2z}-2ze^z-1)/z^3",
+    r"\psi(": r"\psi(z)=(e^z-1-z)/z^2",
+    r"\psi_3": r"\psi_3(z)=(e^z-1-z-z^2/2)/z^3",
+    r"\chi(": r"\chi(z)=(ze^z-2e^z+2+z)/z^3",
+}
+"""The formulas of the entire functions, by their LaTeX."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import flint
@@ -414,26 +415,35 @@ class FlowMeasurement(Measurement):
         self.witness_digits = digits + 15
         self.field = derivation.problem.network
         self.averaged, self.cost, self.variables = derivation.problem.averaged, derivation.problem.sample_cost, "parameters"
-        neural = isinstance(self.field, NeuralODE)
-        count = len(sample.norms) + 2 * len(sample.pairs)
-        self.states = run(sample.fields, sample.control, sample.x, count)
         self.block_norms = sample.norms
-        recorded = [self._recorded(number, neural) for number in range(count)]
-        self.jets = [[one] for one in recorded[: len(sample.norms)]]
-        self.depth = len(recorded[0])
-        ends = recorded[len(sample.norms) :]
-        self._pairs = [
-            (sample.norms[first], sample.norms[second], [ends[2 * number]], [ends[2 * number + 1]]) for number, (first, second) in enumerate(sample.pairs)
-        ]
+        self.depth = 1 if self.field.control is None else len(self.field.control)
         lines = [Line(activation, 0) for activation in self.field.activations]
         self.sample = Sample(sample.name, sample.numbers, lines, [], [sample.x], [sample.target], [], [None] * len(sample.norms), [len(sample.x)] * 2)
 
-    def _recorded(self, number: int, neural: bool) -> list[tuple[Any, Any]]:
+    @cached_property
+    def states(self) -> list[State]:
+        """The states after the pieces of the control, the start first; solved when they are first wanted."""
+        return run(self.flow.fields, self.flow.control, self.flow.x, len(self.flow.norms) + 2 * len(self.flow.pairs))
+
+    @cached_property
+    def jets(self) -> Any:  # type: ignore[override]
+        """For each direction the jets (z, X), as those of a network's layers."""
+        return [[self._recorded(number)] for number in range(len(self.flow.norms))]
+
+    @cached_property
+    def _pairs(self) -> Any:  # type: ignore[override]
+        first = len(self.flow.norms)
+        return [
+            (self.flow.norms[p], self.flow.norms[q], [self._recorded(first + 2 * number)], [self._recorded(first + 2 * number + 1)])
+            for number, (p, q) in enumerate(self.flow.pairs)
+        ]
+
+    def _recorded(self, number: int) -> list[tuple[Any, Any]]:
         """(z, X) as jets along one direction, after each piece of a given control, or at the end."""
         found = []
         for before, after, field in zip(self.states, self.states[1:], self.flow.fields):
             pre = None
-            if neural:
+            if isinstance(field, Neural):
                 (A, b), (dA, db) = field.theta, field.etas[number]
                 X, X1, X2 = before[0], before[1 + 2 * number], before[2 + 2 * number]
                 pre = [A.dot(X) + b, dA.dot(X) + db + A.dot(X1), (2 * dA.dot(X1) + A.dot(X2)) / 2]

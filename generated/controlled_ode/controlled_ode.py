@@ -1,0 +1,165 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: block method on layer balls, widths , depth T, .
+
+Needs NumPy alone; call bounds(input_norm, total_variation, k, v1, v2, w, c, v0, k0).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy
+from numpy import exp, hypot, log, maximum, minimum, sqrt
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    value: object  # bound on |N|, the network's output
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+
+
+def entire(z, direct, coefficient):
+    """A function of z >= 0 by its formula, and for z < 1, where that cancels, by its Taylor series."""
+    small = z < 1
+    if not numpy.any(small):
+        return direct(z)
+    near = numpy.where(small, z, 0.0)
+    total = 0.0
+    for n in range(22, -1, -1):
+        total = total * near + coefficient(n)
+    if numpy.all(small):
+        return total
+    return numpy.where(small, total, direct(numpy.where(small, 1.0, z)))
+
+
+def phi1(z):
+    """(e^z - 1) / z."""
+    return entire(z, lambda z: numpy.expm1(z) / z, lambda n: 1 / math.factorial(n + 1))
+
+
+def phi2(z):
+    """(z e^z - e^z + 1) / z^2."""
+    return entire(z, lambda z: ((z - 1) * exp(z) + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
+
+
+def phi3(z):
+    """(e^{2z} - 2 z e^z - 1) / z^3."""
+    return entire(z, lambda z: (exp(z) * (exp(z) - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3))
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
+
+
+def _in_pieces(evaluate, values, shape, most=16384):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if shape == () and numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
+def _kernel(x_norm, U, k, v1, v2, w, c, v0, k0):
+    B_T = U*phi1(U*k0)*v0 + exp(U*k0)*x_norm
+    L_T = U*phi1(U*k)*v1
+    H_T = 2*U**2*phi2(U*k)*v1*w + U**3*c*phi3(U*k)*v1**2 + U*phi1(U*k)*v2
+    return [B_T, L_T, H_T]
+
+
+def bounds(input_norm, total_variation, k, v1, v2, w, c, v0, k0):
+    """Return the bounds (value, lipschitz, gradient_lipschitz).
+
+    input_norm: |x|.
+    total_variation: the total variation U of the control.
+    k: the constant or step k.
+    v1: the constant or step v1.
+    v2: the constant or step v2.
+    w: the constant or step w.
+    c: the constant or step c.
+    v0: the constant or step v0.
+    k0: the constant or step k0.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    input_norm = _number("input_norm", input_norm)
+    total_variation = _number("total_variation", total_variation)
+    k = _number("k", k)
+    v1 = _number("v1", v1)
+    v2 = _number("v2", v2)
+    w = _number("w", w)
+    c = _number("c", c)
+    v0 = _number("v0", v0)
+    k0 = _number("k0", k0)
+    values = _aligned([input_norm, total_variation, k, v1, v2, w, c, v0, k0])
+    shape = _shape(values)
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape))

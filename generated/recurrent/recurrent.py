@@ -1,0 +1,204 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: block method on layer balls, widths l, l, l, l, depth 3, tanh.
+
+Needs NumPy alone; call bounds(weight_norms, input_norm, widths).
+"""
+
+from typing import NamedTuple
+
+import numpy
+from numpy import exp, hypot, log, maximum, minimum, sqrt
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    value: object  # bound on |N|, the network's output
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+    layer_lipschitz: object  # matrix of the bounds of mixed second derivatives, blocks A_1, b_1, A_2, b_2, ..
+
+
+def blocks(*entries):
+    """The block vector of the given scalars."""
+    entries = [numpy.asarray(entry) for entry in entries]
+    shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
+    out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
+    for index, entry in enumerate(entries):
+        out[index] = entry[()]
+    return out
+
+
+def add_at(vector, value, one, position):
+    """The vector with two scalars added at positions that it has."""
+    shape = numpy.broadcast_shapes(vector.shape[1:], numpy.shape(value))
+    out = numpy.array(numpy.broadcast_to(vector, (len(vector), *shape)))
+    out[position] = out[position] + value
+    out[position + 1] = out[position + 1] + one
+    return out
+
+
+def border_inside(vector, position):
+    """e v^T + v e^T, e the unit vector of that position."""
+    out = numpy.zeros((len(vector), *vector.shape), dtype=vector.dtype)
+    out[position] = vector
+    out[:, position] = out[:, position] + vector
+    return out
+
+
+def outer(vector):
+    """v v^T."""
+    return vector[:, None] * vector[None, :]
+
+
+def euclidean_norm(vector):
+    """|v|, without overflow of the squares."""
+    scale = numpy.max(numpy.abs(vector), axis=0)
+    safe = numpy.where((scale > 0) & numpy.isfinite(scale), scale, 1.0)
+    return numpy.where(numpy.isfinite(scale), safe * sqrt(numpy.sum((vector / safe) ** 2, axis=0)), numpy.inf)
+
+
+def largest_eigenvalue(matrix):
+    """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    if len(matrix) == 2:
+        return (matrix[0, 0] + matrix[1, 1]) / 2 + hypot((matrix[0, 0] - matrix[1, 1]) / 2, matrix[0, 1])
+    stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
+    scale = numpy.max(stacked, axis=(-2, -1))
+    finite = numpy.isfinite(scale)
+    safe = numpy.where(finite & (scale > 0), scale, 1.0)
+    scaled = numpy.where(finite[..., None, None], stacked / safe[..., None, None], 0.0)
+    return numpy.where(finite, safe * numpy.linalg.eigvalsh(scaled)[..., -1], numpy.inf)
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
+
+
+def _in_pieces(evaluate, values, shape, most=16384):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if shape == () and numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _kernel(layers_1, x_norm, l):
+    [a_1] = layers_1
+    S2_tanh = 0.769800358919501
+    B_0 = x_norm
+    qvec_1 = blocks(B_0, 1)
+    del B_0
+    lvec_1 = qvec_1
+    G_1 = S2_tanh*outer(qvec_1)
+    del qvec_1
+    B_1 = sqrt(l)
+    qvec_2 = add_at(a_1*lvec_1, B_1, 1, 0)
+    del B_1
+    lvec_2 = qvec_2
+    G_2 = border_inside(lvec_1, 0) + G_1*a_1 + S2_tanh*outer(qvec_2)
+    del lvec_1
+    del G_1
+    del qvec_2
+    B_2 = sqrt(l)
+    qvec_3 = add_at(a_1*lvec_2, B_2, 1, 0)
+    del B_2
+    lvec_3 = qvec_3
+    G_3 = border_inside(lvec_2, 0) + G_2*a_1 + S2_tanh*outer(qvec_3)
+    del S2_tanh
+    del lvec_2
+    del G_2
+    del qvec_3
+    B_3 = sqrt(l)
+    L_3 = euclidean_norm(lvec_3)
+    del lvec_3
+    Lambda = largest_eigenvalue(G_3)
+    return [B_3, L_3, Lambda, G_3]
+
+
+def bounds(weight_norms, input_norm, widths):
+    """Return the bounds (value, lipschitz, gradient_lipschitz, layer_lipschitz).
+
+    weight_norms: spectral norms |A_u|_2, 1 entries, each a number or an array.
+    input_norm: |x|.
+    widths: the widths l_0, .., l_m.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    weight_norms = _numbers("weight_norms", weight_norms, 1)
+    input_norm = _number("input_norm", input_norm)
+    values = _aligned(weight_norms + [input_norm])
+    widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
+    if not all(int(width) == width and width >= 1 for width in widths):
+        raise ValueError(f"widths must be positive integers, not {widths!r}")
+    if len(widths) == 4:
+        expected = ['l', 'l', 'l', 'l']
+        if any(type(a) is int and a != b for a, b in zip(expected, widths)):
+            raise ValueError(f"widths must agree with the network's {expected!r}, not {widths!r}")
+        sizes = [widths[index] for index in [0]]
+    elif len(widths) == 1:
+        sizes = widths
+    else:
+        raise ValueError(f"widths must have 4 entries l_0, .., l_m, not {len(widths)}")
+    shape = _shape(values)
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:1], *values[1:], *sizes), values, shape)
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(numpy.moveaxis(numpy.asarray(results[3]), (0, 1), (-2, -1)), shape))
