@@ -8,8 +8,10 @@ from typing import Any
 from .costs import Cost
 from .derive import METHODS, derive
 from .errors import SymlipError
+from .fields import NeuralODE
 from .lower import lower_bound
 from .models import Model
+from .networks import Network
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 
 COLUMNS = {
@@ -61,15 +63,12 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
     for name, norm in (("input_norm", input_norm), ("target_norm", target_norm)):
         if not 0 <= norm < float("inf"):
             raise SymlipError(f"{name} must be a nonnegative finite number, not {norm}")
-    arguments = {"weight_norms": model.weight_norms, "bias_norms": model.bias_norms, "radius": model.radius, "input_norm": input_norm}
+    arguments: dict[str, Any] = {"weight_norms": model.weight_norms, "bias_norms": model.bias_norms, "radius": model.radius, "input_norm": input_norm}
+    if isinstance(model.network, NeuralODE):
+        arguments = {"weight_norm": model.weight_norms[0], "bias_norm": model.bias_norms[0], "input_norm": input_norm, "total_variation": model.total_variation}
     if cost is not None and cost.targets == "vectors":
         arguments["target_norm"] = target_norm
-    sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [
-        ("layer balls", LayerBalls(), METHODS),
-        ("bounded biases", LayerBalls(biases="bounded"), METHODS),
-        ("ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
-        ("ball, shared R", ParameterBall(), ("block", "joint")),
-    ]
+    sets = _sets(model.network)
     order = 2 if all(activation.constant(2).is_finite for activation in model.network.activations) else 1
     rows, notes = [], []
     if order == 1:
@@ -86,7 +85,7 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
                     notes.append(f"{label}: {error}")
                     break
             rows.append(row)
-        if label in ("layer balls", "ball, shared R"):
+        if label in ("layer balls", "|A| <= a", "ball, shared R") and (model.network.plain or isinstance(model.network, NeuralODE)):
             try:
                 rows.append(_row(label, model, parameters, "lower", order, None, arguments))
             except ValueError as error:
@@ -94,6 +93,23 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
     if not rows:
         raise SymlipError(notes[-1])
     return BoundsTable(arguments, rows, list(dict.fromkeys(notes)))
+
+
+def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[str, ...]]]:
+    """The sets of parameters, each with the methods that are valid for the network."""
+    if isinstance(network, NeuralODE):
+        methods: tuple[str, ...] = ("separate", "block") if network.parameters == "shared" else ("block",)
+        return [("|A| <= a", LayerBalls(), methods), ("bounded biases", LayerBalls(biases="bounded"), methods)]
+    if not network.plain:
+        methods = ("block",) if network.tied else ("separate", "paired", "block")
+        sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [("layer balls", LayerBalls(), methods), ("bounded biases", LayerBalls(biases="bounded"), methods)]
+        return [*sets, ("ball, every norm R", ParameterBall(shared_budget=False), ("block",))]
+    return [
+        ("layer balls", LayerBalls(), METHODS),
+        ("bounded biases", LayerBalls(biases="bounded"), METHODS),
+        ("ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
+        ("ball, shared R", ParameterBall(), ("block", "joint")),
+    ]
 
 
 def _row(label: str, model: Model, parameters: ParameterSet, method: str, order: int, cost: Cost | None, arguments: dict[str, Any]) -> Row:

@@ -96,6 +96,17 @@ def _network(layers: str, activation: str, output_activation: str | None) -> Any
     return Network(widths[0], [Dense(w, (output_activation or activation) if u == last else activation) for u, w in enumerate(widths) if u])
 
 
+def _architecture(text: str) -> Any:
+    from .architecture import parse
+
+    if not text.lstrip().startswith("{"):
+        path = Path(text)
+        if not path.is_file():
+            raise SymlipError(f"--architecture {text}: neither JSON text nor a file of it")
+        text = path.read_text(encoding="utf-8", errors="replace")
+    return parse(text, "--architecture")[0]
+
+
 def _set(name: str) -> Any:
     from .parameter_sets import LayerBalls, ParameterBall
 
@@ -139,8 +150,8 @@ def _print_derivation(console: Console, derivation: Any) -> None:
     from .calculus.claims import Bound, Limit, Reached, is_constant
 
     network = derivation.problem.network
-    widths = ", ".join(map(str, network.widths))
-    console.print(f"For a dense network of depth {network.depth}, widths {widths}, activations {', '.join(a.name for a in network.activations)},")
+    what = f"a dense network of depth {network.depth}, widths {', '.join(map(str, network.widths))}" if network.plain else f"a network ({_shape(network)})"
+    console.print(f"For {what}" + (f", activations {', '.join(a.name for a in network.activations)}," if network.activations else ","))
     for hypothesis in derivation.hypotheses.values():
         console.print(f"assume {hypothesis.symbol} >= {hypothesis.quantity.meaning}" + (f", u = 1..{hypothesis.count}" if hypothesis.count is not None else ""))
     console.print("Then, with the numbers defined line by line (the lemmas' proofs: symlip build, or derive --latex):\n")
@@ -309,7 +320,7 @@ def _derivation_json(derivation: Any) -> dict[str, Any]:
 
 @app.command()
 def derive(
-    layers: Layers,
+    layers: Annotated[str | None, typer.Option(help="Widths, the inputs first; numbers or names of symbols: 3,4,1 or l_0,l_1,l_2.")] = None,
     activation: ActivationName = "tanh",
     output_activation: OutputActivation = None,
     parameter_set: Annotated[str, typer.Option("--set", help=f"One of {', '.join(SETS)}.")] = "layer-balls",
@@ -317,6 +328,7 @@ def derive(
     order: Annotated[int, typer.Option(help="1: the network; 2: its gradient, too.")] = 2,
     cost: Annotated[str | None, typer.Option(help="A cost on top; risk:NAME for its average over a data set.")] = None,
     variables: Annotated[str, typer.Option(help="parameters, inputs or both.")] = "parameters",
+    architecture: Annotated[str | None, typer.Option(help="Instead of --layers: JSON text, or a file of it, for residual, skip, tied or ODE layers.")] = None,
     latex: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
     fragment: Annotated[bool, typer.Option("--fragment", help="Write LaTeX without a preamble, for \\input.")] = False,
     module: Annotated[Path | None, typer.Option(help="Write the stand-alone Python module to this file.")] = None,
@@ -330,7 +342,10 @@ def derive(
 
     if fragment and latex is None:
         raise SymlipError("--fragment says how --latex is written: name its file, too")
-    derivation = make(_network(layers, activation, output_activation), _set(parameter_set), method=method, order=order, cost=_cost(cost), variables=variables)
+    if (layers is None) == (architecture is None):
+        raise SymlipError("give --layers, such as 3,4,1, or --architecture, one of the two")
+    network = _network(layers, activation, output_activation) if layers is not None else _architecture(architecture or "")
+    derivation = make(network, _set(parameter_set), method=method, order=order, cost=_cost(cost), variables=variables)
     derivation.check()
     if latex is not None:
         _write(latex, derivation.latex(fragment=fragment))
@@ -445,6 +460,17 @@ def sharpness(
         console.print(f"wrote {figure}")
 
 
+def _shape(network: Any) -> str:
+    """A network in a few words."""
+    if network.plain:
+        return "-".join(map(str, network.widths))
+    if not network.units:
+        return f"neural ODE of width {network.widths[0]}" if network.widths else "controlled ODE"
+    kinds = [unit.kind for unit in network.units]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    return f"{network.inputs} inputs, lines: {counted}" + (" (some tied)" if network.tied else "")
+
+
 def _floats(option: str, text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",") if part.strip()]
@@ -488,8 +514,9 @@ def bound(
         return
     console = _console()
     network = model.network
-    shape = "-".join(map(str, network.widths))
-    console.print(f"{weights.name}: {shape}, {', '.join(a.name for a in network.activations)}; |x| = {input_norm:g}")
+    console.print(f"{weights.name}: {_shape(network)}, {', '.join(a.name for a in network.activations)}; |x| = {input_norm:g}")
+    if model.total_variation is not None:
+        console.print(f"total variation of the control {model.total_variation:g}")
     console.print("weight norms " + ", ".join(f"{a:.4g}" for a in model.weight_norms) + f"; norm of all parameters {model.radius:.4g}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("parameters", no_wrap=True)

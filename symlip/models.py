@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from .activations import Activation
+from .architecture import parse
 from .errors import SymlipError
+from .fields import NeuralODE
 from .networks import Dense, Network
 
 LARGEST = 2**31
@@ -23,10 +25,14 @@ LARGEST = 2**31
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its parameters [(A_1, b_1), ..], A_u of shape (l_u, l_{u-1}), b_u of shape (l_u,), float64."""
+    """A network with its parameters [(A_1, b_1), ..], A_u of shape (l_u, l_{u-1}), b_u of shape (l_u,), float64.
 
-    network: Network
+    One pair for each group of tied layers, and for a neural ODE, whose control has the total_variation.
+    """
+
+    network: Network | NeuralODE
     parameters: list[tuple[np.ndarray, np.ndarray]]
+    total_variation: float | None = None
 
     @property
     def weight_norms(self) -> list[float]:
@@ -85,15 +91,14 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def load(path: str | Path, activation: Activation | str = "tanh", output_activation: Activation | str = "identity") -> Model:
-    """Read a dense network from an `.npz` archive.
+    """Read a network from an `.npz` archive.
 
-    activation: the hidden layers'; output_activation: the last layer's (affine unless given). Raises SymlipError for
-    missing layers, shapes that do not fit, and numbers that are not finite.
+    activation: the hidden layers'; output_activation: the last layer's (affine unless given). An array `architecture` (JSON
+    text) describes residual, skip, tied or ODE layers and their activations instead; see `architecture`. Raises SymlipError
+    for missing layers, shapes that do not fit, and numbers that are not finite.
     """
     arrays = read_arrays(path)
     name = Path(path).name
-    if "architecture" in arrays:
-        raise SymlipError(f"{name}: it describes residual, tied or ODE layers (array 'architecture'), and only dense layers can be read yet")
     layers = _layers(name, arrays)
     parameters: list[tuple[np.ndarray, np.ndarray]] = []
     for position, (A, b, label) in enumerate(layers, 1):
@@ -104,18 +109,39 @@ def load(path: str | Path, activation: Activation | str = "tanh", output_activat
             A = A.T
         if b.shape != (A.shape[0],):
             raise SymlipError(f"{name}: {label[1]} has shape {b.shape}, but {label[0]} has {A.shape[0]} outputs")
-        if parameters and A.shape[1] != parameters[-1][0].shape[0]:
+        if "architecture" not in arrays and parameters and A.shape[1] != parameters[-1][0].shape[0]:
             raise SymlipError(
                 f"{name}: layer {position} takes {A.shape[1]} inputs, but layer {position - 1} has {parameters[-1][0].shape[0]} outputs; "
                 "A is (out, in), coefs is (in, out)"
             )
         parameters.append((A, b))
+    if "architecture" in arrays:
+        return _described(name, arrays["architecture"], parameters)
     last = len(parameters)
     network = Network(
         parameters[0][0].shape[1],
         [Dense(A.shape[0], output_activation if position == last else activation) for position, (A, _) in enumerate(parameters, 1)],
     )
     return Model(network, parameters)
+
+
+def _described(name: str, text: np.ndarray, parameters: list[tuple[np.ndarray, np.ndarray]]) -> Model:
+    """A model whose layers the archive describes."""
+    if text.dtype.kind not in "US" or text.size != 1:
+        raise SymlipError(f"{name}: the array 'architecture' must be one JSON text, not {text.dtype} of shape {text.shape}")
+    entry = text.reshape(-1)[0]
+    content = entry.decode("utf-8", "replace") if isinstance(entry, bytes) else str(entry)
+    network, variation = parse(content, f"{name}: architecture", [A.shape[0] for A, _ in parameters], parameters[0][0].shape[1])
+    if len(network.groups) != len(parameters):
+        raise SymlipError(f"{name}: the architecture has {len(network.groups)} layers with parameters, but there are {len(parameters)} weight matrices")
+    if isinstance(network, NeuralODE):
+        expected = [(network.width, network.width)]
+    else:
+        expected = [(network.widths[group], network.widths[group - 1]) for group in network.groups]
+    for number, ((A, _), shape) in enumerate(zip(parameters, expected), 1):
+        if A.shape != shape:
+            raise SymlipError(f"{name}: the architecture wants shape {shape} for weight matrix {number}, which has {A.shape}")
+    return Model(network, parameters, variation)
 
 
 def _layers(name: str, arrays: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray, tuple[str, str]]]:
