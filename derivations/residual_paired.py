@@ -7,4 +7,4 @@ from symlip import Derivation, LayerBalls, Network, Residual, derive
 
 
 def derivation(depth: int = 3) -> Derivation:
-    return derive(Network(inputs="l", layers=[Residual("l", "tanh", step="d")] * depth), LayerBalls(), method="paired")
+    return derive(Network(inputs="l", layers=[Residual("l", "tanh", step="delta")] * depth), LayerBalls(), method="paired")

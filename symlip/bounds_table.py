@@ -102,7 +102,10 @@ def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[s
         return [("|A| <= a", LayerBalls(), methods), ("bounded biases", LayerBalls(biases="bounded"), methods)]
     if not network.plain:
         methods = ("block",) if network.tied else ("separate", "paired", "block")
-        sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [("layer balls", LayerBalls(), methods), ("bounded biases", LayerBalls(biases="bounded"), methods)]
+        sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [
+            ("layer balls", LayerBalls(), methods),
+            ("bounded biases", LayerBalls(biases="bounded"), methods),
+        ]
         return [*sets, ("ball, every norm R", ParameterBall(shared_budget=False), ("block",))]
     return [
         ("layer balls", LayerBalls(), METHODS),

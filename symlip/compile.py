@@ -356,7 +356,9 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
             "    depth = int(depth)",
         ]
     lists: list[str] = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
-    singles: list[str] = [name for name in ("weight_norm", "bias_norm", "radius", "scale", "input_norm", "target_norm", "total_variation") if name in signature.arguments]
+    singles: list[str] = [
+        name for name in ("weight_norm", "bias_norm", "radius", "scale", "input_norm", "target_norm", "total_variation") if name in signature.arguments
+    ]
     singles += signature.constants
     for name in lists:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')

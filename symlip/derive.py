@@ -144,7 +144,7 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
             raise SymlipError(
                 f"variables={variables!r} is derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)"
             )
-    if equal and len(set(network.layers)) > 1:
+    if equal and len(set(network.dense)) > 1:
         raise SymlipError("LayerBalls(equal=True) needs equal layers: Network.uniform(depth, activation, width)")
     if method == "joint" and (network.symbolic_depth or equal):
         raise SymlipError("method='joint' is derived layer by layer: give the depth as a number and LayerBalls() or ParameterBall(), or use method='block'")
@@ -170,7 +170,9 @@ def _check_skips(network: Network, parameters: ParameterSet, method: str) -> Non
     if network.tied and method in ("separate", "paired"):
         raise SymlipError(f"method={method!r} is wrong for tied layers, whose parameters act more than once: use method='block'")
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
-        raise SymlipError("ParameterBall() shares its budget among dense layers only: with skips or tied layers use ParameterBall(shared_budget=False) or LayerBalls()")
+        raise SymlipError(
+            "ParameterBall() shares its budget among dense layers only: with skips or tied layers use ParameterBall(shared_budget=False) or LayerBalls()"
+        )
 
 
 RESERVED = {
@@ -239,9 +241,9 @@ class Walk:
         if not self.bounded and unit.activation.constant(0) == sympy.oo and (last or self._only_added(layer)):
             self.values[layer] = None
             return None
-        grows = (self.weights[unit.group], self.biases[unit.group]) if self.bounded else ()
-        grows += (self.values[layer - 1],) if self.bounded or unit.step is not None else ()
-        rule = Value() if unit.step is None else ResidualValue()
+        grows: list[str | None] = [self.weights[unit.group], self.biases[unit.group]] if self.bounded else []
+        grows += [self.values[layer - 1]] if self.bounded or unit.step is not None else []
+        rule: Rule = Value() if unit.step is None else ResidualValue()
         self.values[layer] = apply(rule, *grows, *self.constants(unit.activation), width=unit.width, **self.here(layer))
         return self.values[layer]
 
@@ -263,11 +265,11 @@ class Walk:
 
 def _joint(derivation: Derivation, walk: Walk) -> None:
     """The exact constant of the network; for its gradient the block bound stands in."""
-    network, depth = walk.network, len(walk.network.layers)
+    network, depth = walk.network, len(walk.network.dense)
     if walk.bounded:
         _joint_bounded(derivation, walk)
         return
-    hidden = list(enumerate(network.layers[:-1], 1))
+    hidden = list(enumerate(network.dense[:-1], 1))
     for layer, data in hidden:
         if data.activation.constant(0) == sympy.oo:
             raise SymlipError(unbounded_value(data.activation, f"layer {layer}"))
@@ -276,7 +278,7 @@ def _joint(derivation: Derivation, walk: Walk) -> None:
     for layer, data in hidden:
         premises = (walk.weights[layer + 1], bounds[-1], peaks[data.activation], *walk.constants(data.activation))
         bounds.append(derivation.apply(Joint(), *premises, layer=layer, width=data.width, activation=data.activation))
-    last = network.layers[-1].activation
+    last = network.dense[-1].activation
     first = derivation.apply(JointFirst(), bounds[-1], *walk.constants(last), layer=depth, activation=last)
     if all(attained(data.activation, 0) and peak(data.activation).exact for _, data in hidden) and attained(last, 1):
         reached = derivation.apply(JointReached(), bounds[0], layer=0)
@@ -301,8 +303,8 @@ def _joint_ball(derivation: Derivation) -> None:
     """The sharper bound of the first derivative, over the budget bounds."""
     network = derivation.problem.network
     assert isinstance(network.depth, int)
-    centred = [peak_point(layer.activation) == 0 for layer in network.layers]
-    if network.depth == 2 and network.layers[0].activation.expression.subs(z, 0) == 0:
+    centred = [peak_point(layer.activation) == 0 for layer in network.dense]
+    if network.depth == 2 and network.dense[0].activation.expression.subs(z, 0) == 0:
         constants = [f"S1_{identifier(activation)}" for activation in network.activations]
         first = derivation.apply(BallTwoLayers(), "x_norm", "radius", *constants, network=network)
         if all(centred):
@@ -470,7 +472,7 @@ def _method_ordering(derivation: Derivation) -> None:
     walk = Walk(derivation)
     names: dict[str, str | None] = dict.fromkeys(("first", "separate", "paired", "blocks", "block", "below"))
     compared: dict[str, str | None] = {"paired": None, "block": None}
-    for layer, data in enumerate(walk.network.layers, 1):
+    for layer, data in enumerate(walk.network.dense, 1):
         weight, value, constants = walk.weights[layer], walk.values[layer - 1], walk.constants(data.activation)
         here = {"layer": layer, "activation": data.activation}
         pre = derivation.apply(PreActivation(), weight, value, names["first"], layer=layer)
@@ -484,14 +486,14 @@ def _method_ordering(derivation: Derivation) -> None:
         names.update(separate=separate, paired=paired, block=block)
         names["first"] = derivation.apply(Slope(), pre, *constants, **here)
         names["blocks"] = derivation.apply(BlockSlope(), block_pre, *constants, **here)
-        if layer < len(walk.network.layers):
+        if layer < len(walk.network.dense):
             walk.value(layer)
     _set_results(derivation, {"lipschitz": names["first"], "gradient_lipschitz": eigenvalue, "paired": names["paired"], "separate": names["separate"]})
 
 
 def _ball_ordering(derivation: Derivation) -> None:
     network = derivation.problem.network
-    depth = len(network.layers)
+    depth = len(network.dense)
     layer_bounds(derivation, "block")
     ball = dict(derivation.results)
     derivation.results.clear()
@@ -509,7 +511,7 @@ def any_depth_bounds(derivation: Derivation) -> int | sympy.Symbol:
     network, order = problem.network, problem.order
     parameters = problem.parameters
     assert isinstance(parameters, LayerBalls)
-    layer, depth = network.layers[0], network.depth
+    layer, depth = network.dense[0], network.depth
     here = {"depth": depth, "activation": layer.activation}
     u = any_depth.u
     input_norm = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))

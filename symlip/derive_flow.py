@@ -115,17 +115,18 @@ def _walk(derivation: Derivation, field: Field, total: str | None, names: dict[s
     order, apply = derivation.problem.order, derivation.apply
     steps = [str(step) for step in field.steps]
     if field.parameters == "depth-dependent":
-        first = apply(DepthDependentFirst(), total, names["k"], names["v1"])
-        second = apply(DepthDependentSecond(), total, *(names[letter] for letter in LETTERS)) if order >= 2 else None
+        first: str | None = apply(DepthDependentFirst(), total, names["k"], names["v1"])
+        second: str | None = apply(DepthDependentSecond(), total, *(names[letter] for letter in LETTERS)) if order >= 2 else None
         value = apply(FlowValue(), total, start, names["v0"], names["k0"]) if start else None
         _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
         return
-    first = second = None
+    first, second = None, None
     for piece in _pieces(field):
         here = {"control": field.control, "piece": piece}
         if start is not None:
             value = apply(FlowValue(), total, start, value, *steps, names["v0"], names["k0"], **here)
-        below, first = first, apply(FlowFirst(), total, first, *steps, names["k"], names["v1"], **here)
+        below: str | None = first
+        first = apply(FlowFirst(), total, first, *steps, names["k"], names["v1"], **here)
         if order >= 2:
             second = apply(FlowSecond(), total, below, second, *steps, *(names[letter] for letter in LETTERS), **here)
     if isinstance(field, ControlledODE) and not any(variation in value.free_symbols for value in field.constants.values()):
@@ -167,9 +168,22 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
         else:
             _walk(derivation, field, total, names, None, value)
         return
+    _neural_blocks(derivation, field, [start, weight, bias, total], constants)
+
+
+def _neural_blocks(derivation: Derivation, field: NeuralODE, hypotheses: list[str | None], constants: list[str]) -> None:
+    """Block by block: in closed form for any control, or piece by piece."""
+    apply, activation, order = derivation.apply, field.activation, derivation.problem.order
+    start, weight, bias, total = hypotheses
+    here: dict[str, Any] = {"width": field.width, "activation": activation}
+    steps = [str(step) for step in field.steps]
     if activation.constant(0) == sympy.oo:
-        raise SymlipError(f"the field: {activation.name} is unbounded; the block bound needs a bounded activation: use method='separate' with LayerBalls(biases='bounded')")
-    blocks = second = value = None
+        raise SymlipError(
+            f"the field: {activation.name} is unbounded; the block bound needs a bounded activation: use method='separate' with LayerBalls(biases='bounded')"
+        )
+    blocks: str | None = None
+    second: str | None = None
+    value: str | None = None
     for piece in _pieces(field):
         there = {**here, "control": field.control, "piece": piece}
         value_before, value = value, apply(StateSize(), start, weight, bias, value, total, *steps, *constants, **there)
@@ -201,7 +215,9 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
 def flow_lower_bound(field: Field, parameters: ParameterSet | None, order: int) -> Derivation:
     """The lower bound of a neural ODE: a state that is held still."""
     if isinstance(field, ControlledODE):
-        raise SymlipError("a field known by its constants has no lower bound of its own; derive(field) says that its bounds are reached by some field with these constants")
+        raise SymlipError(
+            "a field known by its constants has no lower bound of its own; derive(field) says that its bounds are reached by some field with these constants"
+        )
     if field.parameters != "shared" or field.control is not None:
         raise SymlipError("the lower bound is that of shared parameters and any control: NeuralODE(width, activation)")
     check_field(field, parameters, "block", order, "parameters")

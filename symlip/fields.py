@@ -119,7 +119,9 @@ def _parameters(parameters: str, control: object) -> str:
     if parameters not in ("shared", "depth-dependent"):
         raise SymlipError(f"parameters={parameters!r}: they are 'shared' or 'depth-dependent'")
     if parameters == "depth-dependent" and control is not None:
-        raise SymlipError("depth-dependent parameters have the norm of L^2 of the variation: the control is any one of its total variation, so leave control=None")
+        raise SymlipError(
+            "depth-dependent parameters have the norm of L^2 of the variation: the control is any one of its total variation, so leave control=None"
+        )
     return parameters
 
 

@@ -61,7 +61,7 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
     elif network.symbolic_depth or parameters.equal:
         first, second = _any_depth(derivation, inputs, parameters)
     else:
-        weights = {u: derivation.assume(Hypothesis(Quantity("weight", u), nonnegative(f"a_{u}"))) for u in range(1, len(network.layers) + 1)}
+        weights = {u: derivation.assume(Hypothesis(Quantity("weight", u), nonnegative(f"a_{u}"))) for u in range(1, len(network.dense) + 1)}
         first, second = chain(derivation, inputs, weights, order)
     for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):
         if name is not None:
@@ -71,7 +71,9 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
 
 def _only_dense(network: Network, what: str) -> None:
     if not network.plain:
-        raise SymlipError(f"{what} is about dense layers with their own parameters; for residual layers see derive(.., method='joint'), which says where it is exact")
+        raise SymlipError(
+            f"{what} is about dense layers with their own parameters; for residual layers see derive(.., method='joint'), which says where it is exact"
+        )
 
 
 def constants_reached(derivation: Derivation, orders: int) -> dict[object, list[str]]:
@@ -100,29 +102,29 @@ def chain(derivation: Derivation, inputs: str, weights: dict[int, str], order: i
     network = derivation.problem.network
     constants = constants_reached(derivation, order)
     slopes: list[str] = []
-    for layer, data in enumerate(network.layers, 1):
+    for layer, data in enumerate(network.dense, 1):
         below = slopes[-1] if slopes else None
         slopes.append(derivation.apply(ChainSlope(), inputs, weights.get(layer), below, *constants[data.activation], layer=layer, activation=data.activation))
     if order < 2:
         return slopes[-1], None
-    curved = [layer for layer, data in enumerate(network.layers, 1) if data.activation.constant(2) != 0]
-    if not curved and len(network.layers) == 1:
+    curved = [layer for layer, data in enumerate(network.dense, 1) if data.activation.constant(2) != 0]
+    if not curved and len(network.dense) == 1:
         start, rule = 1, ChainCurvature()
     elif not curved:
         start, rule = 2, ChainMixed()  # type: ignore[assignment]
     else:
         start, rule = curved[-1], ChainCurvature()
-    data = network.layers[start - 1]
+    data = network.dense[start - 1]
     below = slopes[start - 2] if start > 1 else None
     second = derivation.apply(rule, inputs, weights.get(start), below, *constants[data.activation], layer=start, activation=data.activation)
-    for layer, data in list(enumerate(network.layers, 1))[start:]:
+    for layer, data in list(enumerate(network.dense, 1))[start:]:
         second = derivation.apply(ChainAffine(), weights[layer], second, *constants[data.activation], layer=layer, activation=data.activation)
     return slopes[-1], second
 
 
 def _any_depth(derivation: Derivation, inputs: str, parameters: LayerBalls) -> tuple[str, str | None]:
     network, order = derivation.problem.network, derivation.problem.order
-    activation, u = network.layers[0].activation, any_depth.u
+    activation, u = network.dense[0].activation, any_depth.u
     if order >= 2 and activation.constant(2) == 0:
         raise SymlipError(f"every layer is affine ({activation.name}): ask for order=1, or give the depth as a number")
     constants = constants_reached(derivation, order)[activation]
@@ -151,9 +153,9 @@ def _ball(derivation: Derivation, inputs: str, radius: str) -> tuple[str, str | 
 
 def _at_zero(network: Network) -> bool:
     """Whether a chain with all pre-activations 0 is as steep as can be, with hidden outputs 0."""
-    if network.symbolic_depth or len(network.layers) == 1:
+    if network.symbolic_depth or len(network.dense) == 1:
         return False
-    *hidden, last = network.layers
+    *hidden, last = network.dense
     return all(centred(layer.activation) for layer in hidden) and last.activation.supremum(1).attained_at == 0
 
 
@@ -161,7 +163,7 @@ def _zero_chain(derivation: Derivation, inputs: str, radius: str, constants: lis
     network = derivation.problem.network
     share = derivation.apply(ChainShare(), inputs, radius, *constants, network=network)
     sizes: list[str] = []
-    for layer in range(1, len(network.layers) + 1):
+    for layer in range(1, len(network.dense) + 1):
         sizes.append(derivation.apply(ChainSize(), inputs, radius, share, *sizes[-1:], *constants, network=network, layer=layer))
     return derivation.apply(ZeroChain(), radius, share, sizes[-1], *constants, network=network)
 
@@ -186,7 +188,7 @@ def global_bound(network: Network | Field) -> Derivation:
     inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
     if network.symbolic_depth:
         _family_of_any_depth(derivation, inputs)
-    elif len(network.layers) == 1:
+    elif len(network.dense) == 1:
         _one_layer(derivation, inputs)
     else:
         _family(derivation, inputs)
@@ -196,7 +198,7 @@ def global_bound(network: Network | Field) -> Derivation:
 
 
 def _one_layer(derivation: Derivation, inputs: str) -> None:
-    activation = derivation.problem.network.layers[0].activation
+    activation = derivation.problem.network.dense[0].activation
     constants = [derivation.apply(ActivationConstants(), activation=activation, order=k) for k in range(1, derivation.problem.order + 1)]
     here = {"layer": 1, "activation": activation}
     start = derivation.apply(JointInput(), inputs)
@@ -218,15 +220,15 @@ def _family(derivation: Derivation, inputs: str) -> None:
     network = derivation.problem.network
     affine = all(activation.constant(2) == 0 for activation in network.activations)
     scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
-    weights = dict.fromkeys(range(2, len(network.layers) + 1), scale)
-    exception = affine and len(network.layers) == 2 and derivation.problem.order >= 2
+    weights = dict.fromkeys(range(2, len(network.dense) + 1), scale)
+    exception = affine and len(network.dense) == 2 and derivation.problem.order >= 2
     first, second = chain(derivation, inputs, weights, 1 if exception else derivation.problem.order)
     for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):
         if name is not None:
             derivation.apply(NoGlobalBound(), scale, *_definitions(derivation), symbol=name, depth=network.depth)
             derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
     if exception:
-        below, above = (layer.activation for layer in network.layers)
+        below, above = (layer.activation for layer in network.dense)
         constants = [derivation.apply(ActivationConstants(), activation=a, order=1) for a in (below, above)]
         start = derivation.apply(JointInput(), inputs)
         slope = derivation.apply(JointFirst(), start, *constants, layer=1, activation=below)
@@ -242,7 +244,7 @@ def _definitions(derivation: Derivation) -> list[str]:
 
 def _family_of_any_depth(derivation: Derivation, inputs: str) -> None:
     network, order = derivation.problem.network, derivation.problem.order
-    activation = network.layers[0].activation
+    activation = network.dense[0].activation
     scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
     constants = constants_reached(derivation, order)[activation]
     here = {"activation": activation, "depth": network.depth, "index": any_depth.u, "equal": True}
@@ -254,7 +256,7 @@ def _family_of_any_depth(derivation: Derivation, inputs: str) -> None:
 
 def _jump(derivation: Derivation) -> None:
     network = derivation.problem.network
-    layers = tuple(layer.activation for layer in network.layers)
+    layers = tuple(layer.activation for layer in network.dense)
     if network.symbolic_depth or all(jump_of(activation) is None for activation in layers):
         return
     constants = [name for names in constants_reached(derivation, 1).values() for name in names]
@@ -288,13 +290,13 @@ def sharpness(network: Network, parameters: ParameterSet | None = None) -> Deriv
 
 
 def _sharpness_hypotheses(network: Network) -> None:
-    layers = network.layers if network.symbolic_depth else network.layers[:-1]
+    layers = network.dense if network.symbolic_depth else network.dense[:-1]
     for number, layer in enumerate(layers, 1):
         if layer.activation.constant(0) == sympy.oo:
             raise SymlipError(f"sharpness needs bounded hidden activations, and layer {number} has {layer.activation.name}, whose S0 is infinite")
-    if all(layer.activation.constant(2) == 0 for layer in network.layers):
-        raise SymlipError(f"sharpness needs S2 > 0, and every layer is affine ({network.layers[0].activation.name})")
-    for number, layer in enumerate(network.layers, 1):
+    if all(layer.activation.constant(2) == 0 for layer in network.dense):
+        raise SymlipError(f"sharpness needs S2 > 0, and every layer is affine ({network.dense[0].activation.name})")
+    for number, layer in enumerate(network.dense, 1):
         if layer.activation.constant(2) == sympy.oo:
             raise SymlipError(f"sharpness needs finite S2, and the derivative of {layer.activation.name} in layer {number} jumps")
         for order in (1, 2):
@@ -311,7 +313,7 @@ def _layer_sharpness(network: Network) -> Derivation:
     slopes: list[str] = []
     second: str | None = None
     limits: list[str] = []
-    for layer, data in enumerate(network.layers, 1):
+    for layer, data in enumerate(network.dense, 1):
         own = constants[data.activation]
         below = slopes[-1] if slopes else None
         slopes.append(derivation.apply(ChainSlope(), walk.input, walk.weights[layer], below, *own, layer=layer, activation=data.activation))
@@ -348,7 +350,7 @@ def _rates(network: Network) -> Derivation:
     any_depth_bounds(derivation)
     upper = dict(derivation.results)
     derivation.results.clear()
-    activation = network.layers[0].activation
+    activation = network.dense[0].activation
     constants = constants_reached(derivation, 2)[activation]
     here = {"activation": activation, "depth": network.depth, "index": any_depth.u, "equal": True}
     lower = [derivation.apply(ChainAnyDepth(), "x_norm", "a", *constants, order=k, **here) for k in (1, 2)]

@@ -197,6 +197,11 @@ class Network:
         return all(isinstance(layer, Dense) for layer in self.layers)
 
     @property
+    def dense(self) -> tuple[Dense, ...]:
+        """The layers of a plain network."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+
+    @property
     def tied(self) -> bool:
         """Whether parameters are used more than once."""
         used = [unit.group for unit in self.units if unit.group is not None]
@@ -220,7 +225,9 @@ def _written_out(inputs: Size, layers: Sequence[Layer]) -> tuple[Unit, ...]:
         if isinstance(repeated, Residual | Skip) and repeated.width != width:
             raise SymlipError(f"{where}: a skip adds its {width} inputs to {repeated.width} outputs; they must be as many, so put a Dense layer before it")
         if count > 1 and repeated.width != width:
-            raise SymlipError(f"{where}: a tied layer is fed its own {repeated.width} outputs and must have as many inputs, not {width}; put a Dense layer before it")
+            raise SymlipError(
+                f"{where}: a tied layer is fed its own {repeated.width} outputs and must have as many inputs, not {width}; put a Dense layer before it"
+            )
         for _ in range(count):
             begin = len(units)
             if isinstance(repeated, Skip) and len(repeated.layers) > 1:

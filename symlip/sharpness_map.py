@@ -89,12 +89,12 @@ def sharpness_map(
 def _deeper(network: Network, depth: int) -> Network:
     if depth < 1:
         raise SymlipError(f"a depth must be a positive integer, not {depth}")
-    hidden = network.layers[0] if len(network.layers) > 1 else replace_width(network.layers[0], 1)
-    return Network(network.inputs, [*[hidden] * (depth - 1), network.layers[-1]])
+    hidden = network.dense[0] if len(network.dense) > 1 else replace_width(network.dense[0], 1)
+    return Network(network.inputs, [*[hidden] * (depth - 1), network.dense[-1]])
 
 
 def _wider(network: Network, width: int) -> Network:
-    return Network(network.inputs, [*(replace_width(layer, width) for layer in network.layers[:-1]), network.layers[-1]])
+    return Network(network.inputs, [*(replace_width(layer, width) for layer in network.dense[:-1]), network.dense[-1]])
 
 
 def replace_width(layer: Dense, width: int) -> Dense:
@@ -102,7 +102,7 @@ def replace_width(layer: Dense, width: int) -> Dense:
 
 
 def _point(network: Network, norm: float, order: int, input_norm: float, starts: int, seed: int) -> Point:
-    depth = len(network.layers)
+    depth = len(network.dense)
     arguments = {"weight_norms": [norm] * depth, "input_norm": input_norm}
     name = "lipschitz" if order == 1 else "gradient_lipschitz"
     bounds = {}
@@ -118,7 +118,7 @@ def _point(network: Network, norm: float, order: int, input_norm: float, starts:
     x[0] = input_norm
     witness, start = witness_norm(lower, norm, x, order)
     found = best_found(network, [norm] * depth, x, order, starts, seed, [start] if start is not None else [])
-    width = network.layers[0].width if depth > 1 else 1
+    width = network.dense[0].width if depth > 1 else 1
     return Point(norm, depth, int(width), order, bounds, witness, max(found, witness or 0.0))
 
 
@@ -126,10 +126,10 @@ def witness_norm(lower: Derivation, norm: float, x: Any, order: int) -> tuple[fl
     """|DN| or |D^2 N| over all directions at the witness, and its parameters; None where the witness cannot be built in floats."""
     network = lower.problem.network
     try:
-        theta = lower.witness(x=x, order=order, weight_norms=[norm] * len(network.layers))
+        theta = lower.witness(x=x, order=order, weight_norms=[norm] * len(network.dense))
     except SymlipError:
         return None, None
-    activations = [layer.activation for layer in network.layers]
+    activations = [layer.activation for layer in network.dense]
     return derivative_norm(activations, theta, x, order), theta
 
 
@@ -235,8 +235,8 @@ def best_found(network: Network, norms: Sequence[float], x: Any, order: int, sta
         from scipy.optimize import minimize
     except ImportError:
         raise MissingExtra("the optimiser's estimates", "scipy", "sharpness") from None
-    slopes = [slopes_of(layer.activation) for layer in network.layers]
-    widths = [len(x), *(int(layer.width) for layer in network.layers)]
+    slopes = [slopes_of(layer.activation) for layer in network.dense]
+    widths = [len(x), *(int(layer.width) for layer in network.dense)]
     size = sum((columns + 1) * rows for rows, columns in zip(widths[1:], widths))
     rng = np.random.default_rng(seed)
 

@@ -139,7 +139,22 @@ def bad_archives():
         "shapes": (lambda p: archive(p, A1=ones((2, 3)), b1=ones(2), A2=ones((1, 5)), b2=ones(1)), "layer 2 takes 5 inputs"),
         "vector": (lambda p: archive(p, A1=ones(3), b1=ones(3)), "are a matrix"),
         "nan": (lambda p: archive(p, A1=np.array([[np.nan]]), b1=ones(1)), "NaN or infinite"),
-        "architecture": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array("[]")), "only dense layers"),
+        "architecture": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array("[]")), 'an object with a list "layers"'),
+        "architecture, nonsense": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array("{nonsense")), "not JSON"),
+        "architecture, shapes": (
+            lambda p: archive(p, A1=ones((4, 3)), b1=ones(4), architecture=np.array('{"layers": [{"type": "residual"}]}')),
+            "adds its 3 inputs",
+        ),
+        "architecture, too few": (
+            lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array('{"layers": [{}, {}]}')),
+            "more layers with parameters",
+        ),
+        "architecture, key": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array('{"layers": [{"steps": 2}]}')), "unknown key 'steps'"),
+        "architecture, variation": (
+            lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=np.array('{"type": "neural-ode", "total_variation": -1}')),
+            "nonnegative finite",
+        ),
+        "architecture, numbers": (lambda p: archive(p, A1=ones((2, 2)), b1=ones(2), architecture=ones(3)), "one JSON text"),
         "text": (lambda p: archive(p, A1=np.array([["a"]]), b1=ones(1)), "not real numbers"),
         "complex": (lambda p: archive(p, A1=np.array([[1j]]), b1=ones(1)), "not real numbers"),
     }

@@ -12,6 +12,7 @@ from symlip.build import theorems
 from symlip.calculus.arrays import Operation, PairedEigenvalue
 from symlip.calculus.claims import Reached
 from symlip.calculus.quantities import ActivationDerivative
+from symlip.fields import Field
 from symlip.report import render
 from symlip.report.numbers import number_table, rounded_up
 from symlip.report.tex import tex
@@ -91,9 +92,31 @@ def test_every_scalar_definition_printed_is_parsed_back(name):
         assert equal(parsed(right, claim.expression.free_symbols), claim.expression), (step.name, right)
 
 
+def continuous_numbers(derivation, report):
+    """The numbers of a report on continuous depth, at variations U, everything else 1."""
+    rows = re.findall(r"^\$(\\frac\{\d+\}\{\d+\}|\d+)\$ & (.*)\\\\$", report.split(":sec:numbers}")[1], re.M)
+    assert len(rows) == 6
+    lower = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached)}
+    names = [n for n in derivation.results if n != "layer_lipschitz"]
+    for point, cells in rows:
+        parts = [int(part) for part in re.findall(r"\d+", point)]
+        U = mpmath.mpf(parts[0]) / parts[-1] if len(parts) > 1 else mpmath.mpf(parts[0])
+        values = {str(h.symbol): U if h.quantity.kind == "step" else 10 if str(h.symbol) == "m" else 1 for h in derivation.hypotheses.values()}
+        values |= {"total_variation": U, "weight_norm": 1, "bias_norm": 1, "input_norm": 1, "target_norm": 1, "scale": 1, "widths": [3, 3]}
+        found = derivation.evaluate(values, digits=30)
+        for cell, result in zip(cells.split(" & "), names, strict=True):
+            mantissa, _, power = cell.strip("$").partition(r"\cdot10^")
+            number = mpmath.mpf(mantissa) * mpmath.mpf(10) ** int(power.strip("{}") or 0)
+            side = -1 if derivation.results[result] in lower else 1
+            assert -(mpmath.mpf(10) ** -20) <= side * (number - found[result]) / found[result] <= mpmath.mpf(10) ** -5
+
+
 @pytest.mark.parametrize("name", THEOREMS)
 def test_every_number_printed_is_the_derivations_rounded_up(name):
     derivation, report = DERIVATIONS[name], REPORTS[name]
+    if isinstance(derivation.problem.network, Field):
+        continuous_numbers(derivation, report)
+        return
     section = report.split(":sec:numbers}")[1]
     rows = re.findall(r"^\$(\\frac\{1\}\{2\}|\d+)\$ & (.*)\\\\$", section, re.M)
     kinds = {hypothesis.quantity.kind for hypothesis in derivation.hypotheses.values()}
@@ -103,7 +126,7 @@ def test_every_number_printed_is_the_derivations_rounded_up(name):
     else:
         assert len(rows) == 5
     lower = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached)}
-    depth = 3 if derivation.problem.network.symbolic_depth else len(derivation.problem.network.layers)
+    depth = 3 if derivation.problem.network.symbolic_depth else len(derivation.problem.network.groups)
     names = [n for n in derivation.results if n not in ("layer_lipschitz",)]
     for point, cells in rows:
         a = mpmath.mpf("0.5") if "frac" in point else mpmath.mpf(point)
@@ -117,6 +140,7 @@ def test_every_number_printed_is_the_derivations_rounded_up(name):
             "target_norm": 1,
             "widths": [3],
             "depth": depth,
+            **{step.name: 1 for step in derivation.problem.network.steps},
         }
         found = derivation.evaluate(values, digits=30)
         shown = [cell.strip("$") for cell in cells.split(" & ")]
@@ -159,7 +183,7 @@ def test_reports_are_complete_and_deterministic(name):
         assert report.count(rule.title + "]") == 1
     assert "@[" not in report
     text = re.sub(
-        r"\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|gather\*|tikzpicture)\}.*?\\end\{\1\}|\\(label|ref|eqref|IfFileExists|includegraphics)(\[[^]]*\])?\{[^}]*\}",
+        r"\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|gather\*|align\*|tikzpicture)\}.*?\\end\{\1\}|\\(label|ref|eqref|IfFileExists|includegraphics)(\[[^]]*\])?\{[^}]*\}",
         "",
         report,
         flags=re.S,

@@ -126,7 +126,7 @@ def test_planted_errors_are_caught_with_the_step_named(monkeypatch, what, rule, 
     monkeypatch.setattr(cls, "conclude", lambda self, given, **detail: change(right(self, given, **detail)))
     derivation = MADE[made]()
     derivation.check()  # the rule itself is wrong, so applying it again finds nothing
-    report = derivation.verify(digits=30, networks=60, seed=0)
+    report = derivation.verify(digits=30, networks=120, seed=0)
     assert not report.passed
     assert report.failures[0].name.startswith(where)  # in the order of the proof: the first step that goes wrong
     assert "FAILED: step" in str(report)
@@ -201,13 +201,13 @@ def test_jets_agree_with_numerical_differentiation(name):
     with mpmath.workdps(60):
         sample = build(derivation, 4, 0)
         direction, x = sample.directions[0], sample.inputs[0]
-        jets = network_jets(sample.activations, sample.theta, direction, x, order=3)
+        jets = network_jets(sample.lines, sample.theta, direction, x, order=3)
 
         def output(t):
             h = x
-            for activation, (A, b), (dA, db) in zip(sample.activations, sample.theta, direction):
+            for line, (A, b), (dA, db) in zip(sample.lines, sample.theta, direction):
                 pre = (A + t * dA).dot(h) + b + t * db
-                h = np.array([derivative_at(activation, 0, value) for value in pre], dtype=object)
+                h = np.array([derivative_at(line.activation, 0, value) for value in pre], dtype=object)
             return h[0]
 
         for order in range(4):

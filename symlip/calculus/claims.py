@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 
 from .quantities import ActivationDerivative, ActivationPeak, Quantity
-from .witness import FieldWitness, Witness
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Reached:
     quantity: Quantity | ActivationDerivative
     symbol: sympy.Expr
     expression: sympy.Expr | None
-    witness: Witness | FieldWitness
+    witness: Any  # a Witness, or a FieldWitness of continuous depth
 
     @property
     def name(self) -> str:

@@ -10,15 +10,11 @@ import sympy
 
 from ..costs import Cost, Risk
 from ..errors import DerivationError
-from ..fields import Field
-from ..networks import Network
-from ..parameter_sets import AllParameters, ParameterSet
 from .arrays import IndexedOperation
 from .claims import Bound, Claim, Hypothesis, Limit, Reached, plain_symbol
 from .obligations import Obligation
 from .quantities import Quantity
 from .rule import Given, Premise, Rule
-from .witness import FieldWitness, Witness
 
 if TYPE_CHECKING:
     from ..verify.run import Verification
@@ -39,8 +35,8 @@ class Step:
 class Problem:
     """What a derivation is about; its readers need it to build concrete networks and to name things."""
 
-    network: Network | Field
-    parameters: ParameterSet | AllParameters
+    network: Any  # a Network, or a Field of continuous depth
+    parameters: Any  # a ParameterSet, or AllParameters
     cost: Cost | Risk | None = None
     method: str = "block"
     order: int = 2
@@ -152,7 +148,7 @@ class Derivation:
         return found
 
     @property
-    def witnesses(self) -> dict[int, Witness | FieldWitness]:
+    def witnesses(self) -> dict[int, Any]:
         """The networks that reach the lower bounds of the whole network, by order (1: the network, 2: its gradient)."""
         found = {}
         for step in self.steps.values():

@@ -104,7 +104,8 @@ class _Context:
         self.network = self.problem.network
         self.title = latex_escape(title) if title else _default_title(derivation)
         self.lemma_rules = [rule for rule in derivation.lemmas if not isinstance(rule, ActivationConstants)]
-        self.lemma_rules.append(ActivationConstants())
+        if any(isinstance(rule, ActivationConstants) for rule in derivation.lemmas):
+            self.lemma_rules.append(ActivationConstants())
         self.numbers_of = {rule.name: number for number, rule in enumerate(self.lemma_rules, 1)}
 
     def values(self) -> dict[str, Any]:
@@ -148,8 +149,8 @@ class _Context:
             return self._setting_written_out() + self._cost_setting()
         if network.symbolic_depth:
             layers = _layers(network.depth)
-            widths = rf"each layer of width ${tex(sympy.sympify(network.layers[0].width))}$"
-            activations = f"$s_u={network.layers[0].activation.latex}$"
+            widths = rf"each layer of width ${tex(sympy.sympify(network.dense[0].width))}$"
+            activations = f"$s_u={network.dense[0].activation.latex}$"
         else:
             layers = _layers(network.depth)
             shown = network.widths[1:]
@@ -197,7 +198,7 @@ class _Context:
         steps = ""
         if any(unit.step is not None for unit in network.units):
             steps = r" A step may have either sign; its modulus is what enters below"
-            steps += (", and stands for the symbol $" + ",".join(tex(step) for step in network.steps) + "$." if network.steps else ".")
+            steps += ", and stands for the symbol $" + ",".join(tex(step) for step in network.steps) + "$." if network.steps else "."
         return (
             rf"For $x\in\mathbb{{R}}^{{{tex(sympy.sympify(network.inputs))}}}$ let $h_0=x$ and, with activations applied componentwise,"
             + "\n\\begin{gather*}"
@@ -238,7 +239,7 @@ class _Context:
         return ", where " + " and ".join(rf"${a.latex}(z)={sympy.latex(a.expression)}$" for a in shown)
 
     def _activations(self) -> str:
-        layers = self.network.layers
+        layers = self.network.dense
         distinct = self.network.activations
         if len(distinct) == 1:
             return f"$s_u={distinct[0].latex}$ in every layer"
@@ -331,7 +332,13 @@ class _Context:
             if self.derivation.limits.get(name) == sympy.oo:
                 if isinstance(self.network, Field):
                     text = text.replace("N", "X_T")
-                what = (r"|DX_T|" if name == "lipschitz" else r"|D^2X_T|") if isinstance(self.network, Field) else r"|DN_{\theta_t}|" if name == "lipschitz" else r"|D^2N_{\theta_t}|"
+                what = (
+                    (r"|DX_T|" if name == "lipschitz" else r"|D^2X_T|")
+                    if isinstance(self.network, Field)
+                    else r"|DN_{\theta_t}|"
+                    if name == "lipschitz"
+                    else r"|D^2N_{\theta_t}|"
+                )
                 assumed = r" for $m\ge2$" if self.network.symbolic_depth else ""
                 found.append(
                     rf"{text} has no Lipschitz constant on $\Omega${assumed}: along the family $\theta_t$ of networks below, ${what}\ge {tex(results[name])}\to\infty$ as $t\to\infty$"
@@ -360,7 +367,7 @@ class _Context:
                 else rf"The constant {names[order]} is reached, or approached, by networks of the set with" if exact
                 else rf"The lower bound of {names[order]} is proved by networks of the set with"
             )  # fmt: skip
-            found.append(f"{lead} " + described(witness, [layer.activation for layer in self.network.layers], self.network.depth) + ".")
+            found.append(f"{lead} " + described(witness, [layer.activation for layer in self.network.dense], self.network.depth) + ".")
         return "\n\n".join(found)
 
     def _displayed(self) -> list[tuple[Step, Bound | Reached]]:
@@ -404,7 +411,9 @@ class _Context:
             found.append(r"$\lambda_{\max}$ is the largest eigenvalue.")
         entire = [formula for name, formula in flow.ENTIRE.items() if name in printed]
         if entire:
-            found.append(r"Here " + ", ".join(f"${formula}$" for formula in entire) + r", continued to $z=0$: entire functions with positive Taylor coefficients.")
+            found.append(
+                r"Here " + ", ".join(f"${formula}$" for formula in entire) + r", continued to $z=0$: entire functions with positive Taylor coefficients."
+            )
         if r"\alpha_{(" in printed:
             found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")
         if r"\gamma" in printed:
@@ -571,7 +580,12 @@ class _Context:
             families.setdefault(hypothesis.quantity.kind, hypothesis)
         for hypothesis in families.values():
             symbol, quantity = hypothesis.symbol, hypothesis.quantity
-            many = quantity.layer is not None and quantity.kind not in ("step", "constant") and not (isinstance(self.network, Field)) and not (isinstance(quantity.layer, sympy.Expr) and hypothesis.count is None)
+            many = (
+                quantity.layer is not None
+                and quantity.kind not in ("step", "constant")
+                and not (isinstance(self.network, Field))
+                and not (isinstance(quantity.layer, sympy.Expr) and hypothesis.count is None)
+            )
             if many:
                 shown = tex(symbol) if hypothesis.count is not None else tex(symbol).replace("{1}", "{u}")
                 rows.append({"symbol": shown, "meaning": f"bound on the {Quantity(quantity.kind, sympy.Symbol('u')).meaning.replace(' u', ' $u$')}"})

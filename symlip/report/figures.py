@@ -17,8 +17,8 @@ from ..errors import MissingExtra, SymlipError
 from ..fields import Field
 from ..lower import global_bound, lower_bound
 from ..networks import Network
-from . import flow
 from ..parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
+from . import flow
 
 NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
 DEPTHS = tuple(range(1, 11))
@@ -132,7 +132,12 @@ def draw(figure: dict[str, Any]) -> bytes:
     variable = figure["variable"]
     panels = [
         ("depth", f"number of {'jumps' if variable == 'U' else 'layers'} $m$  (${variable}=1$)", variable == "U"),
-        ("norm", f"${variable}$, { {'R': 'radius', 't': 'scale', 'U': 'total variation'}.get(variable, 'weight norms') }" + ("" if variable == "U" else f"  ({figure['depth']} layers)"), True),
+        (
+            "norm",
+            f"${variable}$, { {'R': 'radius', 't': 'scale', 'U': 'total variation'}.get(variable, 'weight norms') }"
+            + ("" if variable == "U" else f"  ({figure['depth']} layers)"),
+            True,
+        ),
     ]
     panels = [panel for panel in panels if any(figure["curves"][panel[0]].values())]
     drawing, axes = pyplot.subplots(1, len(panels), figsize=(4.6 * len(panels), 3.3), squeeze=False, layout="constrained")

@@ -28,14 +28,19 @@ def setting(field: Field) -> str:
     control = (
         r"Let the controls $u=(u^i)$ be c\`adl\`ag and of finite variation, with continuous parts and jumps of either sign, $\mu=\sum_i|du^i|$ their variation measure and $y(t)=\mu((0,t])$ the elapsed variation. "
         if field.control is None
-        else r"Let the control $u$ have pieces, one after the other: " + "; ".join(_piece(number, part) for number, part in enumerate(field.control, 1)) + r". Write $h_j$ for $X$ after the $j$-th piece, $h_0=x$. "
+        else r"Let the control $u$ have pieces, one after the other: "
+        + "; ".join(_piece(number, part) for number, part in enumerate(field.control, 1))
+        + r". Write $h_j$ for $X$ after the $j$-th piece, $h_0=x$. "
     )
     if isinstance(field, ControlledODE):
         text = control + r"Let $dX_t=\sum_iV_i(\theta,t,X_{t-})\,du^i_t$, $X_0=x$, where the $V_i$ are twice continuously differentiable in $(\theta,x)$. "
         moved = r"$\theta$ is a vector of any dimension, with the Euclidean norm. "
     else:
         a = field.activation.latex
-        text = control + rf"Let $dX_t={a}(AX_{{t-}}+b)\,du_t$, $X_0=x\in\mathbb{{R}}^{{{tex(sympy.sympify(field.width))}}}$, with the activation applied componentwise. "
+        text = (
+            control
+            + rf"Let $dX_t={a}(AX_{{t-}}+b)\,du_t$, $X_0=x\in\mathbb{{R}}^{{{tex(sympy.sympify(field.width))}}}$, with the activation applied componentwise. "
+        )
         if field.control is not None:
             text += r"$z_j=Ah_{j-1}+b$. "
         text += r"Constants $S_k$ of the activation are in the table. "
@@ -46,7 +51,11 @@ def setting(field: Field) -> str:
         )
     if field.parameters == "depth-dependent":
         moved += r"Its norm is that of $L^2(\mu)$, $|\theta|^2=\int|\theta_t|^2\,d\mu_t$. "
-    return text + moved + r"$D$ is the derivative with respect to $\theta$ at fixed $x$, a prime the derivative along a line $\theta+t\eta$, and norms of derivatives are operator norms."
+    return (
+        text
+        + moved
+        + r"$D$ is the derivative with respect to $\theta$ at fixed $x$, a prime the derivative along a line $\theta+t\eta$, and norms of derivatives are operator norms."
+    )
 
 
 def _piece(number: int, part: Any) -> str:
@@ -106,7 +115,15 @@ def title(derivation: Derivation) -> str:
 
 def arguments(derivation: Derivation, variation: Any, norm: Any = 1, count: int = 10) -> dict[str, Any]:
     """Arguments of the compiled function: that variation, everything else 1."""
-    found: dict[str, Any] = {"total_variation": variation, "weight_norm": norm, "bias_norm": 1, "input_norm": 1, "target_norm": 1, "scale": norm, "widths": [3, 3]}
+    found: dict[str, Any] = {
+        "total_variation": variation,
+        "weight_norm": norm,
+        "bias_norm": 1,
+        "input_norm": 1,
+        "target_norm": 1,
+        "scale": norm,
+        "widths": [3, 3],
+    }
     for hypothesis in derivation.hypotheses.values():
         kind = hypothesis.quantity.kind
         if hypothesis.quantity.layer == JUMPS:
@@ -128,7 +145,11 @@ def number_rows(derivation: Derivation, shown: dict[str, tuple[str, str]], round
         rows.append([f"${sympy.latex(value)}$", *(f"${cell}$" for cell in cells)])
         plain.append([text, *(cell.replace(r"\cdot10^{", "e").replace("}", "") for cell in cells)])
     many = derivation.problem.method == "limit"
-    where = r"All other arguments are $1$" + (r", and $m=10$" if many else "") + (", widths are $3$" if derivation.problem.network.widths and isinstance(derivation.problem.network.widths[0], sympy.Symbol) else "")
+    where = (
+        r"All other arguments are $1$"
+        + (r", and $m=10$" if many else "")
+        + (", widths are $3$" if derivation.problem.network.widths and isinstance(derivation.problem.network.widths[0], sympy.Symbol) else "")
+    )
     control = derivation.problem.network.control is not None
     variable = r"\text{size of each piece}" if control else "U"
     return {
@@ -145,7 +166,12 @@ def figure(derivation: Derivation) -> dict[str, Any]:
     """Curves against the total variation, and against the number of jumps where that is the theorem."""
     problem, field = derivation.problem, derivation.problem.network
     curves: dict[str, dict[str, list[list[str]]]] = {"depth": {}, "norm": {}}
-    names = {"lipschitz": "network", "gradient_lipschitz": "its gradient", "discrete_lipschitz": "network, jumps", "discrete_gradient_lipschitz": "its gradient, jumps"}
+    names = {
+        "lipschitz": "network",
+        "gradient_lipschitz": "its gradient",
+        "discrete_lipschitz": "network, jumps",
+        "discrete_gradient_lipschitz": "its gradient, jumps",
+    }
 
     def value(one: Derivation, name: str, variation: Any, count: int = 10) -> str:
         return str(mpmath.nstr(one.evaluate(arguments(one, variation, count=count), digits=25)[name], 8))

@@ -8,7 +8,21 @@ from typing import Any
 import sympy
 from sympy.printing.latex import LatexPrinter
 
-from ..calculus.arrays import Below, BlockEntries, BorderAt, ChainShares, Chords, FieldSecond, Outer, Pad, ProductTable, Recursion, SumRange, SymmetricEntries, VectorTable
+from ..calculus.arrays import (
+    Below,
+    BlockEntries,
+    BorderAt,
+    ChainShares,
+    Chords,
+    FieldSecond,
+    Outer,
+    Pad,
+    ProductTable,
+    Recursion,
+    SumRange,
+    SymmetricEntries,
+    VectorTable,
+)
 from ..calculus.claims import symbol_latex
 
 WIDE = 74

@@ -299,7 +299,9 @@ def build(derivation: Derivation, seed: int, index: int) -> FlowSample:
     return _neural_sample(derivation, field, rng, index, numbers, name, control)
 
 
-def _general_sample(derivation: Derivation, field: ControlledODE, rng: random.Random, index: int, numbers: dict[str, Any], name: str, control: list[Piece]) -> FlowSample:
+def _general_sample(
+    derivation: Derivation, field: ControlledODE, rng: random.Random, index: int, numbers: dict[str, Any], name: str, control: list[Piece]
+) -> FlowSample:
     for hypothesis in derivation.hypotheses.values():
         if hypothesis.quantity.layer != JUMPS and hypothesis.quantity.kind.startswith(("field_", "constant")):
             numbers[str(hypothesis.symbol)] = mpf(rng.randint(1, 90)) / 64
@@ -355,7 +357,9 @@ class Weighted:
         return slopes
 
 
-def _general_depth_dependent(field: ControlledODE, rng: random.Random, numbers: dict[str, Any], name: str, control: list[Piece], start: Any, expression: sympy.Expr, parameter: Any) -> FlowSample:
+def _general_depth_dependent(
+    field: ControlledODE, rng: random.Random, numbers: dict[str, Any], name: str, control: list[Piece], start: Any, expression: sympy.Expr, parameter: Any
+) -> FlowSample:
     fine = [Piece(piece.size / 4, piece.jump) for piece in control for _ in range(4)]
     etas = [mpf(rng.randint(1, 64)) / 64 for _ in fine]
     length = mpmath.sqrt(mpmath.fsum(abs(piece.size) * eta**2 for piece, eta in zip(fine, etas)))
@@ -363,7 +367,9 @@ def _general_depth_dependent(field: ControlledODE, rng: random.Random, numbers: 
     return FlowSample(name, numbers, fine, np.array([start], dtype=object), fields, [np.array([length], dtype=object)])
 
 
-def _neural_sample(derivation: Derivation, field: NeuralODE, rng: random.Random, index: int, numbers: dict[str, Any], name: str, control: list[Piece]) -> FlowSample:
+def _neural_sample(
+    derivation: Derivation, field: NeuralODE, rng: random.Random, index: int, numbers: dict[str, Any], name: str, control: list[Piece]
+) -> FlowSample:
     width = rng.randint(1, 3) if isinstance(field.width, sympy.Symbol) else int(field.width)
     if isinstance(field.width, sympy.Symbol):
         numbers[field.width.name] = width
@@ -398,7 +404,7 @@ def _neural_sample(derivation: Derivation, field: NeuralODE, rng: random.Random,
     pairs = ((0, 1),)
     for first, second in pairs:
         for sign in (1, -1):
-            directions.append(tuple(p + sign * q for p, q in zip(directions[first], directions[second])))  # type: ignore[arg-type]
+            directions.append(tuple(p + sign * q for p, q in zip(directions[first], directions[second])))
     fields = [Neural(field, theta, directions)] * len(control)
     target = maker.target(derivation.problem.sample_cost, width)
     return FlowSample(f"{kind}, {name}", numbers, control, x, fields, norms, pairs, target, (theta,) * len(control))

@@ -107,7 +107,8 @@ def network_jets(lines: Sequence[Line], theta: Parameters, direction: Parameters
 
 def values_and_slopes(lines: Sequence[Line], theta: Parameters, x: Any) -> tuple[list[Any], list[Any]]:
     """[h_0, .., h_m] and, for each line, s'(z) (None at the end of a skip)."""
-    outputs, slopes = [x], []
+    outputs: list[Any] = [x]
+    slopes: list[Any] = []
     for line in lines:
         if line.activation is None:
             branch = outputs[-1]

@@ -59,7 +59,8 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
     inputs = sizes.get(str(network.inputs), network.inputs)
     widths = [int(inputs), *(int(sizes.get(str(unit.width), unit.width)) for unit in units)]
     maker = _Maker(rng, widths, lines)
-    name, make = FAMILIES[index % len(FAMILIES)]
+    families = FAMILIES if network.plain else [*FAMILIES, ("moderate chain", _moderate)]
+    name, make = families[index % len(families)]
     active = [number for number, line in enumerate(lines, 1) if line.activation is not None]
     target = rng.choice(active) if rng.random() < 0.5 else active[-1]  # the last layers' bounds hold most terms
     theta, x = make(maker, target)
@@ -291,7 +292,6 @@ def _first_unit(size: int) -> Any:
 FAMILIES: list[tuple[str, Callable[[_Maker, int], tuple[Parameters, Any]]]] = [
     ("random", _random), ("curved end of a steep chain", _chain), ("flat", _flat), ("cross", _cross), ("inherited curvature", _curved),
     ("tiny", _tiny), ("steep chain", _steep_chain), ("saturated", _saturated), ("zero weights", _zero_weights), ("zero input", _zero_input),
-    ("moderate chain", _moderate),
 ]  # fmt: skip
 
 

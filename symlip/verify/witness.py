@@ -49,7 +49,7 @@ def build_witness(witness: Witness, values: Mapping[str, Any], lines: Sequence[L
                 b[neuron] = points[neuron] - A[neuron].dot(h)
         theta.append((A, b))
         z = A.dot(h) + b
-        h = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)
+        h = np.array([derivative_at(activation, 0, value) for value in z], dtype=object)  # type: ignore[arg-type]
     return theta
 
 

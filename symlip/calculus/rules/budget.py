@@ -63,7 +63,7 @@ class ConstantTable(Rule):
 
     def conclude(self, given: Given, *, network: Network, order: int, at_zero: bool = False, **_: Any) -> Bound:
         check = {1: slope_of, 2: curvature_of}.get(order, lambda g, _, a: g.constant(a, order, at_zero))
-        values = [check(given, position, layer.activation) for position, layer in enumerate(network.layers, 1)]
+        values = [check(given, position, layer.activation) for position, layer in enumerate(network.dense, 1)]
         return Bound(None, indexed("s0" if at_zero else f"S{order}"), Table(*values))
 
 
@@ -74,7 +74,7 @@ class WidthTable(Rule):
     proof = r"""By definition."""
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
-        return Bound(None, indexed("width"), Table(*(sympy.sympify(layer.width) for layer in network.layers)))
+        return Bound(None, indexed("width"), Table(*(sympy.sympify(layer.width) for layer in network.dense)))
 
 
 class SlopeProducts(Rule):
@@ -105,7 +105,7 @@ norms, and a product of $n$ norms whose squares add up to at most $R^2$ is at mo
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         of = LayerConstants(given, network)
-        root = sympy.sqrt(network.layers[0].width) if len(set(network.widths[1:])) == 1 else sympy.sqrt(given.symbol("width")[u])
+        root = sympy.sqrt(network.dense[0].width) if len(set(network.widths[1:])) == 1 else sympy.sqrt(given.symbol("width")[u])
         radius, slope = given.bound("radius"), of.slope()
         tops = [given.constant(activation, 0) for activation in network.activations]
         start = root * of.table(0, at_zero=True)

@@ -213,7 +213,7 @@ the squares of all norms add up to $R^2$, and the products are the values of $\m
 
     def conclude(self, given: Given, *, network: Network, order: int, **_: Any) -> Reached:
         depth = network.depth
-        layers = list(network.layers)
+        layers = list(network.dense)
         repeated = network.symbolic_depth
         curved = [number for number, layer in enumerate(layers, 1) if layer.activation.constant(2) != 0]
         k: Any = depth if repeated or order == 1 else curved[-1]
@@ -269,7 +269,7 @@ class ChainShare(Rule):
     proof = r"""By definition."""
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
-        slopes = [given.reached_constant(layer.activation, 1) for layer in network.layers]
+        slopes = [given.reached_constant(layer.activation, 1) for layer in network.dense]
         return Bound(None, indexed("omega"), ChainShares(given.bound("radius"), given.bound("input"), *slopes))
 
 
@@ -282,7 +282,7 @@ class ChainSize(Rule):
     def conclude(self, given: Given, *, network: Network, layer: int, **_: Any) -> Bound:
         if layer == 1:
             return Bound(None, nonnegative("y_1"), 1 + given.bound("input") ** 2)
-        slope = given.reached_constant(network.layers[layer - 2].activation, 1)
+        slope = given.reached_constant(network.dense[layer - 2].activation, 1)
         share = given.symbol("omega")[layer]
         return Bound(None, nonnegative(f"y_{layer}"), 1 + slope**2 * given.bound("radius") ** 2 * share * given.symbol(f"y_{layer - 1}"))
 
@@ -295,7 +295,7 @@ class ZeroChain(Rule):
     obligations = (BEST_DIRECTION,)
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
-        layers, radius = network.layers, given.bound("radius")
+        layers, radius = network.dense, given.bound("radius")
         share = given.symbol("omega")
         recipes = [WitnessLayer(sympy.Integer(0), Best(layers[0].activation, 1), None)]
         recipes += [WitnessLayer(radius * sympy.sqrt(share[u]), Best(layer.activation, 1), None) for u, layer in enumerate(layers[1:], 2)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
@@ -19,7 +20,7 @@ f0, f1, g0, g1, x, z = sympy.symbols("f0 f1 g0 g1 x z", real=True)
 p, e, X = sympy.Symbol("p"), sympy.Symbol("e"), sympy.Function("X")(t)
 a0, a1, a2, b1, b2, b3 = sympy.symbols("a0 a1 a2 b1 b2 b3")
 
-PLAIN = {Phi1: lambda z: (sympy.exp(z) - 1) / z, Phi2: lambda z: (z * sympy.exp(z) - sympy.exp(z) + 1) / z**2}
+PLAIN: dict[Any, Callable[[sympy.Expr], sympy.Expr]] = {Phi1: lambda z: (sympy.exp(z) - 1) / z, Phi2: lambda z: (z * sympy.exp(z) - sympy.exp(z) + 1) / z**2}
 PLAIN |= {Phi3: lambda z: (sympy.exp(2 * z) - 2 * z * sympy.exp(z) - 1) / z**3, Psi: lambda z: (sympy.exp(z) - 1 - z) / z**2}
 PLAIN |= {Chi: lambda z: (z * sympy.exp(z) - 2 * sympy.exp(z) + 2 + z) / z**3}
 
@@ -38,8 +39,9 @@ def first_after(start: sympy.Expr, rate: sympy.Expr, source: sympy.Expr, length:
     return grown + source * length * Phi1(rate * length)
 
 
-def second_after(start: sympy.Expr, first: sympy.Expr, k: sympy.Expr, v1: sympy.Expr, v2: sympy.Expr, w: sympy.Expr, c: sympy.Expr, length: sympy.Expr) -> sympy.Expr:
-    """The solution of H' = k H + v2 + 2 w L + c L^2 after `length`, from H = start and L = first, with L' = k L + v1."""
+def second_after(start: sympy.Expr, first: sympy.Expr, constants: Sequence[sympy.Expr], length: sympy.Expr) -> sympy.Expr:
+    """The solution of H' = k H + v2 + 2 w L + c L^2 after `length`, from H = start and L = first, with L' = k L + v1; constants = k, v1, v2, w, c."""
+    k, v1, v2, w, c = constants
     z = k * length
     total = v2 * length * Phi1(z) + 2 * w * v1 * length**2 * Phi2(z) + c * v1**2 * length**3 * Phi3(z)
     if first != 0:
@@ -49,7 +51,7 @@ def second_after(start: sympy.Expr, first: sympy.Expr, k: sympy.Expr, v1: sympy.
 
 
 _L = first_after(L0, k, v1, y)
-_H = second_after(H0, L0, k, v1, v2, w, c, y)
+_H = second_after(H0, L0, (k, v1, v2, w, c), y)
 LINEAR = (
     Identity("L solves its equation", sympy.diff(written(_L), y), k * written(_L) + v1),
     Identity("L starts at L_0", sympy.limit(written(_L), y, 0), L0),
@@ -203,14 +205,14 @@ and $H=v_2U\varphi_1(kU)+2wv_1U^2\varphi_2(kU)+cv_1^2U^3\varphi_3(kU)$ for const
             constants = [constant_of(given, letter, None) for letter in letters]
             if any(is_function(given, letter) for letter in letters):
                 return Bound(quantity, symbol, FieldSecond(length, *constants))
-            return Bound(quantity, symbol, second_after(sympy.Integer(0), sympy.Integer(0), *constants, length))
+            return Bound(quantity, symbol, second_after(sympy.Integer(0), sympy.Integer(0), constants, length))
         number = int(piece)
         first, start = (given.bound("first", number - 1), given.bound("second", number - 1)) if number > 1 else (sympy.Integer(0),) * 2
         if isinstance(control[number - 1], Flow):
             at = elapsed_before(control, number + 1)
-            return Bound(quantity, symbol, second_after(start, first, *(constant_of(given, letter, at) for letter in letters), length))
+            return Bound(quantity, symbol, second_after(start, first, [constant_of(given, letter, at) for letter in letters], length))
         at = elapsed_before(control, number)
-        k, v1, v2, w, c = (constant_of(given, letter, at) for letter in letters)
+        k, _, v2, w, c = (constant_of(given, letter, at) for letter in letters)
         return Bound(quantity, symbol, start + length * (v2 + 2 * w * first + c * first**2 + k * start))
 
 
@@ -222,7 +224,11 @@ class DepthDependentFirst(Rule):
     title = "The first derivative, depth-dependent parameters"
     statement = r"""Let $\theta=(\theta_t)$ with the norm $|\theta|^2=\int|\theta_t|^2\,d\mu_t$, $\mu((0,T])\le U$. Then $|DX_T|\le v_1\bigl(\int\mathcal{E}(s,T)^2\,d\mu_s\bigr)^{1/2}\le L=v_1\sqrt{U\varphi_1(2kU)}$; constants that are functions of $y$ are taken at $y=U$."""
     proof = r"""Along a direction $\eta=(\eta_t)$, $|X'_t|\le\int_{(0,t]}(v_1|\eta_s|+k|X'_{s-}|)\,d\mu_s$, so by @[Gronwall] $|X'_T|\le v_1\int\mathcal{E}(s,T)|\eta_s|\,d\mu_s$; Cauchy and Schwarz. With $\mathcal{E}(s,T)\le e^{k(U-y(s))}$ the integral of the square is at most $\int_0^Ue^{2k(U-y)}dy=U\varphi_1(2kU)$: $e^{2k(U-y)}$ falls in $y$, and $\Delta\,e^{2k(U-y(s))}$ with $y(s)$ the variation after the jump is at most its integral over the jump."""
-    obligations = (*DERIVATIVES, *Gronwall.obligations, Identity("the integral of the square", sympy.integrate(sympy.exp(2 * k * (a - t)), (t, 0, a)), a * PLAIN[Phi1](2 * k * a)))
+    obligations = (
+        *DERIVATIVES,
+        *Gronwall.obligations,
+        Identity("the integral of the square", sympy.integrate(sympy.exp(2 * k * (a - t)), (t, 0, a)), a * PLAIN[Phi1](2 * k * a)),
+    )
 
     def conclude(self, given: Given, **_: Any) -> Bound:
         U = given.bound("total_variation")

@@ -57,11 +57,11 @@ outputs add up to at most $(l_u-1)f((\tau^2-\zeta^2)/(l_u-1))$. So $|h_u|\le r_u
     )
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
-        depth = len(network.layers)
+        depth = len(network.dense)
         layers = range(1, depth + 1)
         weights, biases = (sympy.Tuple(*(given.bound(kind, u) for u in layers)) for kind in ("weight", "bias"))
-        widths = sympy.Tuple(*(layer.width for layer in network.layers))
-        activations = sympy.Tuple(*(numeric(given, layer.activation) for layer in network.layers))
+        widths = sympy.Tuple(*(layer.width for layer in network.dense))
+        activations = sympy.Tuple(*(numeric(given, layer.activation) for layer in network.dense))
         value = JointBounded(given.bound("first", depth), given.bound("input"), weights, biases, widths, activations)
         return Bound(Quantity("first", depth), nonnegative("L"), value)
 
@@ -79,8 +79,8 @@ a last value of at least $T^2e^{-\kappa R^2}$, since $\sigma\le R^2$. """
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         depth = network.depth
-        widths = sympy.Tuple(*(layer.width for layer in network.layers))
-        activations = sympy.Tuple(*(numeric(given, layer.activation) for layer in network.layers))
+        widths = sympy.Tuple(*(layer.width for layer in network.dense))
+        activations = sympy.Tuple(*(numeric(given, layer.activation) for layer in network.dense))
         return Bound(
             Quantity("first", depth), nonnegative("J"), JointBall(given.bound("first", depth), given.bound("input"), given.bound("radius"), widths, activations)
         )
@@ -94,7 +94,7 @@ class BallTwoLayers(Rule):
     obligations = (*PreActivation.obligations, *Slope.obligations, Inequality("shared budget", (c + w <= r, k >= 0), 1 + k * c + k * w <= 1 + k * r))
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
-        first, second = (slope_of(given, u, layer.activation) for u, layer in enumerate(network.layers, 1))
+        first, second = (slope_of(given, u, layer.activation) for u, layer in enumerate(network.dense, 1))
         total = 1 + first**2 * given.bound("radius") ** 2 * (1 + given.bound("input") ** 2)
         return Bound(Quantity("first", 2), nonnegative("L_2"), second * sympy.sqrt(total))
 
@@ -109,6 +109,6 @@ class BallTwoLayersReached(Rule):
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
         zero = sympy.Integer(0)
-        first, second = (Best(layer.activation, 1) for layer in network.layers)
+        first, second = (Best(layer.activation, 1) for layer in network.dense)
         witness = NOTHING.then(WitnessLayer(zero, first, None)).then(WitnessLayer(given.bound("radius"), second, None))
         return Reached(Quantity("first", 2), given.bound("first", 2), None, witness)

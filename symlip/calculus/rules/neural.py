@@ -40,7 +40,9 @@ class StateSize(Rule):
     proof = r"""$|s(AX+b)|\le\sqrt l\,S_0$, and $|s(AX+b)|\le\sqrt l|s(0)|+S_1(a|X|+\bar b)$ as in @[value]; then @[the continuous control is the worst] with $\Gamma=\sqrt lS_0$, or $\Gamma(y,F)=\kappa F+\sqrt l|s(0)|+S_1\bar b$."""
     obligations = (*Value.obligations, *WorstControl.obligations)
 
-    def conclude(self, given: Given, *, width: Size, activation: Activation, control: tuple[Any, ...] | None = None, piece: Index = END, whole: bool = False, **_: Any) -> Bound:
+    def conclude(
+        self, given: Given, *, width: Size, activation: Activation, control: tuple[Any, ...] | None = None, piece: Index = END, whole: bool = False, **_: Any
+    ) -> Bound:
         """whole: the bound as a function of the elapsed variation, R; else after a piece of the control."""
         before = given.bound("input") if control is None or piece == 1 else given.bound("value", int(piece) - 1)
         length = variation if whole else length_of(given, control, piece)
@@ -110,13 +112,20 @@ _q = (rho * sympy.exp(_z) + sigma * y * PLAIN[Phi1](_z), sympy.exp(_z))
 _l = (S1 * (rho * y * PLAIN[Phi1](_z) + sigma * y**2 * PLAIN[Psi](_z)), S1 * y * PLAIN[Phi1](_z))
 _e, _one = sympy.exp(_z), PLAIN[Phi1](_z)
 _G = (
-    S2 * (rho**2 * y * _e * _one + 2 * rho * sigma * y**2 * _e * PLAIN[Psi](_z) + sigma**2 * y**3 * PLAIN[Phi3](_z)) + 2 * S1**2 * (rho * y**2 * PLAIN[Phi2](_z) + sigma * y**3 * PLAIN[Chi](_z)),
+    S2 * (rho**2 * y * _e * _one + 2 * rho * sigma * y**2 * _e * PLAIN[Psi](_z) + sigma**2 * y**3 * PLAIN[Phi3](_z))
+    + 2 * S1**2 * (rho * y**2 * PLAIN[Phi2](_z) + sigma * y**3 * PLAIN[Chi](_z)),
     S2 * (rho * y * _e * _one + sigma * y**2 * _e * PLAIN[Psi](_z)) + S1**2 * y**2 * PLAIN[Phi2](_z),
     S2 * y * _e * _one,
 )
 FLOW_OF_BLOCKS = (
-    *(Identity(f"l solves its equation, {name}", sympy.diff(l, y), kappa * l + S1 * v) for name, l, v in zip(("weights", "bias"), _l, (rho + sigma * y, sympy.Integer(1)))),
-    *(Identity(f"q = a l + (V, 1), {name}", S1 * q, kappa * l + S1 * v) for name, q, l, v in zip(("weights", "bias"), _q, _l, (rho + sigma * y, sympy.Integer(1)))),
+    *(
+        Identity(f"l solves its equation, {name}", sympy.diff(l, y), kappa * l + S1 * v)
+        for name, l, v in zip(("weights", "bias"), _l, (rho + sigma * y, sympy.Integer(1)))
+    ),
+    *(
+        Identity(f"q = a l + (V, 1), {name}", S1 * q, kappa * l + S1 * v)
+        for name, q, l, v in zip(("weights", "bias"), _q, _l, (rho + sigma * y, sympy.Integer(1)))
+    ),
     Identity("G solves its equation, weights", sympy.diff(_G[0], y), kappa * _G[0] + S2 * _q[0] ** 2 + 2 * S1 * _l[0]),
     Identity("G solves its equation, weights and bias", sympy.diff(_G[1], y), kappa * _G[1] + S2 * _q[0] * _q[1] + S1 * _l[1]),
     Identity("G solves its equation, bias", sympy.diff(_G[2], y), kappa * _G[2] + S2 * _q[1] ** 2),
@@ -195,7 +204,11 @@ $\boldsymbol{\ell}(y)$ of the lemma before: the integrals are, in this order, th
         z = slope * given.bound("weight", 1) * length
         e, border = sympy.exp(z), BorderInside(q, sympy.Integer(0))
         square = BorderInside(WeightUnit(q), sympy.Integer(0)) / 2
-        total = curvature * length * e * Phi1(z) * Outer(q) + curvature * growth * length**2 * e * Psi(z) * border + curvature * growth**2 * length**3 * Phi3(z) * square
+        total = (
+            curvature * length * e * Phi1(z) * Outer(q)
+            + curvature * growth * length**2 * e * Psi(z) * border
+            + curvature * growth**2 * length**3 * Phi3(z) * square
+        )
         total += slope**2 * length**2 * Phi2(z) * border + 2 * slope**2 * growth * length**3 * Chi(z) * square
         if int(piece) > 1:
             start = given.bound("blocks", int(piece) - 1)

@@ -178,5 +178,3 @@ class SkipEnd(Rule):
             total += extend(below, branch) if extend else below
         symbol = {"value": "B", "first": "L", "second": "H", "blocks": "lvec", "second_blocks": "G"}[kind]
         return Bound(Quantity(kind, layer), nonnegative(f"{symbol}_{layer}"), total)
-
-

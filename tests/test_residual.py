@@ -1,0 +1,154 @@
+"""Residual, skip and tied layers: the bounds against the theory, finite differences, harmless rewrites and bad input."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+
+import symlip as sl
+
+m4 = sl.Network(1, [sl.Tied(sl.Dense(1, "tanh"), 4)])
+NETWORKS = {
+    "residual": sl.Network(3, [sl.Residual(3, "tanh", step="d"), sl.Residual(3, "tanh", step=0.5), sl.Dense(2, "tanh")]),
+    "mixed": sl.Network(2, [sl.Dense(3, "tanh"), sl.Residual(3, "logistic", step=2), sl.Skip([sl.Dense(4, "tanh"), sl.Dense(3, "tanh")], step="d"), sl.Dense(1, "identity")]),
+    "recurrent": sl.Network(3, [sl.Tied(sl.Dense(3, "tanh"), 4)]),
+    "tied residual": sl.Network(3, [sl.Dense(3, "tanh"), sl.Tied(sl.Residual(3, "tanh", step="d"), 3), sl.Dense(1, "identity")]),
+    "tied skip": sl.Network(3, [sl.Tied(sl.Skip([sl.Dense(2, "tanh"), sl.Dense(3, "tanh")]), 2), sl.Dense(1, "tanh")]),
+}  # fmt: skip
+SETS = [sl.LayerBalls(), sl.LayerBalls(biases="bounded"), sl.ParameterBall(shared_budget=False)]
+
+
+def cases():
+    for name, network in NETWORKS.items():
+        for method in ("separate", "paired", "block"):
+            for number, parameters in enumerate(SETS):
+                for variables in ("parameters", "inputs", "both"):
+                    if not (network.tied and method != "block"):
+                        yield pytest.param(network, method, parameters, variables, id=f"{name}-{method}-{number}-{variables}")
+
+
+@pytest.mark.parametrize("network, method, parameters, variables", list(cases()))
+def test_every_line_is_measured(network, method, parameters, variables):
+    derivation = sl.derive(network, parameters, method=method, variables=variables)
+    derivation.check()
+    assert derivation.verify(digits=20, networks=6).passed
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_obligations_are_decided(name):
+    pytest.importorskip("z3")
+    sl.derive(NETWORKS[name], sl.LayerBalls(biases="bounded"), cost=sl.SoftmaxCrossEntropy()).check(obligations=True)
+    if not NETWORKS[name].tied:
+        for method in ("separate", "paired"):
+            sl.derive(NETWORKS[name], sl.LayerBalls(), method=method).check(obligations=True)
+
+
+def arguments(network, rng):
+    found = {"weight_norms": list(10 ** rng.uniform(-0.5, 0.5, len(network.groups))), "input_norm": 0.8}
+    return found | {step.name: 0.7 for step in network.steps}
+
+
+@pytest.mark.parametrize("name", ["residual", "mixed"])
+def test_block_is_at_most_paired_is_at_most_separate(name):
+    rng = np.random.default_rng(0)
+    functions = [sl.derive(NETWORKS[name], sl.LayerBalls(), method=method).compile() for method in ("separate", "paired", "block")]
+    for _ in range(30):
+        given = arguments(NETWORKS[name], rng)
+        separate, paired, block = (function(**given).gradient_lipschitz for function in functions)
+        assert block <= paired * (1 + 1e-12) <= separate * (1 + 1e-11)
+
+
+def solution(network, theta, x, d=0.7):
+    """The network in plain NumPy, written out here once more."""
+    outputs = [x]
+    for unit in network.units:
+        branch = outputs[-1]
+        if unit.activation is not None:
+            A, b = theta[network.groups.index(unit.group)]
+            z = A @ branch + b
+            branch = {"tanh": np.tanh, "identity": lambda z: z, "logistic": lambda z: 1 / (1 + np.exp(-z))}[unit.activation.name](z)
+        step = None if unit.step is None else d if unit.step.is_Symbol else float(unit.step)
+        outputs.append(branch if unit.start is None else outputs[unit.start] + step * branch)
+    return outputs[-1]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_difference_quotient_is_above_the_bounds(name, sign):
+    network, rng = NETWORKS[name], np.random.default_rng(1)
+    shapes = [(network.widths[g], network.widths[g - 1]) for g in network.groups]
+    derivation = sl.derive(network, sl.LayerBalls())
+    function = derivation.compile()
+    best = [0.0, 0.0]
+    for _ in range(60):
+        theta = [(rng.normal(size=s), rng.normal(size=s[0])) for s in shapes]
+        eta = [(rng.normal(size=s), rng.normal(size=s[0])) for s in shapes]
+        x = rng.normal(size=network.inputs)
+        length = math.sqrt(sum(np.sum(part**2) for pair in eta for part in pair))
+        h = 1e-4
+        sides = [solution(network, [(A + t * dA / length, b + t * db / length) for (A, b), (dA, db) in zip(theta, eta)], x, 0.7 * sign) for t in (-h, 0, h)]
+        given = {"weight_norms": [np.linalg.norm(A, 2) + h for A, _ in theta], "input_norm": np.linalg.norm(x)} | {s.name: 0.7 for s in network.steps}
+        bound = function(**given)
+        first, second = np.linalg.norm(sides[2] - sides[0]) / (2 * h), np.linalg.norm(sides[2] - 2 * sides[1] + sides[0]) / h**2
+        assert first <= bound.lipschitz and second <= bound.gradient_lipschitz + 1e-5
+        best = [max(best[0], first / bound.lipschitz), max(best[1], second / bound.gradient_lipschitz)]
+    assert best[0] > 0.05 and best[1] > 0.0005
+
+
+def test_tied_layers_need_their_own_grouping():
+    bound = sl.derive(m4, sl.LayerBalls()).compile()(weight_norms=[1.0], input_norm=0.0)
+    assert round(bound.gradient_lipschitz, 2) == 41.56  # theory, end of section 10b
+    untied = sl.derive(sl.Network(1, [sl.Dense(1, "tanh")] * 4), sl.LayerBalls(), method="paired").compile()([1.0] * 4, 0.0)
+    # |DN| = 4 and |D^2 N| = 14.5 at theta = 0: the untied bounds are wrong for tied layers (theory, section 2)
+    assert untied.lipschitz < 4.0 <= bound.lipschitz and untied.gradient_lipschitz < 14.5 < bound.gradient_lipschitz
+
+
+def test_sharing_adds_up_the_blocks():
+    tied = sl.derive(sl.Network(2, [sl.Tied(sl.Residual(2, "tanh", step=0.3), 3)]), sl.LayerBalls()).compile()([1.2], 0.5)
+    free = sl.derive(sl.Network(2, [sl.Residual(2, "tanh", step=0.3)] * 3), sl.LayerBalls()).compile()([1.2] * 3, 0.5)
+    P = np.tile(np.eye(2), (3, 1))
+    assert np.allclose(tied.layer_lipschitz, P.T @ free.layer_lipschitz @ P, rtol=1e-13)
+
+
+def test_harmless_rewrites_change_nothing():
+    def bounds(layers, count, method="block"):
+        return sl.derive(sl.Network(3, layers), sl.LayerBalls(), method=method).compile()([0.9] * count, 0.4)
+
+    for method in ("separate", "paired", "block"):
+        one = bounds([sl.Residual(3, "tanh", step=0.5)] * 2, 2, method)
+        other = bounds([sl.Skip([sl.Dense(3, "tanh")], step=-0.5)] * 2, 2, method)
+        assert (other.lipschitz, other.gradient_lipschitz) == (one.lipschitz, one.gradient_lipschitz)
+    once = bounds([sl.Tied(sl.Dense(3, "tanh"), 1), sl.Dense(2, "tanh")], 2)
+    assert once.gradient_lipschitz == bounds([sl.Dense(3, "tanh"), sl.Dense(2, "tanh")], 2).gradient_lipschitz
+
+
+def test_a_thousand_residual_layers_are_linear_in_depth():
+    sizes = []
+    for depth in (100, 200):
+        derivation = sl.derive(sl.Network(4, [sl.Residual(4, "tanh", step="d")] * depth), sl.LayerBalls(), method="paired")
+        sizes.append(sum(sympy.count_ops(expression) for _, expression in derivation.definitions))
+    assert sizes[1] < 2.1 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: sl.derive(m4, sl.LayerBalls(), method="paired"), "wrong for tied layers.*method='block'"),
+        (lambda: sl.derive(NETWORKS["mixed"], sl.ParameterBall()), r"ParameterBall\(shared_budget=False\)"),
+        (lambda: sl.Residual(3, "tanh", step=0), "other than 0"),
+        (lambda: sl.Residual(3, "tanh", step=float("nan")), "finite number"),
+        (lambda: sl.Network(3, [sl.Residual(4, "tanh")]), "adds its 3 inputs to 4 outputs"),
+        (lambda: sl.Network(3, [sl.Skip([sl.Dense(4, "tanh"), sl.Dense(5, "tanh")])]), "adds its 3 inputs to 5 outputs"),
+        (lambda: sl.Network(3, [sl.Tied(sl.Dense(4, "tanh"), 2)]), "fed its own 4 outputs"),
+        (lambda: sl.Tied(sl.Dense(4, "tanh"), 0), "positive integer"),
+        (lambda: sl.Skip([]), "goes around dense layers"),
+        (lambda: sl.derive(sl.Network(2, [sl.Residual(2, "softplus"), sl.Dense(1, "tanh")]), sl.LayerBalls()), "bound the biases"),
+        (lambda: sl.lower_bound(NETWORKS["residual"]), "about dense layers"),
+        (lambda: sl.derive(NETWORKS["residual"], sl.LayerBalls()).compile()(weight_norms=[1.0] * 3, input_norm=1.0, d=-1.0), "d must be nonnegative"),
+    ],
+)
+def test_bad_input_is_one_clear_line(make, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
