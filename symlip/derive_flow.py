@@ -28,14 +28,14 @@ from .calculus.rules.flow_limits import (
     NoGlobalFlowBound,
 )
 from .calculus.rules.input_value import InputValue
-from .calculus.rules.neural import Exponent, FlowBlocks, FlowBlocksSecond, FlowEntry, NeuralConstants, NeuralDepthDependentFirst, StateSize
+from .calculus.rules.neural import Exponent, FlowBlocks, FlowBlocksSecond, FlowEntry, Growth, NeuralConstants, NeuralDepthDependentFirst, StateSize
 from .calculus.rules.residual import ResidualBlockSecond, ResidualBlockSlope
 from .errors import SymlipError
 from .fields import END, ControlledODE, Field, Flow, NeuralODE, variation
 from .parameter_sets import AllParameters, LayerBalls, ParameterSet
 
 LETTERS = ("k", "v1", "v2", "w", "c")
-RESERVED = {"R", "U", "y", "z", "Gaa", "Gab", "Gbb", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
+RESERVED = {"R", "U", "y", "z", "e", "Gaa", "Gab", "Gbb", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
 
 
 def check_field(field: Field, parameters: ParameterSet | None, method: str, order: int, variables: str) -> None:
@@ -148,7 +148,6 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
     if activation.constant(1) == 0:
         raise SymlipError(f"activation {activation.name!r} is constant: the solution does not depend on the parameters")
     here: dict[str, Any] = {"width": field.width, "activation": activation}
-    steps = [str(step) for step in field.steps]
     if field.parameters == "depth-dependent" or problem.method == "separate":
         if field.control is not None:
             raise SymlipError("method='separate' is the theorem for any control: leave control=None, or use method='block'")
@@ -189,9 +188,10 @@ def _neural_blocks(derivation: Derivation, field: NeuralODE, hypotheses: list[st
         value_before, value = value, apply(StateSize(), start, weight, bias, value, total, *steps, *constants, **there)
         if field.control is None:
             exponent = apply(Exponent(), weight, total, *constants, activation=activation)
-            blocks = apply(FlowBlocks(), start, exponent, total, *constants, **there)
+            growth = apply(Growth(), exponent)
+            blocks = apply(FlowBlocks(), start, exponent, growth, total, *constants, **there)
             if order >= 2:
-                entries = [apply(FlowEntry(), start, exponent, total, *constants, entry=entry, **here) for entry in ("Gaa", "Gab", "Gbb")]
+                entries = [apply(FlowEntry(), start, exponent, growth, total, *constants, entry=entry, **here) for entry in ("Gaa", "Gab", "Gbb")]
                 second = apply(FlowBlocksSecond(), *entries, **there)
             continue
         line: dict[str, Any] = {"layer": piece, "activation": activation, "group": 1, "position": 0 if piece > 1 else None}

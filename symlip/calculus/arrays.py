@@ -407,10 +407,12 @@ class Apply(Operation):
 
 
 class Entire(Operation):
-    """An entire function of z >= 0 with nonnegative Taylor coefficients, for integrals of exponentials without division by 0."""
+    """An entire function of z >= 0 with nonnegative Taylor coefficients, for integrals of exponentials without division by 0.
 
-    nargs = 1
-    name = ""
+    A second argument, if given, is e^z, which then is not computed again.
+    """
+
+    nargs = (1, 2)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = f"^{{{exp}}}" if exp else ""

@@ -99,7 +99,7 @@ def plain_symbol(symbol: sympy.Expr) -> sympy.Symbol:
 PREFIX = {
     "a": "a", "b": r"\bar b", "B": "B", "Q": "Q", "L": "L", "H": "H", "V": "V", "P": "P", "T": "T",
     "lvec": r"\boldsymbol{\ell}", "qvec": r"\boldsymbol{q}", "q": r"\boldsymbol{q}", "G": "G", "g1": r"g_1", "g2": r"g_2",
-    "Gaa": r"G_{\alpha\alpha}", "Gab": r"G_{\alpha\beta}", "Gbb": r"G_{\beta\beta}", "z": "z",
+    "Gaa": r"G_{\alpha\alpha}", "Gab": r"G_{\alpha\beta}", "Gbb": r"G_{\beta\beta}", "z": "z", "e": r"\epsilon",
     "Lm": "L_m", "Lnext": "L_{m+1}", "Hm": r"\Lambda_m", "Hnext": r"\Lambda_{m+1}",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
     "k": "k", "v1": "v_1", "v2": "v_2", "w": "w", "c": "c", "v0": "v_0", "k0": "k_0", "R": "R", "U": "U",

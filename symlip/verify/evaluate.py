@@ -96,12 +96,14 @@ def _entire(z: Any, direct: Any, coefficient: Any) -> Any:
 
 _factorial = mpmath.factorial
 ENTIRE = {
-    "phi1": lambda z: _entire(z, lambda z: mpmath.expm1(z) / z, lambda n: (1, _factorial(n + 1))),
-    "phi2": lambda z: _entire(z, lambda z: ((z - 1) * mpmath.exp(z) + 1) / z**2, lambda n: (n + 1, _factorial(n + 2))),
-    "phi3": lambda z: _entire(z, lambda z: (mpmath.exp(2 * z) - 2 * z * mpmath.exp(z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3), _factorial(n + 3))),
-    "psi": lambda z: _entire(z, lambda z: (mpmath.exp(z) - 1 - z) / z**2, lambda n: (1, _factorial(n + 2))),
-    "psi3": lambda z: _entire(z, lambda z: (mpmath.exp(z) - 1 - z - z**2 / 2) / z**3, lambda n: (1, _factorial(n + 3))),
-    "chi": lambda z: _entire(z, lambda z: ((z - 2) * mpmath.exp(z) + 2 + z) / z**3, lambda n: (n + 1, _factorial(n + 3))),
+    "phi1": lambda z, growth=None: _entire(z, lambda z: mpmath.expm1(z) / z, lambda n: (1, _factorial(n + 1))),
+    "phi2": lambda z, growth=None: _entire(z, lambda z: ((z - 1) * mpmath.exp(z) + 1) / z**2, lambda n: (n + 1, _factorial(n + 2))),
+    "phi3": lambda z, growth=None: _entire(
+        z, lambda z: (mpmath.exp(2 * z) - 2 * z * mpmath.exp(z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3), _factorial(n + 3))
+    ),
+    "psi": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(z) - 1 - z) / z**2, lambda n: (1, _factorial(n + 2))),
+    "psi3": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(z) - 1 - z - z**2 / 2) / z**3, lambda n: (1, _factorial(n + 3))),
+    "chi": lambda z, growth=None: _entire(z, lambda z: ((z - 2) * mpmath.exp(z) + 2 + z) / z**3, lambda n: (n + 1, _factorial(n + 3))),
 }
 
 

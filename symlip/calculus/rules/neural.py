@@ -146,9 +146,9 @@ $\boldsymbol{\ell}_0$, $V_0=\rho\ge|X_0|$ and $\boldsymbol{q}_0=a\boldsymbol{\el
         length, slope, growth = length_of(given, control, piece), slope_of(given, 1, activation), speed(given, width, activation)
         quantity, symbol = Quantity("blocks", piece), nonnegative(f"lvec_{piece}")
         if control is None:
-            rho, z = given.bound("input"), given.symbol("z")
-            weights = slope * rho * length * Phi1(z) + slope * growth * length**2 * Psi(z)
-            return Bound(quantity, symbol, Blocks(weights, slope * length * Phi1(z)))
+            rho, z, e = given.bound("input"), given.symbol("z"), given.symbol("e")
+            weights = slope * rho * length * Phi1(z, e) + slope * growth * length**2 * Psi(z, e)
+            return Bound(quantity, symbol, Blocks(weights, slope * length * Phi1(z, e)))
         q, z = given.bound("pre_blocks", piece), slope * given.bound("weight", 1) * length
         vector = slope * length * Phi1(z) * q + slope * growth * length**2 * Psi(z) * WeightUnit(q)
         return Bound(quantity, symbol, vector + given.bound("blocks", int(piece) - 1) if int(piece) > 1 else vector)
@@ -164,6 +164,16 @@ class Exponent(Rule):
         return Bound(None, nonnegative("z"), slope_of(given, 1, activation) * given.bound("weight", 1) * given.bound("total_variation"))
 
 
+class Growth(Rule):
+    name = "the growth"
+    title = "The growth"
+    statement = r"""$\epsilon=e^z$."""
+    proof = r"""A definition."""
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        return Bound(None, nonnegative("e"), sympy.exp(given.symbol("z")))
+
+
 class FlowEntry(Rule):
     name = "entries of a neural ODE's block matrix"
     title = "The entries of the block matrix"
@@ -176,14 +186,14 @@ G_{\alpha\beta}&=S_2\bigl(\rho Ue^z\varphi_1+\sigma U^2e^z\psi\bigr)+S_1^2U^2\va
     def conclude(self, given: Given, *, width: Size, activation: Activation, entry: str, **_: Any) -> Bound:
         U, z, rho, growth = given.bound("total_variation"), given.symbol("z"), given.bound("input"), speed(given, width, activation)
         slope, curvature = slope_of(given, 1, activation), curvature_of(given, 1, activation)
-        e, square = sympy.exp(z), slope**2
+        e, square = given.symbol("e"), slope**2
         if entry == "Gaa":
-            bent = curvature * rho**2 * U * e * Phi1(z) + 2 * curvature * rho * growth * U**2 * e * Psi(z) + curvature * growth**2 * U**3 * Phi3(z)
-            total = bent + 2 * square * rho * U**2 * Phi2(z) + 2 * square * growth * U**3 * Chi(z)
+            bent = curvature * rho**2 * U * e * Phi1(z, e) + 2 * curvature * rho * growth * U**2 * e * Psi(z, e) + curvature * growth**2 * U**3 * Phi3(z, e)
+            total = bent + 2 * square * rho * U**2 * Phi2(z, e) + 2 * square * growth * U**3 * Chi(z, e)
         elif entry == "Gab":
-            total = curvature * rho * U * e * Phi1(z) + curvature * growth * U**2 * e * Psi(z) + square * U**2 * Phi2(z)
+            total = curvature * rho * U * e * Phi1(z, e) + curvature * growth * U**2 * e * Psi(z, e) + square * U**2 * Phi2(z, e)
         else:
-            total = curvature * U * e * Phi1(z)
+            total = curvature * U * e * Phi1(z, e)
         return Bound(None, nonnegative(entry), total)
 
 
