@@ -101,7 +101,7 @@ def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[s
         methods: tuple[str, ...] = ("separate", "block") if network.parameters == "shared" else ("block",)
         return [("|A| <= a", LayerBalls(), methods), ("bounded biases", LayerBalls(biases="bounded"), methods)]
     if not network.plain:
-        methods = ("block",) if network.tied else ("separate", "paired", "block")
+        methods = ("block", "joint") if network.tied else ("separate", "paired", "block", "joint")
         sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [
             ("layer balls", LayerBalls(), methods),
             ("bounded biases", LayerBalls(biases="bounded"), methods),

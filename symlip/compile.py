@@ -46,7 +46,7 @@ DESCRIPTION = {
 
 
 NAMES = {"weight": "weight_norms", "bias": "bias_norms", "radius": "radius", "scale": "scale", "input": "input_norm", "target": "target_norm"}
-NAMES["total_variation"] = "total_variation"
+NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_variation": "total_variation"}
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
 
 CONSTANTS = ("step", "constant", *(f"field_{letter}" for letter in ("k", "v1", "v2", "w", "c", "v0", "k0")))
@@ -158,6 +158,7 @@ class Signature:
             if kind in kinds:
                 scalar = name.endswith("_norms") and kinds[kind].count is None and str(kinds[kind].symbol) in ("a", "b")
                 self.arguments.append(name.removesuffix("s") if scalar else name)
+        self.vector = "input_least" in kinds  # the entries of the input may be given, or its norm alone
         self.constants = [str(hypothesis.symbol) for kind in CONSTANTS for hypothesis in self.families.get(kind, [])]
         self.arguments += self.constants
         if self.needs_widths:
@@ -178,7 +179,7 @@ def module_source(derivation: Derivation) -> str:
     imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
-    readers = [*_READERS, _POSITIVE] if signature.positive else list(_READERS)
+    readers = [*_READERS, *([_POSITIVE] if signature.positive else []), *([_INPUT] if signature.vector else [])]
     parts = [header + "\n" + imports, result_class, *helpers, *readers, kernel, wrapper]
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
@@ -336,6 +337,19 @@ _READERS = (
 )
 
 
+_INPUT = '''def _input(norm, x, size):
+    """The norm of the input and, if its entries are known, the smallest modulus and the sum of the others; -1 if they are not."""
+    if (norm is None) == (x is None):
+        raise ValueError("give input_norm, or the input itself as x, one of the two")
+    if x is None:
+        return _number("input_norm", norm), numpy.float64(-1.0), numpy.float64(-1.0)
+    entries = abs(numpy.asarray(x, dtype=float))
+    if entries.ndim != 1 or not numpy.isfinite(entries).all() or (isinstance(size, int) and len(entries) != size):
+        raise ValueError(f"x must be a vector of {size} finite numbers, not {x!r}")
+    return numpy.linalg.norm(entries), entries.min(), entries.sum() - entries.min()
+'''
+
+
 _POSITIVE = '''def _positive(name, values):
     """Norms at which the set has an interior, as a theorem about what is reached needs."""
     for index, value in enumerate(values):
@@ -358,12 +372,18 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         ]
     lists: list[str] = [name for name in ("weight_norms", "bias_norms") if name in signature.arguments]
     singles: list[str] = [
-        name for name in ("weight_norm", "bias_norm", "radius", "scale", "input_norm", "target_norm", "total_variation") if name in signature.arguments
+        name
+        for name in ("weight_norm", "bias_norm", "radius", "scale", "input_norm", "target_norm", "input_least", "input_rest", "total_variation")
+        if name in signature.arguments
     ]
     singles += signature.constants
+    if signature.vector:
+        lines.append(f"    input_norm, input_least, input_rest = _input(input_norm, x, {network.widths[0]!r})")
     for name in lists:
         lines.append(f'    {name} = _numbers("{name}", {name}, {count})')
     for name in singles:
+        if name.startswith("input_") and signature.vector:
+            continue
         lines.append(f'    {name} = _number("{name}", {name})')
     if signature.positive:
         for name in lists + singles:
@@ -408,7 +428,10 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
         returned.append(f"_result({value}, {shape})")
     lines.append(f"    return Bounds({', '.join(returned)})")
     documentation = f'    """Return the bounds ({", ".join(results)}).\n\n{_argument_help(signature)}\n    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.\n    """'
-    return f"def bounds({', '.join(signature.arguments)}):\n{documentation}\n" + "\n".join(lines) + "\n"
+    shown = [name for name in signature.arguments if name not in ("input_least", "input_rest")]
+    if signature.vector:
+        shown = [*(name for name in shown if name != "input_norm"), "input_norm=None", "x=None"]
+    return f"def bounds({', '.join(shown)}):\n{documentation}\n" + "\n".join(lines) + "\n"
 
 
 def _width_lines(signature: Signature) -> list[str]:
@@ -451,9 +474,13 @@ def _argument_help(signature: Signature) -> str:
         "bias_norms": f"norms |b_u|, {count} entries, each a number or an array",
         "radius": "the radius R of the ball |theta| <= R",
         "scale": "the scale t of the family of networks",
+        "input_least": "",
+        "input_rest": "",
+        "x": "the input itself, a vector; sharper than its norm",
         "input_norm": "|x|" + (", the samples along the last axis" if signature.averaged else ""),
         "target_norm": "|y|" + (", the samples along the last axis" if signature.averaged else ""),
         "widths": "the widths l_0, .., l_m",
         "depth": "the number of layers m",
     }
-    return "\n".join(f"    {name}: {text[name]}." for name in signature.arguments)
+    names = [name for name in (*signature.arguments, *(["x"] if signature.vector else [])) if text[name]]
+    return "\n".join(f"    {name}: {text[name]}." for name in names)

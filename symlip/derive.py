@@ -24,6 +24,7 @@ from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskS
 from .calculus.rules.input_block import InputBlock, InputPreActivation, InputSecond
 from .calculus.rules.input_value import InputValue, LastValue
 from .calculus.rules.joint import Joint, JointFirst, JointFirstReached, JointInput, JointReached, Peak
+from .calculus.rules.joint_lines import JointLinesFirst, JointLinesReached, JointLinesSecond
 from .calculus.rules.joint_sets import BallTwoLayers, BallTwoLayersReached, JointBallFirst, JointBoundedFirst
 from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBelowSeparate
 from .calculus.rules.paired import Paired
@@ -49,6 +50,7 @@ from .fields import Field
 from .networks import Network, Unit
 from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
 from .peaks import peak
+from .tradeoff import tradeoff
 
 VARIABLES = ("parameters", "inputs", "both")
 METHODS = ("separate", "paired", "block", "joint")
@@ -266,6 +268,9 @@ class Walk:
 def _joint(derivation: Derivation, walk: Walk) -> None:
     """The exact constant of the network; for its gradient the block bound stands in."""
     network, depth = walk.network, len(walk.network.dense)
+    if not network.plain:
+        _joint_lines(derivation, walk)
+        return
     if walk.bounded:
         _joint_bounded(derivation, walk)
         return
@@ -288,6 +293,33 @@ def _joint(derivation: Derivation, walk: Walk) -> None:
         derivation.apply(JointFirstReached(), walk.weights[depth], first, reached, layer=depth, activation=last)
     results = _block(derivation, walk, first=False) if derivation.problem.order >= 2 else {"value": walk.value(depth)}
     _set_results(derivation, {"value": results.pop("value"), "lipschitz": first, **results})
+
+
+def _joint_lines(derivation: Derivation, walk: Walk) -> None:
+    """Residual and tied layers: the sharper bounds over the block bounds."""
+    network, order = walk.network, derivation.problem.order
+    for number, unit in enumerate(network.units, 1):
+        if unit.activation is None:
+            raise SymlipError(
+                f"line {number}: the joint bound is known for dense and residual layers, tied or not, and not for a skip around several layers: use method='block'"
+            )
+        tradeoff(unit.activation)  # raises where it is not known
+    _numeric_sizes(network)
+    least = derivation.assume(Hypothesis(Quantity("input_least"), nonnegative("x_least")))
+    rest = derivation.assume(Hypothesis(Quantity("input_rest"), nonnegative("x_rest")))
+    results = _block(derivation, walk)
+    sizes = [name for number, name in walk.values.items() if number < len(network.units)]
+    steps = [str(step) for step in network.steps]
+    premises = [walk.input, least, rest, *walk.weights.values(), *steps, *sizes]
+    first = derivation.apply(JointLinesFirst(), *premises, results["lipschitz"], network=network)
+    free = isinstance(derivation.problem.parameters, LayerBalls) and not walk.bounded
+    if free and not network.tied and all(unit.step is not None and tradeoff(unit.activation).odd for unit in network.units):
+        derivation.apply(JointLinesReached(), *premises, first, network=network)
+    results["lipschitz"] = first
+    if order >= 2:
+        results.pop("layer_lipschitz")
+        results["gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *premises, results["gradient_lipschitz"], network=network)
+    _set_results(derivation, results)
 
 
 def _joint_bounded(derivation: Derivation, walk: Walk) -> None:
@@ -607,6 +639,11 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
             premises = (slope, curvature, by_kind["blocks"], by_kind["second_blocks"])
             second_rule = RiskSecondBlock() if averaged else CostSecondBlock()
             results["cost_gradient_lipschitz"] = derivation.apply(second_rule, *premises, layer=depth)
+            if derivation.problem.method == "joint" and not network.plain and not averaged:
+                shared = [str(h.symbol) for h in derivation.hypotheses.values()]
+                sizes = [step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.kind == "value"]
+                name = results["cost_gradient_lipschitz"]
+                results["cost_gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *shared, *sizes, slope, curvature, name, network=network, cost=True)
         else:
             second = derivation.apply(CostSecondScalar(), slope, curvature, by_kind["first"], by_kind["second"], layer=depth)
             results["cost_gradient_lipschitz"] = derivation.apply(RiskSecondScalar(), second) if averaged else second

@@ -509,9 +509,9 @@ def _pass(stages, first, target, grids, alive, controls, limit):
     return wanted
 
 
-def smallest_excluded(stages, start, first, high, scale, limit):
+def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
     """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
-    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002):
+    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
         while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
             high *= 1 - step
     return high
@@ -555,6 +555,139 @@ def _joint_bounded(high, input_norm, weights, biases, widths, activations, limit
     if not stages or steep == 0:
         return min(high, up(steep * sqrt(1 + input_norm**2)))
     return min(high, up(steep * smallest_excluded(stages, [input_norm], up(1 + input_norm**2), high / steep, 1.0, limit)))
+
+
+def tradeoff_cells(tradeoff, low, high):
+    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
+    top, peak, slope, value, curvature = tradeoff
+    with numpy.errstate(all="ignore"):
+        steep = slope(maximum(low * (1 - 1e-15), 0.0))
+        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
+    return up(numpy.nan_to_num(steep)), minimum(up(value(high)), up(top)), up(numpy.nan_to_num(bend)) + 1e-15
+
+
+def joint_size(x_norm, least, rest, spread, reach, width, started):
+    """|h| at most: spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
+    if not started:
+        return sqrt((width - 1) * spread**2 + reach**2)
+    if least < 0:  # only |x| is known
+        return x_norm + sqrt((width - 1) * spread**2 + reach**2)
+    others = maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * spread * rest + (width - 1) * spread**2
+    return sqrt(others + (least + reach) ** 2)
+
+
+def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
+    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines)."""
+    groups = 1 + max(line[2] for line in layout)
+    count = len(low)
+    vector = numpy.zeros((count, 2 * groups))
+    matrix = numpy.zeros((count, 2 * groups, 2 * groups)) if order >= 2 else None
+    spread, reach, started = numpy.zeros(count), numpy.zeros(count), True
+    for number, (residual, _, group, kind) in enumerate(layout):
+        steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, number], high[:, number])
+        top, step, weight = tradeoffs[kind][0], steps[number], weights[group]
+        size = minimum(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
+        q = weight * vector
+        q[:, 2 * group] += size
+        q[:, 2 * group + 1] += 1
+        if order >= 2:
+            inner = weight * matrix
+            inner[:, 2 * group, :] += vector
+            inner[:, :, 2 * group] += vector
+            core = bend[:, None, None] * q[:, :, None] * q[:, None, :] + steep[:, None, None] * inner
+            matrix = matrix + step * core if residual else core
+        vector = vector + step * steep[:, None] * q if residual else steep[:, None] * q
+        spread = spread + step * top if residual else 0 * spread + top
+        reach = reach + step * value if residual else value
+        started = started and residual
+    if order < 2:
+        return up(sqrt((vector**2).sum(axis=1)))
+    whole = g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
+    if groups == 1:
+        return up((whole[:, 0, 0] + whole[:, 1, 1]) / 2 + hypot((whole[:, 0, 0] - whole[:, 1, 1]) / 2, whole[:, 0, 1]))
+    if not numpy.isfinite(whole).all():
+        return numpy.full(count, numpy.inf)
+    return up(numpy.linalg.eigvalsh(whole)[:, -1]) + 1e-13 * abs(whole).max(axis=(1, 2))
+
+
+def joint_branch(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, limit=1_200_000):
+    """The joint bound by branch and bound: at most `high`; the largest upper end that is left when the work is done."""
+    parts = (len(weights), len(steps), len(sizes))
+
+    def one(*numbers):
+        high, x_norm, least, rest, g1, g2, *others = numbers
+        first, second = parts[0], parts[0] + parts[1]
+        return _joint_branch(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, order, g1, g2, limit)
+
+    return each(one, [high, x_norm, least, rest, g1, g2, *weights, *steps, *sizes])
+
+
+def _joint_branch(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2, limit):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+
+    def bound(low, top):
+        return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
+
+    lines, most = len(layout), int(limit / (1 + max(line[2] for line in layout)) ** 1.5)
+    low, top = numpy.zeros((1, lines)), numpy.ones((1, lines))
+    ends = bound(low, top)
+    reached, done, work = 0.0, 0.0, 1
+    while len(ends) and work < most:
+        split = min(len(ends), max(256, len(ends) // 2), max(1, (most - work) // 2 + 1))  # the boxes with the largest ends
+        order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
+        chosen, kept = order_of[:split], order_of[split:]
+        chosen_low, chosen_top = low[chosen], top[chosen]
+        middle = (chosen_low + chosen_top) / 2
+        best = chosen[numpy.argsort(-ends[chosen])[:64]]
+        centre = (low[best] + top[best]) / 2
+        reached = max(reached, float(bound(centre, centre).max()), float(bound(low[best], low[best]).max()))
+        axis, rows = numpy.argmax(chosen_top - chosen_low, axis=1), numpy.arange(split)
+        left_top, right_low = chosen_top.copy(), chosen_low.copy()
+        left_top[rows, axis] = right_low[rows, axis] = middle[rows, axis]
+        new_low, new_top = numpy.concatenate([chosen_low, right_low]), numpy.concatenate([left_top, chosen_top])
+        new_ends = bound(new_low, new_top)
+        work += 2 * split
+        low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
+        small = ends <= reached * (1 + 1e-6)
+        done = max(done, float(ends[small].max(initial=0.0)))
+        low, top, ends = low[~small], top[~small], ends[~small]
+    return min(high, max(done, float(ends.max(initial=0.0))))
+
+
+def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
+    """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
+    parts = (len(weights), len(steps), len(sizes))
+
+    def one(*numbers):
+        high, x_norm, least, rest, *others = numbers
+        first, second = parts[0], parts[0] + parts[1]
+        return _joint_path(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, limit)
+
+    return each(one, [high, x_norm, least, rest, *weights, *steps, *sizes])
+
+
+def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    stages, started, spread = [], True, 0.0
+    for number, (residual, _, group, kind) in enumerate(layout):
+
+        def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
+            steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
+            known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
+            size = minimum(known, sizes[number]) + 0 * states[0]
+            weight, step = weights[group], steps[number]
+            if residual:
+                reach = up(states[0][:, None] + step * value[None, :])
+                return [reach], up((step * steep[None, :]) ** 2 * (1 + size[:, None] ** 2)), up((1 + step * weight * steep) ** 2)[None, :]
+            return [value[None, :] + 0 * states[0][:, None]], up(steep[None, :] ** 2 * (1 + size[:, None] ** 2)), up((weight * steep) ** 2)[None, :]
+
+        stages.append(stage)
+        top = tradeoffs[kind][0]
+        spread = spread + steps[number] * top if residual else top
+        started = started and residual
+    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
 
 
 def chain_shares(radius, input_norm, *slopes):

@@ -645,6 +645,34 @@ class JointBall(Certified):
         return rf"\text{{a certified number between the joint bound and }}{printer._print(self.args[0])}"
 
 
+class JointLines(Certified):
+    """What the joint bounds of residual and tied layers share: arguments (high, |x|, least, rest, weights, steps, sizes, layout, trade-offs, ..)."""
+
+    nargs: Any = None
+    plain = "joint bound (certified, at most {0})"
+
+    def _argument(self, printer: Any, argument: sympy.Expr) -> str:
+        if isinstance(argument, sympy.Tuple) and any(isinstance(entry, sympy.Lambda) for entry in argument):
+            parts = [_float_lambda(entry) if isinstance(entry, sympy.Lambda) else str(printer._print(entry)) for entry in argument]
+            return f"({', '.join(parts)})"
+        return super()._argument(printer, argument)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\text{{a certified number between the joint bound and }}{printer._print(self.args[0])}"
+
+
+class JointPath(JointLines):
+    """The first derivative of untied layers, by elimination along the depth: (.., smallest step)."""
+
+    runtime = "joint_path"
+
+
+class JointBranch(JointLines):
+    """Any sharing, either order, by branch and bound: (.., order, g1, g2)."""
+
+    runtime = "joint_branch"
+
+
 class ChainShares(Operation):
     """ChainShares(radius, |x|, S1 of layer 1, .., S1 of layer m): shares of the squared radius, by layer."""
 

@@ -87,4 +87,9 @@ class FieldWitness:
     norm: sympy.Expr | None = None
 
 
+@dataclass(frozen=True)
+class PushedWitness:
+    """A residual network of rank-one weights a e_j e_j^T whose neuron j has the best slopes, everything pushing away from zero."""
+
+
 NOTHING = Witness(())

@@ -15,7 +15,7 @@ from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reach
 from ..calculus.derivation import Derivation, Step
 from ..calculus.quantities import BLOCKED, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
-from ..calculus.witness import FieldWitness
+from ..calculus.witness import FieldWitness, PushedWitness
 from ..costs import Huber
 from ..fields import END, Field
 from ..parameter_sets import AllParameters, ParameterBall
@@ -355,6 +355,12 @@ class _Context:
         known = self.derivation.witnesses
         names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$"}
         for order, witness in known.items():
+            if isinstance(witness, PushedWitness):
+                found.append(
+                    r"The constant $\operatorname{Lip}(N;\Omega)$ is reached, or approached, by networks of the set with $A_u=\pm a_u\,e_je_j^{\top}$, $|x_j|=\min_i|x_i|$, neuron $j$ of line $u$ at the slope $R_u$ and the value $\tau(R_u)$ of a maximiser, "
+                    r"all others saturated, and every output of an activation pushing its entry away from $0$; here the entries of $x$ are known. If $|x|$ alone is known, the number is an upper bound."
+                )
+                continue
             if isinstance(witness, FieldWitness):
                 symbol = r"$\operatorname{Lip}(X_T;\Omega)$" if order == 1 else r"$\operatorname{Lip}(DX_T;\Omega)$"
                 found.append(rf"The number for {symbol} is reached, or approached, by {flow.FIELD_WITNESS[witness.kind]}.")

@@ -80,7 +80,7 @@ def _curves(derivation: Derivation) -> Iterator[tuple[str, str, Make]]:
         word = "exact" if derivation.exact["lipschitz"] else "joint"
         yield f"network, {word}", "lipschitz", lambda network: derive(network, chosen, method="joint", order=1)
         yield "network, block", "lipschitz", lambda network: derive(network, chosen, order=1)
-        if not (isinstance(parameters, LayerBalls) and parameters.biases != "free"):
+        if problem.network.plain and not (isinstance(parameters, LayerBalls) and parameters.biases != "free"):
             yield "network, chain", "lipschitz", lambda network: lower_bound(network, chosen, order=1)
     elif isinstance(parameters, ParameterBall):
         for label, ball in (("budget", ParameterBall()), ("every norm R", ParameterBall(shared_budget=False))):
@@ -117,6 +117,8 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
 def _at(derivation: Derivation, result: str, depth: int, norm: Any) -> str:
     values = {"weight_norms": [norm] * depth, "bias_norms": [1] * depth, "radius": norm, "input_norm": 1, "target_norm": 1, "widths": [3], "scale": norm}
     values.update((step.name, 1) for step in derivation.problem.network.steps)
+    if "x_least" in derivation.hypotheses:
+        values["x"] = [1] + [0] * (int(derivation.problem.network.inputs) - 1)
     return str(mpmath.nstr(derivation.evaluate(values, digits=30)[result], 8))
 
 

@@ -81,6 +81,8 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         arguments["weight_norms"] = [a.p / mpf(a.q)] * depth
         arguments["bias_norms"] = [1] * depth
         arguments.update((step.name, 1) for step in network.steps)
+        if "input_least" in kinds:
+            arguments["x"] = [1] + [0] * (int(network.inputs) - 1)
         found = derivation.evaluate(arguments, digits=40)
         cells = [rounded_up(found[name], DIGITS, down=derivation.results[name] in lower) for name in names]
         rows.append([f"${sympy.latex(a)}$", *(f"${cell}$" for cell in cells)])
@@ -98,6 +100,8 @@ def number_table(derivation: Derivation) -> dict[str, Any]:
         where, plain_where = where + r", all bias norms equal to $1$", plain_where + ", all bias norms 1"
     if "target" in kinds:
         where, plain_where = where + r", $|y|=1$", plain_where + ", |y| = 1"
+    if "input_least" in kinds:
+        where, plain_where = where + r", $x=e_1$", plain_where + ", x = e_1"
     for step in network.steps:
         where, plain_where = where + rf", ${sympy.latex(step)}=1$", plain_where + f", {step} = 1"
     if any(isinstance(size, sympy.Symbol) for size in network.widths[1:]):

@@ -14,8 +14,9 @@ from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
 from .. import runtime
-from ..calculus.claims import plain_symbol
+from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
+from ..calculus.witness import PushedWitness
 
 
 class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
@@ -177,9 +178,22 @@ def namespace() -> dict[str, Any]:
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
-        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least),
+        joint_branch=_by_floats(runtime.joint_branch, {"limit": 60_000}), joint_path=_by_floats(runtime.joint_path, least), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
+
+
+def _pushed(network: Any) -> Any:
+    """The joint bound of residual layers as its maximum itself, which the theorem says is the constant: sharper than any search."""
+    from .pushed import maximum
+
+    def value(high: Any, norm: Any, least: Any, rest: Any, weights: Any, steps: Any, *_: Any) -> Any:
+        known = {f"a_{group}": weight for group, weight in zip(network.groups, weights)}
+        known |= {str(unit.step): step for unit, step in zip(network.units, steps)}
+        return maximum(network, known, (norm, least, rest))[0]
+
+    return value
 
 
 class Program:
@@ -200,11 +214,15 @@ class Program:
             *sizes,
         ]
 
+        names = namespace()
+        if any(isinstance(step.claim, Reached) and isinstance(step.claim.witness, PushedWitness) for step in derivation.steps.values()):
+            names["joint_path"] = _pushed(network)
+
         def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
             return lines, self.symbols
 
         self.function = sympy.lambdify(
-            self.arguments, self.symbols, modules=[namespace(), "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
+            self.arguments, self.symbols, modules=[names, "mpmath"], printer=HighPrecisionPrinter(), cse=given_definitions, docstring_limit=0
         )
 
     def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -222,6 +240,15 @@ def hypothesis_values(derivation: Derivation, values: Mapping[str, Any]) -> dict
         kind = hypothesis.quantity.kind
         if kind in ("step", "constant") or kind.startswith("field_"):
             known[str(hypothesis.symbol)] = mpf(values[str(hypothesis.symbol)])
+            continue
+        if kind in ("input", "input_least", "input_rest") and "x" in values:
+            entries = [abs(mpf(entry)) for entry in values["x"]]
+            known[str(hypothesis.symbol)] = {"input": mpmath.norm(entries), "input_least": min(entries), "input_rest": mpmath.fsum(entries) - min(entries)}[
+                kind
+            ]
+            continue
+        if kind in ("input_least", "input_rest"):
+            known[str(hypothesis.symbol)] = mpf(values.get(kind, -1))  # only the norm is known
             continue
         if kind in ("weight", "bias") and str(hypothesis.symbol) in ("a", "b"):
             known[str(hypothesis.symbol)] = mpf(values[f"{kind}_norm"])

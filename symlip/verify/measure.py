@@ -14,9 +14,11 @@ from ..activations import Activation
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationDerivative, ActivationPeak, Quantity
+from ..calculus.witness import PushedWitness
 from .costs import cost_curvature, cost_jet, cost_slope
 from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
+from .pushed import build_pushed
 from .sampling import Sample, curvatures
 from .witness import TooNarrow, best_point, build_witness, jump, number_of
 
@@ -108,6 +110,9 @@ class Measurement:
             return self.sample.sizes[str(hypothesis.symbol)]
         if kind == "scale":  # any number will do
             return 1 + self._parameter_norm("weight", self.depth)
+        if kind in ("input_least", "input_rest"):
+            moduli = [abs(entry) for entry in self.sample.inputs[0]]
+            return min(moduli) if kind == "input_least" else mpmath.fsum(moduli) - min(moduli)
         vectors = self.sample.inputs if kind == "input" else self.sample.targets
         norms = [norm(vector) for vector in vectors]
         return np.array(norms, dtype=object) if self.averaged else norms[0]
@@ -267,6 +272,11 @@ class Measurement:
             return  # nothing is claimed, and the witness need not exist
         (layer, _), *_ = self._layers(quantity, claim, bound)
         x, lines = self.sample.inputs[0], self.sample.lines[:layer]
+        if isinstance(claim.witness, PushedWitness):
+            theta = build_pushed(self.derivation.problem.network, lines, values, x, digits)
+            yield from self._membership(theta, values, True)
+            yield bound, operator_norms(lines, theta, x)[-1][1]
+            return
         try:
             theta = build_witness(claim.witness, values, lines, self.sample.widths[: layer + 1], x, digits)
         except TooNarrow:
@@ -294,7 +304,7 @@ class Measurement:
                 for number, (A, _) in enumerate(theta, 1):
                     if hypothesis.count is not None:
                         yield spectral_norm(A), values[str(hypothesis.symbol.base.label)][number]
-                    elif not isinstance(layer, int) or layer == number:
+                    elif not isinstance(layer, int) or self.derivation.problem.network.groups.index(layer) == number - 1:
                         yield spectral_norm(A), values[str(hypothesis.symbol)]
 
     def _activation(self, quantity: ActivationDerivative, bound: Any) -> Iterator[tuple[Any, Any]]:

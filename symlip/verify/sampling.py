@@ -327,7 +327,11 @@ def gradient_direction(lines: Sequence[Line], theta: Parameters, x: Any, layer: 
     outputs, _ = values_and_slopes(lines[:layer], theta, x)
     line = lines[layer - 1]
     size = len(theta[line.index][1]) if pre and line.index is not None else len(outputs[-1])
-    return pulled_back(lines[:layer], theta, x, _first_unit(size), pre=pre and line.index is not None)[0]
+    found = pulled_back(lines[:layer], theta, x, _first_unit(size), pre=pre and line.index is not None)[0]
+    # what is nothing but rounding, where a slope should be 0, would be another direction at another precision
+    least = max((abs(entry) for pair in found for part in pair for entry in np.ravel(part)), default=mpf(0)) * mpf(10) ** -38
+    clean = np.frompyfunc(lambda entry: entry if abs(entry) > least else mpf(0), 1, 1)
+    return [(clean(A), clean(b)) for A, b in found]
 
 
 def _cross_direction(maker: _Maker, theta: Parameters, x: Any, layer: int) -> Parameters:

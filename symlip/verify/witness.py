@@ -14,11 +14,12 @@ from .. import peaks
 from ..activations import Activation
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import ALONG, CANCELLED, At, Best, FieldWitness, Point, Witness, WitnessLayer
+from ..calculus.witness import ALONG, CANCELLED, At, Best, FieldWitness, Point, PushedWitness, Witness, WitnessLayer
 from ..errors import SymlipError
 from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
 from .jets import Line, Parameters, derivative_at, exact_number, lines_of, network_jets, norm
+from .pushed import build_pushed
 
 
 class TooNarrow(SymlipError):
@@ -200,8 +201,12 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         raise SymlipError(f"x must have {network.inputs} entries, not {len(vector)}")
     with mpmath.workdps(digits + 30):
         given = {**arguments, "input_norm": mpmath.sqrt(mpmath.fsum(entry**2 for entry in vector))}
+        if isinstance(known[order], PushedWitness):
+            given["x"] = [float(entry) for entry in vector]
         wanted = derivation.compile()
         names = wanted.__code__.co_varnames[: wanted.__code__.co_argcount]
+        if isinstance(known[order], PushedWitness):
+            names = tuple(name for name in names if name != "input_norm")
         missing = [name for name in names if name not in given]
         if missing:
             raise SymlipError(f"the witness needs {missing[0]}, as the compiled function does")
@@ -218,7 +223,11 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         reached = next(step.claim for step in derivation.steps.values() if isinstance(step.claim, Reached) and step.claim.witness is known[order])
         if not values[str(plain_symbol(reached.symbol))]:
             raise SymlipError("the set is too small for this witness: its biases alone leave the ball; take a larger radius")
-        theta = build_witness(known[order], values, lines_of(network, given), widths, vector, digits)
+        lines = lines_of(network, given)
+        if isinstance(known[order], PushedWitness):
+            theta = build_pushed(network, lines, values, vector, digits)
+        else:
+            theta = build_witness(known[order], values, lines, widths, vector, digits)
     return [(np.array(A.tolist(), dtype=float).reshape(A.shape), np.array(b.tolist(), dtype=float)) for A, b in theta]
 
 

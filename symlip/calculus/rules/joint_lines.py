@@ -1,0 +1,166 @@
+"""Residual and tied layers: slope, curvature and value of a line bounded together, by one number a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from ...activations import Activation, z
+from ...errors import DerivationError
+from ...networks import Network
+from ...tradeoff import holds, t, tradeoff
+from ..arrays import JointBranch, JointPath
+from ..claims import Bound, Reached, nonnegative
+from ..obligations import Decided, Inequality, Obligation
+from ..quantities import Quantity
+from ..rule import Given, Rule
+from ..witness import PushedWitness
+from .block_norms import BlockFirstNorm, BlockSecondNorm
+from .block_second import BlockSecond
+from .residual import ResidualBlockSecond, ResidualBlockSlope
+
+R, D, d, q, c1, c2, e1, e2, E, p = sympy.symbols("R D d q c1 c2 e1 e2 E p", real=True)
+_ORDERED = (d >= 0, d <= R, R <= D, D <= 1)
+
+
+class OneNumber(Rule):
+    name = "one number for a line"
+    title = "One number for slope, curvature and value"
+    statement = r"""Let $\tau(R)=\sup\{|s|:|s'|\ge R\}$ and $\sigma$ be a concave function of $R^2$ on $[0,S_1^2]$ with $\sqrt q\,|s''|\le\sigma\bigl(\sqrt{D^2-(D^2-d^2)q}\bigr)$ for all $d=|s'|\le D\le S_1$, $0\le q\le1$. For all $z,\zeta$ and unit vectors $p$ there is one $R\in[0,S_1]$ with
+\[|S'p|\le R,\qquad|S'\zeta|\le R|\zeta|,\qquad\Bigl|\sum_ip_is''(z_i)\zeta_i^2\Bigr|\le\sigma(R)|\zeta|^2,\qquad\min_i|s(z_i)|\le\tau(R),\qquad S'=\operatorname{diag}s'(z).\]
+For $s=c_0+c_1\tanh(c_2z+c_3)$: $\tau=|c_0|+|c_1|\sqrt{1-R/S_1}$, $\sigma=2|c_2|R\sqrt{1-R/S_1}$; for $\sin$ both are $\sqrt{1-R^2}$. Along $t\in[0,1]$, $t=\sqrt{1-R/S_1}$, or $t=\sqrt{1-R^2}$ for $\sin$, $\tau$ is affine in $t$."""
+    proof = r"""Let $d_i=|s'(z_i)|$, $D=\max_id_i$ and $R_i^2=D^2-(D^2-d_i^2)p_i^2$, so that $d_i\le R_i\le D$. As $\sum_jp_j^2d_j^2\le D^2(1-p_i^2)+d_i^2p_i^2$, $|S'p|\le R_i$ for every $i$; and $|p_is''(z_i)|\le\sigma(R_i)$ with $q=p_i^2$. Put $R^2=\sum_iw_iR_i^2$, $w_i=\zeta_i^2/|\zeta|^2$: then $|S'p|\le R$, $|S'\zeta|^2=\sum d_i^2\zeta_i^2\le R^2|\zeta|^2$, and by concavity
+$\sum_iw_i\sigma(R_i)\le\sigma(R)$. Since $R\le D$, the neuron with $d_k=D$ has $|s(z_k)|\le\tau(D)\le\tau(R)$. For $\tanh$, $|s''|^2=4d^2(1-d)$, and $q\,d^2(1-d)\le R^2(1-R)$ with $q=(D^2-R^2)/(D^2-d^2)$ says that $R^2(1-R)/(D^2-R^2)$ does not decrease in $R$; $\sigma^2=4(R^2-(R^2)^{3/2})$ is concave in $R^2$, and so is its root. Scaling and shifting $s$ gives the others. For
+$\sin$, $|s''|^2=1-d^2$, and $q(1-d^2)\le1-R^2$ with the same $q$."""
+    obligations = (
+        Inequality("tanh: the curvature under sigma", _ORDERED, d**2 * (1 - d) * (D**2 - R**2) <= R**2 * (1 - R) * (D**2 - d**2)),
+        Inequality("sin: the curvature under sigma", _ORDERED, (1 - d**2) * (D**2 - R**2) <= (1 - R**2) * (D**2 - d**2)),
+        Inequality("the slope seen by p", (q >= 0, q <= 1, d >= 0, d <= D, p >= 0, p <= D**2), (1 - q) * p + q * d**2 <= D**2 - (D**2 - d**2) * q),
+    )
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("one number for a line is a lemma for others")
+
+    def obligations_of(self, **detail: Any) -> tuple[Obligation, ...]:
+        return self.obligations
+
+
+class SharedBudgetOfValues(Rule):
+    name = "values with a neuron that is not saturated"
+    title = "Sizes where one neuron of each line is not saturated"
+    statement = r"""Let $h_u=x+\sum_{k\le u}d_ks_k(z_k)\in\mathbb{R}^l$ where each $s_k(z_k)$ has an entry of modulus at most $\tau_k\le S_0$. With $D_u=\sum_{k\le u}|d_k|S_0$, $T_u=\sum_{k\le u}|d_k|\tau_k$ and $|x_j|=\min_i|x_i|$, $|h_u|^2\le\sum_{i\ne j}(|x_i|+D_u)^2+(|x_j|+T_u)^2$; if only $|x|$ is known, $|h_u|\le|x|+\sqrt{(l-1)D_u^2+T_u^2}$. A dense line starts this again with $x=0$, $d=1$."""
+    proof = r"""Let $c_i=|x_i|+D_u$ and $E_i=\sum_k|d_k|(S_0-|s_k(z_{k,i})|)\ge0$: $|h_{u,i}|\le c_i-E_i$, and $\sum_iE_i\ge E=D_u-T_u$, with $E\le D_u\le c_i$. The sum $\sum(c_i-E_i)^2$ is convex in $E_i$ and largest with all of $E$ in one entry, the one with the smallest $c_i$. The second bound is the triangle inequality and the first for $x=0$."""
+    obligations = (
+        Inequality(
+            "two neurons",
+            (c1 >= c2, c2 >= E, E >= 0, e1 >= 0, e2 >= 0, e1 <= c1, e2 <= c2, e1 + e2 >= E),
+            (c1 - e1) ** 2 + (c2 - e2) ** 2 <= c1**2 + (c2 - E) ** 2,
+        ),
+    )
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("sizes with a neuron that is not saturated are a lemma for others")
+
+
+SEARCH = r""" \emph{The search.} For $t_u\in[t_u^-,t_u^+]$ the slope is at most its value at $t_u^-$, $\tau$ at most its value at $t_u^+$, and $\sigma$ at most its value at the point of the cell next to its peak; the bound does not decrease in these, nor in the sizes. """
+
+
+def arguments_of(given: Given, network: Network, high: sympy.Expr, *more: sympy.Expr) -> tuple[sympy.Expr, ...]:
+    """What the search needs: numbers (`high`, the input, `more`), then norms, steps, sizes, the layout and the trade-offs."""
+    units = network.units
+    kinds = list(dict.fromkeys(unit.activation for unit in units))
+    layout = sympy.Tuple(
+        *(sympy.Tuple(int(unit.step is not None), unit.width, network.groups.index(unit.group), kinds.index(unit.activation)) for unit in units)
+    )
+    weights = sympy.Tuple(*(given.bound("weight", group) for group in network.groups))
+    steps = sympy.Tuple(*(sympy.Integer(1) if unit.step is None else unit.step for unit in units))
+    sizes = sympy.Tuple(*(given.bound("value", number) for number in range(len(units))))
+    return (
+        high,
+        given.bound("input"),
+        given.bound("input_least"),
+        given.bound("input_rest"),
+        *more,
+        weights,
+        steps,
+        sizes,
+        layout,
+        sympy.Tuple(*(numbers_of(a) for a in kinds if a)),
+    )
+
+
+def numbers_of(activation: Activation) -> sympy.Tuple:
+    """The trade-off of an activation, as the search takes it."""
+    found = tradeoff(activation)
+    parts = (found.slope, found.value, found.curvature)
+    return sympy.Tuple(found.top.evalf(17), found.peak.evalf(17), *(sympy.Lambda(z, part.xreplace({t: z})) for part in parts))
+
+
+class JointLinesFirst(Rule):
+    name = "joint bound of lines, first derivative"
+    title = "The joint bound of residual and tied layers, first derivative"
+    statement = r"""Let the lines of the network be $h_u=s(z_u)$ or $h_u=h_{u-1}+d_us(z_u)$, with parameters shared in any way. Then $|DN|\le\max_{R_1,\dots,R_m}|\boldsymbol{\ell}(R)|$, the joint bound, where $\boldsymbol{\ell}(R)$ is the block vector of @[block slope] and @[block slope, residual layer] with $R_u$ for $S_1$ in line $u$ and the sizes of @[values with a neuron that is not saturated], $\tau_u=\tau(R_u)$, where these are smaller. The theorem's number is above it, as a certified search has proved, and not above the block bound; without shared parameters it is the same for every depth, else where the depth makes the search too dear the block bound may stand in."""
+    proof = (
+        r"""For a unit vector $y$ let $p_m=y$ and go back: $\langle p_u,h_u'\rangle$ is $\langle p_u,d_uS'(dA\,h_{u-1}+db+A_uh_{u-1}')\rangle$, plus $\langle p_u,h_{u-1}'\rangle$ on a residual line, so that $p_{u-1}=[p_u+]\,d_uA_u^{\top}S'p_u$. With the $R_u$ of @[one number for a line] at $p_u/|p_u|$, $|S'p_u|\le R_u|p_u|$: the contribution of $dA,db$ is at most $|d_u|R_u|p_u|(\alpha|h_{u-1}|+\beta)$ and $|p_{u-1}|\le[1+]\,|d_u|R_ua_u$ times $|p_u|$. These are the coefficients of $\boldsymbol{\ell}(R)$, added up for shared parameters.
+Every line has a neuron with $|s|\le\tau(R_u)$. """
+        + SEARCH
+        + r"""Without shared parameters $|\boldsymbol{\ell}|^2$ obeys a recursion in one number, $|\boldsymbol{\ell}_u|^2=(1+d_ua_uR_u)^2|\boldsymbol{\ell}_{u-1}|^2+d_u^2R_u^2(1+|h_{u-1}|^2)$ \textup{(}without the first $1$ on a dense line\textup{)}, and the state is $T_u$: cells of states that no path to the target can pass are dropped, the others halved, until none is left. With shared parameters boxes of $t$ are halved, best first."""
+    )
+    obligations = (*BlockFirstNorm.obligations, *ResidualBlockSlope.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations)
+
+    def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
+        high, depth = given.bound("first", network.depth), network.depth
+        one, zero = sympy.Integer(1), sympy.Integer(0)
+        value = JointBranch(*arguments_of(given, network, high, one, one, zero)) if network.tied else JointPath(*arguments_of(given, network, high))
+        return Bound(Quantity("first", depth), nonnegative("L"), value)
+
+    def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
+        return (*self.obligations, *_decided(network))
+
+
+def _decided(network: Network) -> tuple[Obligation, ...]:
+    return tuple(
+        Decided(f"{a.name}: its equation", lambda a=a: holds(a), r"s'=\gamma(\overline s-s)(s-\underline s)\ \textup{or}\ s=\sin") for a in network.activations
+    )  # type: ignore[misc]
+
+
+class JointLinesSecond(Rule):
+    name = "joint bound of lines, second derivative"
+    title = "The joint bound of residual and tied layers, second derivative"
+    statement = r"""In the situation of @[joint bound of lines, first derivative], $|D^2N|\le\max_R\lambda_{\max}(G(R))$, where $G(R)$ is the block matrix of @[block second derivative] and @[block second derivative, residual layer] with $R_u$ for $S_1$, $\sigma(R_u)$ for $S_2$ in line $u$, and the same sizes. With a cost on top, $|D^2\varphi|\le\max_R\lambda_{\max}(g_2\boldsymbol{\ell}(R)\boldsymbol{\ell}(R)^{\top}+g_1G(R))$. The theorem's number is above it, as a branch and bound has proved, and not above the block bound, which stands in where the depth makes the search too dear."""
+    proof = (
+        r"""With the $p_u$ of @[joint bound of lines, first derivative] and $z_u'$ along a line, $\langle y,N''\rangle=\sum_ud_u\bigl(\sum_ip_{u,i}s''(z_{u,i})z_{u,i}'^2+2(S'p_u)^{\top}dA_u\,h_{u-1}'\bigr)$, the sum over the lines. @[one number for a line] at $(z_u,z_u',p_u/|p_u|)$ gives one $R_u$ with $|S'p_u|\le R_u|p_u|$, $|S'z_u'|\le R_u|z_u'|$ and $|\sum_ip_{u,i}s''z_{u,i}'^2|\le\sigma(R_u)|p_u||z_u'|^2$. So $|h_u'|$, $|z_u'|$ and $|p_u|$ obey the recursions of $\boldsymbol{\ell}(R)$, and the sum is at most $p^{\top}G(R)\,p$. For the cost, $\varphi''=D^2g[N',N']+Dg[N'']$ with $y$ along $Dg$. """
+        + SEARCH
+    )
+    obligations = (
+        *BlockSecond.obligations,
+        *ResidualBlockSecond.obligations,
+        *BlockSecondNorm.obligations,
+        *OneNumber.obligations,
+        *SharedBudgetOfValues.obligations,
+    )
+
+    def conclude(self, given: Given, *, network: Network, cost: bool = False, **_: Any) -> Bound:
+        zero, one, two = map(sympy.Integer, (0, 1, 2))
+        if cost:
+            value = JointBranch(*arguments_of(given, network, given.bound("cost_second"), two, given.bound("cost_slope"), given.bound("cost_curvature")))
+            return Bound(Quantity("cost_second"), nonnegative("Jcost"), value)
+        value = JointBranch(*arguments_of(given, network, given.bound("second", network.depth), two, one, zero))
+        return Bound(Quantity("second", network.depth), nonnegative("Jsecond"), value)
+
+    def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
+        return (*self.obligations, *_decided(network))
+
+
+class JointLinesReached(Rule):
+    name = "joint bound of residual layers is reached"
+    title = "The joint bound of residual layers is reached"
+    statement = r"""Let all lines be residual, each with its own parameters, the activations odd, all $a_u>0$, $d_u\ne0$, and let the entries of $x$ be known. Then $\max_R|\boldsymbol{\ell}(R)|$ is the Lipschitz constant of the network: it is reached, or approached, at $A_u=\pm a_u\,e_je_j^{\top}$, $|x_j|=\min_i|x_i|$, with biases that hold neuron $j$ of line $u$ at slope $R_u$ and value $\tau(R_u)$ pushing away from $0$, and all others saturated, pushing away from $0$. The theorem's number is the maximum, from above."""
+    proof = r"""There $|h_{u-1}|$ is the size of @[values with a neuron that is not saturated], by the signs, with equality \textup{(}in the limit\textup{)}. The best direction has $dA_u=\alpha_u\,e_jh_{u-1}^{\top}/|h_{u-1}|$, $db_u=\beta_ue_j$, and all its contributions to $h_{u,j}'$ have one sign for the signs of $A_u$ with $\pm d_us'(z_{u,j})>0$: $|h_{u,j}'|=(1+|d_u|a_uR_u)|h_{u-1,j}'|+|d_u|R_u(\alpha_u|h_{u-1}|+\beta_u)$, which adds up to $\langle\boldsymbol{\ell}(R),p\rangle$, $p$ the block norms, and $\sup_{|p|=1}\langle\boldsymbol{\ell},p\rangle=|\boldsymbol{\ell}|$. The set is the closure of its interior."""
+    obligations = ()
+
+    def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
+        if network.tied or any(unit.step is None or unit.activation is None or not tradeoff(unit.activation).odd for unit in network.units):
+            raise DerivationError("the joint bound is reached for residual lines with odd activations and parameters of their own")
+        return Reached(Quantity("first", network.depth), given.bound("first", network.depth), None, PushedWitness())
