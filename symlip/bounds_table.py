@@ -122,6 +122,6 @@ def _row(label: str, model: Model, parameters: ParameterSet, method: str, order:
         derivation = derive(model.network, parameters, method=method, order=order, cost=cost)
     function = derivation.compile()
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    result = function(**{name: arguments[name] for name in names})
+    result = function(**{name: arguments[name] for name in names if name in arguments})
     values = {name: float(getattr(result, name)) for name in COLUMNS if name in derivation.results}
     return Row(label, method, values, tuple(name for name, known in derivation.exact.items() if known))

@@ -39,10 +39,12 @@ def tradeoff(activation: Activation) -> Tradeoff:
     s = activation.expression
     if s == sympy.sin(z):
         return Tradeoff(sympy.sqrt(1 - t**2), t, t, sympy.Integer(1), sympy.Integer(1), True, "sin")
+    if sympy.diff(s, z, 2) == 0:
+        return Tradeoff(sympy.Abs(sympy.diff(s, z)), sympy.oo, sympy.Integer(0), sympy.Integer(0), sympy.oo, False, "affine")
     found = _riccati(s)
     if found is None:
         raise SymlipError(
-            f"the joint bound of residual and tied layers is known for tanh, the logistic function, their affine images and sin, not for {activation.name}: use method='block'"
+            f"the joint bound of residual and tied layers is known for tanh, the logistic function, their affine images, sin and affine layers, not for {activation.name}: use method='block'"
         )
     low, high, rate = found  # s runs from low to high; s' = rate (high - s)(s - low) up to sign
     middle, half = (high + low) / 2, sympy.Abs(high - low) / 2

@@ -202,7 +202,12 @@ def tradeoff_cells(tradeoff, low, high):
 
 
 def joint_size(x_norm, least, rest, spread, reach, width, started):
-    """|h| at most: spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
+    """|h| at most (NaN if that is not bounded): spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
+    with numpy.errstate(all="ignore"):
+        return _joint_size(x_norm, least, rest, spread, reach, width, started)
+
+
+def _joint_size(x_norm, least, rest, spread, reach, width, started):
     if not started:
         return sqrt((width - 1) * spread**2 + reach**2)
     if least < 0:  # only |x| is known
@@ -221,7 +226,7 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
     for number, (residual, _, group, kind) in enumerate(layout):
         steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, number], high[:, number])
         top, step, weight = tradeoffs[kind][0], steps[number], weights[group]
-        size = minimum(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
+        size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
         q = weight * vector
         q[:, 2 * group] += size
         q[:, 2 * group + 1] += 1
@@ -311,7 +316,7 @@ def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeo
         def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
             steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
             known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
-            size = minimum(known, sizes[number]) + 0 * states[0]
+            size = numpy.fmin(known, sizes[number]) + 0 * numpy.minimum(states[0], 1.0)
             weight, step = weights[group], steps[number]
             if residual:
                 reach = up(states[0][:, None] + step * value[None, :])

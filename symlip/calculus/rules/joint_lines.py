@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import sympy
@@ -28,8 +29,8 @@ class OneNumber(Rule):
     name = "one number for a line"
     title = "One number for slope, curvature and value"
     statement = r"""Let $\tau(R)=\sup\{|s|:|s'|\ge R\}$ and $\sigma$ be a concave function of $R^2$ on $[0,S_1^2]$ with $\sqrt q\,|s''|\le\sigma\bigl(\sqrt{D^2-(D^2-d^2)q}\bigr)$ for all $d=|s'|\le D\le S_1$, $0\le q\le1$. For all $z,\zeta$ and unit vectors $p$ there is one $R\in[0,S_1]$ with
-\[|S'p|\le R,\qquad|S'\zeta|\le R|\zeta|,\qquad\Bigl|\sum_ip_is''(z_i)\zeta_i^2\Bigr|\le\sigma(R)|\zeta|^2,\qquad\min_i|s(z_i)|\le\tau(R),\qquad S'=\operatorname{diag}s'(z).\]
-For $s=c_0+c_1\tanh(c_2z+c_3)$: $\tau=|c_0|+|c_1|\sqrt{1-R/S_1}$, $\sigma=2|c_2|R\sqrt{1-R/S_1}$; for $\sin$ both are $\sqrt{1-R^2}$. Along $t\in[0,1]$, $t=\sqrt{1-R/S_1}$, or $t=\sqrt{1-R^2}$ for $\sin$, $\tau$ is affine in $t$."""
+\[|S'p|\le R,\qquad|S'\zeta|\le R|\zeta|,\qquad\Bigl|\sum_ip_is''(z_i)\zeta_i^2\Bigr|\le\sigma(R)|\zeta|^2,\qquad\min_i|s(z_i)|\le\tau(R),\]
+$S'=\operatorname{diag}s'(z)$. For $s=c_0+c_1\tanh(c_2z+c_3)$: $\tau=|c_0|+|c_1|\sqrt{1-R/S_1}$, $\sigma=2|c_2|R\sqrt{1-R/S_1}$; for $\sin$ both are $\sqrt{1-R^2}$; for an affine $s$ take $R=S_1$, $\sigma=0$, $\tau=\infty$. Along $t\in[0,1]$, $t=\sqrt{1-R/S_1}$, or $t=\sqrt{1-R^2}$ for $\sin$, $\tau$ is affine in $t$."""
     proof = r"""Let $d_i=|s'(z_i)|$, $D=\max_id_i$ and $R_i^2=D^2-(D^2-d_i^2)p_i^2$, so that $d_i\le R_i\le D$. As $\sum_jp_j^2d_j^2\le D^2(1-p_i^2)+d_i^2p_i^2$, $|S'p|\le R_i$ for every $i$; and $|p_is''(z_i)|\le\sigma(R_i)$ with $q=p_i^2$. Put $R^2=\sum_iw_iR_i^2$, $w_i=\zeta_i^2/|\zeta|^2$: then $|S'p|\le R$, $|S'\zeta|^2=\sum d_i^2\zeta_i^2\le R^2|\zeta|^2$, and by concavity
 $\sum_iw_i\sigma(R_i)\le\sigma(R)$. Since $R\le D$, the neuron with $d_k=D$ has $|s(z_k)|\le\tau(D)\le\tau(R)$. For $\tanh$, $|s''|^2=4d^2(1-d)$, and $q\,d^2(1-d)\le R^2(1-R)$ with $q=(D^2-R^2)/(D^2-d^2)$ says that $R^2(1-R)/(D^2-R^2)$ does not decrease in $R$; $\sigma^2=4(R^2-(R^2)^{3/2})$ is concave in $R^2$, and so is its root. Scaling and shifting $s$ gives the others. For
 $\sin$, $|s''|^2=1-d^2$, and $q(1-d^2)\le1-R^2$ with the same $q$."""
@@ -120,9 +121,8 @@ Every line has a neuron with $|s|\le\tau(R_u)$. """
 
 
 def _decided(network: Network) -> tuple[Obligation, ...]:
-    return tuple(
-        Decided(f"{a.name}: its equation", lambda a=a: holds(a), r"s'=\gamma(\overline s-s)(s-\underline s)\ \textup{or}\ s=\sin") for a in network.activations
-    )  # type: ignore[misc]
+    equation = r"s'=\gamma(\overline s-s)(s-\underline s)\ \textup{or}\ s=\sin"
+    return tuple(Decided(f"{activation.name}: its equation", partial(holds, activation), equation) for activation in network.activations)
 
 
 class JointLinesSecond(Rule):
