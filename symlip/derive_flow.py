@@ -28,11 +28,13 @@ from .calculus.rules.flow_limits import (
     NoGlobalFlowBound,
 )
 from .calculus.rules.input_value import InputValue
+from .calculus.rules.joint_flow import JointFlowDepthDependent, JointFlowFirst, JointFlowSecond
 from .calculus.rules.neural import Exponent, FlowBlocks, FlowBlocksSecond, FlowEntry, Growth, NeuralConstants, NeuralDepthDependentFirst, StateSize
 from .calculus.rules.residual import ResidualBlockSecond, ResidualBlockSlope
 from .errors import SymlipError
 from .fields import END, ControlledODE, Field, Flow, NeuralODE, variation
 from .parameter_sets import AllParameters, LayerBalls, ParameterSet
+from .tradeoff import tradeoff
 
 LETTERS = ("k", "v1", "v2", "w", "c")
 RESERVED = {"R", "U", "y", "z", "e", "Gaa", "Gab", "Gbb", "Lambda", "Lcost", "Hcost", "Lrisk", "Hrisk", "x_norm", "y_norm", "g1", "g2", "a", "b"}
@@ -148,6 +150,15 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
     if activation.constant(1) == 0:
         raise SymlipError(f"activation {activation.name!r} is constant: the solution does not depend on the parameters")
     here: dict[str, Any] = {"width": field.width, "activation": activation}
+    joint = problem.method == "joint"
+    if joint:
+        tradeoff(activation)  # raises where it is not known
+        if field.control is not None or bounded:
+            raise SymlipError("method='joint' of a NeuralODE is that of free biases and any control: leave control=None, or use method='block'")
+        if not isinstance(field.width, int):
+            raise SymlipError("method='joint' needs the width as a number; use method='block' for symbols")
+        for kind, symbol in (("input_least", "x_least"), ("input_rest", "x_rest")):
+            derivation.assume(Hypothesis(Quantity(kind), nonnegative(symbol)))
     if field.parameters == "depth-dependent" or problem.method == "separate":
         if field.control is not None:
             raise SymlipError("method='separate' is the theorem for any control: leave control=None, or use method='block'")
@@ -163,6 +174,8 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
                 else apply(DepthDependentFirst(), total, names["k"], names["v1"])
             )
             second = apply(DepthDependentSecond(), total, *names.values()) if order >= 2 else None
+            if joint:
+                first = apply(JointFlowDepthDependent(), start, "x_least", "x_rest", weight, total, first, **here)
             _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
         else:
             _walk(derivation, field, total, names, None, value)
@@ -204,9 +217,13 @@ def _neural_blocks(derivation: Derivation, field: NeuralODE, hypotheses: list[st
             blocks = apply(ResidualBlockSlope(), pre, below, *steps, *constants, step=part.step, **line)
             second = apply(ResidualBlockSecond(), weight, pre, below, second, *steps, *constants, step=part.step, **line) if order >= 2 else None
     last = field.depth
-    _set(derivation, value=value, lipschitz=apply(BlockFirstNorm(), blocks, layer=last))
-    if second is not None:
-        _set(derivation, gradient_lipschitz=apply(BlockSecondNorm(), second, layer=last), layer_lipschitz=second)
+    first = apply(BlockFirstNorm(), blocks, layer=last)
+    matrix, second = second, apply(BlockSecondNorm(), second, layer=last) if second is not None else None
+    if derivation.problem.method == "joint":  # the block bounds stand behind the sharper ones
+        inputs, matrix = [start, "x_least", "x_rest", weight, total], None
+        first = apply(JointFlowFirst(), *inputs, first, **here)
+        second = apply(JointFlowSecond(), *inputs, second, **here) if second is not None else None
+    _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second, layer_lipschitz=matrix)
 
 
 # --- what is reached, what has no bound, and the limit -----------------------------------------------------------------------

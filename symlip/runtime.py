@@ -635,8 +635,15 @@ def _joint_branch(high, x_norm, least, rest, weights, steps, sizes, layout, trad
     def bound(low, top):
         return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
 
-    lines, most = len(layout), int(limit / (1 + max(line[2] for line in layout)) ** 1.5)
-    low, top = numpy.zeros((1, lines)), numpy.ones((1, lines))
+    return branch(bound, len(layout), high, int(limit / (1 + max(line[2] for line in layout)) ** 1.5))
+
+
+def branch(bound, count, high, most):
+    """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
+
+    The boxes with the largest ends are halved; what is left when the work of `most` boxes is done counts with its end.
+    """
+    low, top = numpy.zeros((1, count)), numpy.ones((1, count))
     ends = bound(low, top)
     reached, done, work = 0.0, 0.0, 1
     while len(ends) and work < most:
@@ -694,6 +701,69 @@ def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeo
         spread = spread + steps[number] * top if residual else top
         started = started and residual
     return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
+
+
+def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=400_000, cells=6):
+    """The joint bound of a neural ODE with shared parameters, by branch and bound over cells in time: at most `high`."""
+    del kind
+    return each(lambda *numbers: _flow_branch(*numbers, tradeoff, limit, cells), [high, x_norm, least, rest, weight, length, order, width])
+
+
+def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeoff, limit, cells):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    step = up(length / cells)
+
+    def bound(low, top):
+        weights, bias, reach = (numpy.zeros(len(low)) for _ in range(3))
+        ww, wb, bb = (numpy.zeros(len(low)) for _ in range(3))
+        for cell in range(cells):
+            steep, value, bend = tradeoff_cells(tradeoff, low[:, cell], top[:, cell])
+            reach = reach + step * value
+            size = numpy.fmin(
+                joint_size(x_norm, least, rest, (cell + 1) * step * tradeoff[0], reach, width, True), x_norm + sqrt(width) * (cell + 1) * step * tradeoff[0]
+            )
+            z = weight * steep * step
+            growth, grown = exp(z), steep * step * phi1(z)
+            weights, bias = growth * weights + grown * size, growth * bias + grown
+            q, p = weight * weights + size, weight * bias + 1
+            ww = growth * (ww + bend * step * q * q + 2 * steep * step * weights)
+            wb = growth * (wb + bend * step * q * p + steep * step * bias)
+            bb = growth * (bb + bend * step * p * p)
+        if order < 2:
+            return up(hypot(weights, bias))
+        return up((ww + bb) / 2 + hypot((ww - bb) / 2, wb))
+
+    return branch(bound, cells, high, limit)
+
+
+def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40):
+    """The joint bound of a neural ODE with depth-dependent parameters, first derivative, by cells in time and state: at most `high`."""
+    del order
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells), [high, x_norm, least, rest, weight, length, width, kind])
+
+
+def _flow_path(high, x_norm, least, rest, weight, length, width, kind, tradeoff, limit, cells):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    step, top = up(length / cells), tradeoff[0]
+    stages = []
+    for cell in range(cells):
+
+        def stage(states, controls, spread=(cell + 1) * step * top):
+            low = controls[:-1]
+            steep, value, _ = tradeoff_cells(tradeoff, low, controls[1:])
+            square = steep**2
+            if kind:  # the concave majorant of (1 - t^2)^2, times S1^2
+                steepest = tradeoff_cells(tradeoff, 0 * low, 0 * low)[0]
+                square = up(steepest**2 * numpy.where(low < 1 / 3, maximum(1 - low**2, 0) ** 2, 32 / 27 * (1 - low)))
+            reach = up(states[0][:, None] + step * value[None, :])
+            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
+            growth = up(exp(2 * weight * steep * step))[None, :]
+            return [reach], up(growth * step * square[None, :] * (1 + size**2)), growth
+
+        stages.append(stage)
+    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
 
 
 def chain_shares(radius, input_norm, *slopes):

@@ -673,6 +673,18 @@ class JointBranch(JointLines):
     runtime = "joint_branch"
 
 
+class FlowBranch(JointLines):
+    """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, width, kind, trade-off)."""
+
+    runtime = "flow_branch"
+
+
+class FlowPath(JointLines):
+    """A neural ODE with depth-dependent parameters, first derivative: the same arguments."""
+
+    runtime = "flow_path"
+
+
 class ChainShares(Operation):
     """ChainShares(radius, |x|, S1 of layer 1, .., S1 of layer m): shares of the squared radius, by layer."""
 

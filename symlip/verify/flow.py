@@ -476,6 +476,9 @@ class FlowMeasurement(Measurement):
                 found[name] = max(norm(b) for _, b in self.flow.thetas)
             elif kind == "input":
                 found[name] = norm(self.flow.x)
+            elif kind in ("input_least", "input_rest"):
+                moduli = [abs(entry) for entry in self.flow.x]
+                found[name] = min(moduli) if kind == "input_least" else mpmath.fsum(moduli) - min(moduli)
             elif kind == "target":
                 found[name] = norm(self.flow.target)
             elif kind == "scale":

@@ -1,0 +1,119 @@
+"""How sharp the bounds of residual, tied and continuous depth are: bound over the best that an optimiser finds.
+
+    python tests/benchmarks/ratios.py residual    # tanh, m = 5, d in .1, .5, 1, a in .5, 1, 2, |x| in 0, 1, width 2
+    python tests/benchmarks/ratios.py ode         # tanh, widths 1 to 4, total variation .1, .5, 1, 2, a = 1, |x| = 1
+
+The finds are estimates from below (L-BFGS over weights, biases and directions, exact gradients), the bounds are proved.
+"""
+
+import itertools
+import statistics
+import sys
+
+import numpy as np
+from scipy.optimize import minimize
+
+import symlip as sl
+
+
+def best_found(width, count, d, a, x, tied, order, starts, seed=0):
+    """The largest |h'| or |h''| along unit lines of h <- h + d tanh(A h + b), `count` times."""
+    rng, groups = np.random.default_rng(seed), 1 if tied else count
+    size = groups * width * (width + 1)
+
+    def split(vector):
+        parts = vector.reshape(groups, width * (width + 1))
+        return [(part[: width * width].reshape(width, width), part[width * width :]) for part in parts]
+
+    def objective(vector):
+        raw, eta = split(vector[:size]), split(vector[size:])
+        theta, svd = [], []
+        for M, b in raw:
+            u, s, vt = np.linalg.svd(M)
+            theta.append((a * M / s[0], b))
+            svd.append((u[:, 0], s[0], vt[0]))
+        h, h1, h2, tape = x, np.zeros(width), np.zeros(width), []
+        for step in range(count):
+            g = 0 if tied else step
+            (A, b), (dA, db) = theta[g], eta[g]
+            z1, z2, t = dA @ h + db + A @ h1, 2 * dA @ h1 + A @ h2, np.tanh(A @ h + b)
+            s1 = 1 - t * t
+            s2, s3 = -2 * t * s1, (6 * t * t - 2) * s1
+            tape.append((g, h, h1, h2, z1, z2, s1, s2, s3))
+            h, h1, h2 = h + d * t, h1 + d * s1 * z1, h2 + d * (s2 * z1**2 + s1 * z2)
+        bent = h1 if order == 1 else h2
+        length, total = np.linalg.norm(bent), vector[size:] @ vector[size:]
+        if not length > 1e-250:
+            return 0.0, np.zeros_like(vector)
+        y, none = bent / length, np.zeros(width)
+        p, p1, p2 = none, (y if order == 1 else none), (none if order == 1 else y)
+        in_theta = [[np.zeros((width, width)), np.zeros(width)] for _ in range(groups)]
+        in_eta = [[np.zeros((width, width)), np.zeros(width)] for _ in range(groups)]
+        for g, h, h1, h2, z1, z2, s1, s2, s3 in reversed(tape):
+            A, dA = theta[g][0], eta[g][0]
+            zb = d * (p * s1 + p1 * s2 * z1 + p2 * (s3 * z1**2 + s2 * z2))
+            z1b, z2b = d * (p1 * s1 + 2 * p2 * s2 * z1), d * p2 * s1
+            in_theta[g][0] += np.outer(zb, h) + np.outer(z1b, h1) + np.outer(z2b, h2)
+            in_theta[g][1] += zb
+            in_eta[g][0] += np.outer(z1b, h) + 2 * np.outer(z2b, h1)
+            in_eta[g][1] += z1b
+            p, p1, p2 = p + A.T @ zb + dA.T @ z1b, p1 + A.T @ z1b + 2 * dA.T @ z2b, p2 + A.T @ z2b
+        flat = [np.concatenate([(a / s * (gA - np.sum(gA * M) / s * np.outer(u, v))).ravel(), gb]) for (gA, gb), (M, _), (u, s, v) in zip(in_theta, raw, svd)]
+        along = [np.concatenate([gA.ravel(), gb]) for gA, gb in in_eta]
+        gradient = np.concatenate([*flat, *along]) / length
+        gradient[size:] -= order * vector[size:] / total
+        return -(np.log(length) - order * np.log(total) / 2), -gradient
+
+    best = 0.0
+    for number in range(starts):
+        start = rng.normal(size=2 * size) * np.concatenate([np.full(size, 10 ** rng.uniform(-0.5, 0.7)), np.ones(size)])
+        if number % 2:
+            for M, b in split(start[:size]):  # views: a chain along one neuron, the others far out
+                M *= 0.05
+                M[0, 0] = rng.choice([-1.0, 1.0])
+                b[1:] = rng.choice([-1, 1], size=width - 1) * rng.uniform(1, 6)
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 1500, "maxcor": 20})
+        best = max(best, float(np.exp(-found.fun)) if found.fun else 0.0)
+    return best
+
+
+def residual(starts=16):
+    rows = {}
+    for d, a, size in itertools.product((0.1, 0.5, 1.0), (0.5, 1.0, 2.0), (0.0, 1.0)):
+        x = np.array([size, 0.0])
+        for tied in (False, True):
+            layer = sl.Residual(2, "tanh", step="d")
+            network = sl.Network(2, [sl.Tied(layer, 5)] if tied else [layer] * 5)
+            norms = [a] if tied else [a] * 5
+            block = sl.derive(network, sl.LayerBalls()).compile()(weight_norms=norms, input_norm=size, d=d)
+            joint = sl.derive(network, sl.LayerBalls(), method="joint").compile()(weight_norms=norms, x=x, d=d)
+            for order, name in ((1, "lipschitz"), (2, "gradient_lipschitz")):
+                found = best_found(2, 5, d, a, x, tied, order, starts)
+                rows.setdefault((tied, order), []).append((getattr(block, name) / found, getattr(joint, name) / found))
+                print(
+                    f"d={d} a={a} |x|={size} {'tied' if tied else 'untied'} order {order}: block {rows[tied, order][-1][0]:.4f}, joint {rows[tied, order][-1][1]:.4f}",
+                    flush=True,
+                )
+    for (tied, order), values in rows.items():
+        text = [f"{statistics.median(column):.4f} / {max(column):.4f} (least {min(column):.4f})" for column in zip(*values)]
+        print(f"{'tied' if tied else 'untied'}, order {order}, median / max: block {text[0]}, joint {text[1]}")
+
+
+def ode(starts=6, count=30):
+    for width, U in itertools.product((1, 2, 3, 4), (0.1, 0.5, 1.0, 2.0)):
+        x = np.zeros(width)
+        x[0] = 1.0
+        field = sl.NeuralODE(width, "tanh")
+        rows = []
+        for method in ("separate", "block", "joint"):
+            try:
+                rows.append(sl.derive(field, method=method).compile()(weight_norm=1.0, input_norm=1.0, total_variation=U))
+            except (sl.SymlipError, TypeError):
+                continue
+        for order, name in ((1, "lipschitz"), (2, "gradient_lipschitz")):
+            found = best_found(width, count, U / count, 1.0, x, True, order, starts)
+            print(f"width {width} U={U} order {order}: bound / best found " + ", ".join(f"{getattr(row, name) / found:.4f}" for row in rows), flush=True)
+
+
+if __name__ == "__main__":
+    {"residual": residual, "ode": ode}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()
