@@ -1,0 +1,227 @@
+"""The joint bounds of residual and tied layers and of neural ODEs: against brute force, witnesses and the theory."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+
+import symlip as sl
+from symlip import runtime
+from symlip.tradeoff import t, tradeoff
+
+z = sympy.Symbol("z", real=True)
+S2 = 4 / (3 * math.sqrt(3))
+
+
+def residual(width, count, step="d"):
+    return sl.Network(width, [sl.Residual(width, "tanh", step=step)] * count)
+
+
+# --- what a neuron can be at once -------------------------------------------------------------------------------------------
+
+
+KINDS = [
+    "tanh",
+    "logistic",
+    "sin",
+    sl.Activation("scaled", sympy.Rational(17, 10) * sympy.tanh(2 * z / 3)),
+    sl.Activation("shifted", 1 - 2 * sympy.tanh(z + 1)),
+]
+
+
+@pytest.mark.parametrize("activation", KINDS, ids=str)
+def test_the_trade_off_holds_for_random_neurons(activation):
+    activation = sl.BUILT_IN.get(activation, activation) if isinstance(activation, str) else activation
+    kind, rng = tradeoff(activation), np.random.default_rng(0)
+    s, s1, s2 = (sympy.lambdify(z, activation.derivative(k), "numpy") for k in range(3))
+    slope, value, curvature = (sympy.lambdify(t, part, "numpy") for part in (kind.slope, kind.value, kind.curvature))
+    grid = np.linspace(0, 1, 20001)
+    slopes, values, bends = (np.broadcast_to(f(grid), grid.shape) for f in (slope, value, curvature))
+    tightest = [0.0, 0.0]
+    for _ in range(3000):
+        count = rng.integers(1, 4)
+        points, zeta, p = rng.normal(size=count) * 2, rng.normal(size=count) * rng.integers(0, 2, count), rng.normal(size=count)
+        p, weight = p / np.linalg.norm(p), np.sum(zeta**2)
+        if not weight:
+            continue
+        needed = max(np.linalg.norm(s1(points) * p), np.linalg.norm(s1(points) * zeta) / math.sqrt(weight))
+        bend, size = abs(np.sum(p * s2(points) * zeta**2)) / weight, min(abs(s(points)))
+        fits = (slopes >= needed - 1e-4) & (bends >= bend - 1e-4) & (values >= size - 1e-4)
+        assert fits.any()  # one number serves all four
+        tightest = [max(tightest[0], bend / bends.max()), max(tightest[1], size / values.max())]
+    assert tightest[0] > 0.9 and tightest[1] > 0.9
+
+
+def test_an_activation_without_an_equation_is_refused():
+    with pytest.raises(sl.SymlipError, match="not for arctan: use method='block'"):
+        sl.derive(sl.Network(2, [sl.Residual(2, "arctan")]), sl.LayerBalls(), method="joint")
+
+
+# --- untied, first order: exact ------------------------------------------------------------------------------------------------
+
+
+def objective(point, a, x, d, width):
+    """|l(R)| written out here once more, R = 1 - t^2."""
+    moduli = np.sort(abs(x))
+    total = reach = spread = 0.0
+    for at in point:
+        size2 = np.sum((moduli[1:] + spread) ** 2) + (moduli[0] + reach) ** 2
+        R = 1 - at**2
+        total = (1 + d * a * R) ** 2 * total + (d * R) ** 2 * (1 + size2)
+        reach, spread = reach + d * at, spread + d
+    return math.sqrt(total)
+
+
+@pytest.mark.parametrize("a, d, x", [(0.5, 0.5, [0.3]), (2.0, 0.1, [0.0, 1.0]), (1.0, 1.0, [0.2, -0.4, 0.9]), (0.1, 2.0, [1.0, 1.0])])
+def test_the_exact_constant_is_the_maximum_and_the_witness_reaches_it(a, d, x):
+    width, count = len(x), 4
+    derivation = sl.derive(residual(width, count), sl.LayerBalls(), method="joint", order=1)
+    assert derivation.exact["lipschitz"]
+    found = derivation.compile()(weight_norms=[a] * count, x=x, d=d).lipschitz
+    rng = np.random.default_rng(0)
+    points = [rng.uniform(size=count) * rng.integers(0, 2, count) for _ in range(20000)]
+    best = max(objective(point, a, np.array(x), d, width) for point in points)
+    exact = float(derivation.evaluate({"weight_norms": [a] * count, "x": x, "d": d}, digits=30)["lipschitz"])
+    assert best <= exact * (1 + 1e-12) <= found * (1 + 1e-11) and found <= exact * 1.0003 and exact <= best * 1.05
+    theta = derivation.witness(x=x, weight_norms=[a] * count, d=d)
+    assert all(np.linalg.norm(A, 2) <= a * (1 + 1e-12) for A, _ in theta)
+    rows = []
+    h, jacobian = np.array(x), np.zeros((width, 0))
+    for A, b in theta:  # by forward differentiation in floats
+        z1 = A @ h + b
+        s1 = 1 - np.tanh(z1) ** 2
+        fresh = np.concatenate([np.kron(np.eye(width), h), np.eye(width)], axis=1)
+        jacobian = np.concatenate([jacobian + d * s1[:, None] * (A @ jacobian), d * s1[:, None] * fresh], axis=1)
+        h = h + d * np.tanh(z1)
+        rows.append(h)
+    assert math.isclose(np.linalg.norm(jacobian, 2), exact, rel_tol=1e-8)
+    # knowing the norm alone costs a little
+    assert found <= derivation.compile()(weight_norms=[a] * count, input_norm=float(np.linalg.norm(x)), d=d).lipschitz * (1 + 1e-4)
+
+
+def test_it_verifies_to_thirty_digits():
+    report = sl.derive(residual(2, 3), sl.LayerBalls(), method="joint", cost=sl.HalfSquaredError()).verify(digits=30, networks=11)
+    assert report.passed and report.steps["L reached"].verdict == "equal to 30 digits"
+
+
+def test_depth_is_no_obstacle_where_nothing_is_shared():
+    derivation = sl.derive(residual(3, 40), sl.LayerBalls(), method="joint", order=1)
+    found = derivation.compile()(weight_norms=[1.0] * 40, input_norm=1.0, d=0.05).lipschitz
+    block = sl.derive(residual(3, 40), sl.LayerBalls(), order=1).compile()(weight_norms=[1.0] * 40, input_norm=1.0, d=0.05).lipschitz
+    assert found < 0.95 * block
+
+
+# --- any sharing ------------------------------------------------------------------------------------------------------------------
+
+
+NETWORKS = {
+    "tied": sl.Network(2, [sl.Tied(sl.Residual(2, "tanh", step="d"), 3)]),
+    "tied dense": sl.Network(1, [sl.Tied(sl.Dense(1, "logistic"), 3)]),
+    "mixed": sl.Network(2, [sl.Dense(2, "tanh"), sl.Residual(2, "tanh", step="d"), sl.Dense(1, "logistic")]),
+    "affine": sl.Network(2, [sl.Residual(2, "tanh", step="d"), sl.Dense(1, "identity")]),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("biases", ["free", "bounded"])
+def test_every_line_is_measured(name, biases):
+    pytest.importorskip("z3")
+    derivation = sl.derive(NETWORKS[name], sl.LayerBalls(biases=biases), method="joint", cost=sl.SoftmaxCrossEntropy())
+    derivation.check(obligations=True)
+    assert derivation.verify(digits=20, networks=11).passed
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_joint_is_at_most_block(name):
+    network, rng = NETWORKS[name], np.random.default_rng(0)
+    joint, block = (sl.derive(network, sl.LayerBalls(), method=method).compile() for method in ("joint", "block"))
+    for _ in range(4):
+        given = {"weight_norms": list(10 ** rng.uniform(-0.7, 0.7, len(network.groups))), "input_norm": 0.5} | {step.name: 0.6 for step in network.steps}
+        sharp, rough = joint(**given), block(**given)
+        assert sharp.lipschitz <= rough.lipschitz * (1 + 1e-12) and sharp.gradient_lipschitz <= rough.gradient_lipschitz * (1 + 1e-12)
+
+
+def test_tied_dense_layers_against_the_theory():
+    network = sl.Network(1, [sl.Tied(sl.Dense(1, "tanh"), 4)])
+    found = sl.derive(network, sl.LayerBalls(), method="joint").compile()(weight_norms=[1.0], input_norm=0.0)
+    assert 4.0 <= found.lipschitz <= 4.001  # |DN| = 4 at theta = 0
+    assert 17.047 <= found.gradient_lipschitz <= 17.047 * 1.03  # theory: joint 17.05, truth 14.54
+
+
+def test_the_branch_and_bound_is_above_a_known_maximum():
+    def bound(low, top):  # of x (1 - x) + y, which is monotone in pieces: the ends of each factor
+        return top[:, 0] * (1 - low[:, 0]) + top[:, 1]
+
+    assert 1.25 <= runtime.branch(bound, 2, 10.0, 20_000) <= 1.26
+    assert runtime.branch(bound, 2, 1.0, 20_000) == 1.0  # never above what is known already
+
+
+# --- continuous depth --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "field", [sl.NeuralODE(2, "tanh"), sl.NeuralODE(1, "logistic"), sl.NeuralODE(2, "tanh", parameters="depth-dependent")], ids=["shared", "logistic", "L2"]
+)
+def test_continuous_joint_bounds_are_measured(field):
+    pytest.importorskip("z3")
+    derivation = sl.derive(field, method="joint")
+    derivation.check(obligations=True)
+    assert derivation.verify(digits=20, networks=4).passed
+
+
+@pytest.mark.parametrize("a, U", [(0.5, 1.0), (1.0, 2.0), (2.0, 0.5)])
+def test_the_scalar_neural_ode_at_zero_is_exact(a, U):
+    found = sl.derive(sl.NeuralODE(1, "tanh"), method="joint", order=1).compile()(weight_norm=a, x=[0.0], total_variation=U)
+    exact = (math.exp(a * U) - 1) / a  # theory, end of section 11
+    assert exact <= found.lipschitz * (1 + 1e-12) and found.lipschitz <= exact * 1.001
+
+
+@pytest.mark.parametrize("a, U", [(0.5, 2.0), (1.0, 1.0), (2.0, 0.5)])
+def test_no_tied_residual_network_is_above_the_continuous_joint_bound(a, U):
+    count = 30
+    bound = sl.derive(sl.NeuralODE(1, "tanh"), method="joint").compile()(weight_norm=a, x=[0.7], total_variation=U)
+    rng, best = np.random.default_rng(0), [0.0, 0.0]
+    for _ in range(4000):
+        A, b, (dA, db) = a * rng.choice([-1, 1]), rng.normal() * 2, rng.normal(size=2)
+        length, h, h1, h2, d = math.hypot(dA, db), 0.7, 0.0, 0.0, U / count
+        for _ in range(count):
+            value, z1, z2 = math.tanh(A * h + b), dA * h + db + A * h1, 2 * dA * h1 + A * h2
+            s1 = 1 - value**2
+            h, h1, h2 = h + d * value, h1 + d * s1 * z1, h2 + d * (-2 * value * s1 * z1**2 + s1 * z2)
+        best = [max(best[0], abs(h1) / length), max(best[1], abs(h2) / length**2)]
+    assert 0.8 * bound.lipschitz <= best[0] <= bound.lipschitz
+    assert 0.2 * bound.gradient_lipschitz <= best[1] <= bound.gradient_lipschitz
+
+
+def test_depth_dependent_parameters_against_an_optimal_control():
+    a, U, x, count = 1.0, 1.0, 0.5, 400
+    bound = (
+        sl.derive(sl.NeuralODE(1, "tanh", parameters="depth-dependent"), method="joint", order=1).compile()(weight_norm=a, x=[x], total_variation=U).lipschitz
+    )
+    best = 0.0
+    for start in np.linspace(0, U, 21):  # saturated, then at slope R
+        for R in np.linspace(0.3, 1, 15):
+            f, r = 0.0, x
+            for step in range(count):
+                slope = 0.0 if step * U / count < start else R
+                f, r = f + U / count * (2 * a * slope * f + slope**2 * (1 + r**2)), r + U / count * math.sqrt(1 - slope)
+            best = max(best, math.sqrt(f))
+    assert best <= bound <= 1.03 * best
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: sl.derive(sl.NeuralODE("l", "tanh"), method="joint"), "width as a number"),
+        (lambda: sl.derive(sl.NeuralODE(2, "softplus"), method="joint"), "not for softplus"),
+        (lambda: sl.derive(sl.Network(2, [sl.Skip([sl.Dense(3, "tanh"), sl.Dense(2, "tanh")])]), sl.LayerBalls(), method="joint"), "not for a skip"),
+        (lambda: sl.derive(residual(2, 2), sl.LayerBalls(), method="joint").compile()(weight_norms=[1.0, 1.0], d=1.0), "input_norm, or the input itself"),
+        (lambda: sl.derive(residual(2, 2), sl.LayerBalls(), method="joint").compile()(weight_norms=[1.0, 1.0], x=[1.0], d=1.0), "vector of 2 finite numbers"),
+        (lambda: sl.derive(residual(2, 2), sl.LayerBalls(), method="joint").compile()(weight_norms=[1.0, 0.0], x=[1.0, 1.0], d=1.0), "is 0"),
+    ],
+)
+def test_bad_input_is_one_clear_line(make, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
