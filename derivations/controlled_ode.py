@@ -9,5 +9,5 @@ from symlip import ControlledODE, Derivation, derive
 
 
 def derivation() -> Derivation:
-    k, v1, v2, w, c, v0, k0 = symbols("k v1 v2 w c v0 k0")
-    return derive(ControlledODE(k, v1, v2, w, c, growth=(v0, k0)))
+    k, v1, v2, w, c = symbols("k v1 v2 w c")
+    return derive(ControlledODE(k, v1, v2, w, c))

@@ -10,4 +10,4 @@ from symlip import ControlledODE, Derivation, derive, variation
 
 def derivation() -> Derivation:
     k, p, q = symbols("k p q")
-    return derive(ControlledODE(k, p + q * variation, (p + q * variation) ** 2, 1, k))
+    return derive(ControlledODE(k, p + q * variation, (p + q * variation) ** 2, 1, k, growth=(p, k)))

@@ -99,7 +99,7 @@ def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[s
     """The sets of parameters, each with the methods that are valid for the network."""
     if isinstance(network, NeuralODE):
         methods: tuple[str, ...] = ("separate", "block") if network.parameters == "shared" else ("block",)
-        return [("|A| <= a", LayerBalls(), methods), ("bounded biases", LayerBalls(biases="bounded"), methods)]
+        return [("|A| <= a", LayerBalls(), (*methods, "joint")), ("bounded biases", LayerBalls(biases="bounded"), methods)]
     if not network.plain:
         methods = ("block", "joint") if network.tied else ("separate", "paired", "block", "joint")
         sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [

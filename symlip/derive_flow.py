@@ -29,7 +29,17 @@ from .calculus.rules.flow_limits import (
 )
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.joint_flow import JointFlowDepthDependent, JointFlowFirst, JointFlowSecond
-from .calculus.rules.neural import Exponent, FlowBlocks, FlowBlocksSecond, FlowEntry, Growth, NeuralConstants, NeuralDepthDependentFirst, StateSize
+from .calculus.rules.neural import (
+    CellFlowBlocks,
+    Exponent,
+    FlowBlocks,
+    FlowBlocksSecond,
+    FlowEntry,
+    Growth,
+    NeuralConstants,
+    NeuralDepthDependentFirst,
+    StateSize,
+)
 from .calculus.rules.residual import ResidualBlockSecond, ResidualBlockSlope
 from .errors import SymlipError
 from .fields import END, ControlledODE, Field, Flow, NeuralODE, variation
@@ -131,7 +141,7 @@ def _walk(derivation: Derivation, field: Field, total: str | None, names: dict[s
         first = apply(FlowFirst(), total, first, *steps, names["k"], names["v1"], **here)
         if order >= 2:
             second = apply(FlowSecond(), total, below, second, *steps, *(names[letter] for letter in LETTERS), **here)
-    if isinstance(field, ControlledODE) and not any(variation in value.free_symbols for value in field.constants.values()):
+    if isinstance(field, ControlledODE) and field.growth is None and not any(variation in value.free_symbols for value in field.constants.values()):
         apply(FieldFirstReached(), names["k"], names["v1"], first, piece=field.depth)
         if second is not None:
             apply(FieldSecondReached(), *(names[letter] for letter in LETTERS), second, piece=field.depth)
@@ -189,16 +199,19 @@ def _neural_blocks(derivation: Derivation, field: NeuralODE, hypotheses: list[st
     start, weight, bias, total = hypotheses
     here: dict[str, Any] = {"width": field.width, "activation": activation}
     steps = [str(step) for step in field.steps]
-    if activation.constant(0) == sympy.oo:
-        raise SymlipError(
-            f"the field: {activation.name} is unbounded; the block bound needs a bounded activation: use method='separate' with LayerBalls(biases='bounded')"
-        )
+    if field.control is not None and (bias is not None or activation.constant(0) == sympy.oo):
+        raise SymlipError("with bounded biases a NeuralODE is bounded for any control of its total variation: leave control=None")
     blocks: str | None = None
     second: str | None = None
     value: str | None = None
     for piece in _pieces(field):
         there = {**here, "control": field.control, "piece": piece}
         value_before, value = value, apply(StateSize(), start, weight, bias, value, total, *steps, *constants, **there)
+        if bias is not None:
+            size = apply(StateSize(), start, weight, bias, *constants, whole=True, **here)
+            blocks = apply(CellFlowBlocks(), weight, size, total, *constants, order=1, activation=activation)
+            second = apply(CellFlowBlocks(), weight, size, total, *constants, order=2, activation=activation) if order >= 2 else None
+            continue
         if field.control is None:
             exponent = apply(Exponent(), weight, total, *constants, activation=activation)
             growth = apply(Growth(), exponent)

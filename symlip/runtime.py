@@ -286,6 +286,35 @@ def field_second(length, k, v1, v2, w, c, cells=2000):
     return up(second)
 
 
+def cell_steps(length, weight, slope, curvature, size, cells):
+    """The block vector and matrix of a neural ODE from above: on each cell the size of the state and q at its right end."""
+    step = length / cells
+    z = weight * slope * step
+    growth, grown = exp(z), slope * step * phi1(z)
+    weights = bias = ww = wb = bb = 0.0 * z
+    for cell in range(1, cells + 1):
+        reach = size(cell * step)
+        weights, bias = growth * weights + grown * reach, growth * bias + grown
+        if curvature is not None:
+            q, p = weight * weights + reach, weight * bias + 1
+            ww = growth * ww + grown * (curvature / slope * q * q + 2 * weights)
+            wb = growth * wb + grown * (curvature / slope * q * p + bias)
+            bb = growth * bb + grown * (curvature / slope * p * p)
+    return weights, bias, ww, wb, bb
+
+
+def cell_blocks(length, weight, slope, size, cells=2000):
+    """(l_A, l_b) of a neural ODE whose state has the size `size(y)`, from above."""
+    weights, bias, *_ = cell_steps(length, weight, slope, None, size, cells)
+    return blocks(up(weights), up(bias))
+
+
+def cell_matrix(length, weight, slope, curvature, size, cells=2000):
+    """The block matrix of a neural ODE whose state has the size `size(y)`, from above."""
+    _, _, ww, wb, bb = cell_steps(length, weight, slope, curvature, size, cells)
+    return two_blocks(up(ww), up(wb), up(bb))
+
+
 def jumps_of(count):
     """The number of jumps, one for the whole batch."""
     if numpy.ndim(count) or int(count) != count or count < 1:

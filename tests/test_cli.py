@@ -304,10 +304,12 @@ def test_readme_shows_the_real_output(symlip, monkeypatch):
     monkeypatch.setenv("COLUMNS", "110")
     text = (ROOT / "README.md").read_text()
     command = text.split("<!-- main command -->")[1].split("```")[1].split("&&")[-1].split()
-    assert command[0] == "symlip"
-    _, out, _ = symlip(*command[1:])
-    shown = text.split("<!-- bound output -->")[1].split("```")[1].removeprefix("text\n")
-    assert [line.split() for line in out.splitlines()] == [line.split() for line in shown.splitlines()]
+    ode = text.split("<!-- ode command -->")[1].split("```")[1].removeprefix("sh\n").split()
+    for given, where in ((command, "<!-- bound output -->"), (ode, "<!-- ode output -->")):
+        assert given[0] == "symlip"
+        _, out, _ = symlip(*given[1:])
+        shown = text.split(where)[1].split("```")[1].removeprefix("text\n")
+        assert [line.split() for line in out.splitlines()] == [line.split() for line in shown.splitlines()]
 
 
 def test_the_python_example_of_readme_runs(capsys):
@@ -317,3 +319,7 @@ def test_the_python_example_of_readme_runs(capsys):
     exec(code, names)
     assert round(names["result"].gradient_lipschitz, 6) == 7.208282
     assert names["report"].passed and "passed: 15 steps" in capsys.readouterr().out
+    later = (ROOT / "README.md").read_text().split("```python\n")[1:]
+    for block in later[1:]:
+        exec(block.split("```")[0], names)
+    assert names["theorem"].verify(digits=15, networks=1).passed and names["exact"].exact["lipschitz"]

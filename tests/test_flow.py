@@ -29,6 +29,20 @@ FIELDS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("activation", ["softplus", "tanh"])
+def test_bounded_biases_bound_the_state_and_block_stays_below_separate(activation):
+    parameters, given = sl.LayerBalls(biases="bounded"), {"weight_norm": 0.8, "bias_norm": 0.3, "input_norm": 0.5, "total_variation": 1.0}
+    block, separate = (sl.derive(sl.NeuralODE(3, activation), parameters, method=method) for method in ("block", "separate"))
+    for derivation in (block, separate):
+        derivation.check()
+        assert derivation.verify(digits=15, networks=3).passed
+    fine, rough = block.compile()(**given), separate.compile()(**given)
+    assert fine.lipschitz <= rough.lipschitz and fine.gradient_lipschitz <= rough.gradient_lipschitz
+    if activation == "tanh":
+        free = sl.derive(sl.NeuralODE(3, activation)).compile()(weight_norm=0.8, input_norm=0.5, total_variation=1.0)
+        assert fine.lipschitz < free.lipschitz and fine.gradient_lipschitz < free.gradient_lipschitz
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_line_is_measured(name):
     derivation = sl.derive(FIELDS[name])
@@ -161,6 +175,7 @@ def test_the_entire_functions_keep_their_digits(z):
 
 def test_the_general_bound_is_reached_and_says_so():
     assert sl.derive(GENERAL).exact == {"lipschitz": True, "gradient_lipschitz": True}
+    assert sl.derive(FIELDS["growth"]).exact["lipschitz"] is False  # the witness need not grow so slowly
     assert sl.derive(FIELDS["functions"]).exact["lipschitz"] is False
     assert sl.derive(FIELDS["depth-dependent"]).exact["lipschitz"] is False
 
@@ -202,7 +217,7 @@ def test_a_planted_error_is_refused_and_measured(name, factor):
         (lambda: sl.Flow(-1), "positive and finite"),
         (lambda: sl.NeuralODE(3, "tanh", control=[1.0]), "list of Flow"),
         (lambda: sl.NeuralODE(3, "tanh", parameters="some"), "'shared' or 'depth-dependent'"),
-        (lambda: sl.derive(sl.NeuralODE(3, "softplus")), "method='separate'.*bounded"),
+        (lambda: sl.derive(sl.NeuralODE(3, "softplus")), "bound the biases"),
         (lambda: sl.derive(sl.NeuralODE(3, "relu")), "not differentiable at 0|order=1|unbounded"),
         (lambda: sl.derive(sl.NeuralODE(3, "tanh"), method="paired"), "method='block'"),
         (lambda: sl.derive(sl.NeuralODE(3, "tanh"), sl.ParameterBall()), "LayerBalls"),

@@ -504,6 +504,33 @@ class FieldSecond(Stepped):
         return rf"\int_0^{{{U}}}e^{{\int_y^{{{U}}}{k}}}\bigl({v2}+2{w}L+{c}L^2\bigr)(y)\,dy,\qquad L(y)=\int_0^ye^{{\int_s^y{k}}}\,{v1}(s)\,ds"
 
 
+class CellBlocks(Stepped):
+    """CellBlocks(U, a, S1, R): the block vector of a neural ODE whose state has the size R(y), by cells, from above."""
+
+    nargs = 4
+    plain = "l({0}), l' = {2} (a l + ({3}, 1))"
+    runtime = "cell_blocks"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        U, a, slope, size = (printer._print(argument) for argument in self.args)
+        factor = "" if self.args[2] == 1 else slope
+        return rf"\int_0^{{{U}}}e^{{{factor}{a}({U}-y)}}\,{factor}\,\bigl({size}(y),\,1\bigr)\,dy"
+
+
+class CellMatrix(Stepped):
+    """CellMatrix(U, a, S1, S2, R): its block matrix, likewise."""
+
+    nargs = 5
+    plain = "G({0}), G' = {3} q q^T + {2} (a G + e l^T + l e^T), q = a l + ({4}, 1)"
+    runtime = "cell_matrix"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        U, a, slope, curvature, size = (printer._print(argument) for argument in self.args)
+        factor = "" if self.args[2] == 1 else slope
+        source = rf"{curvature}\,\boldsymbol{{q}}\boldsymbol{{q}}^{{\top}}+{factor}(e_{{\alpha_{{(1)}}}}\boldsymbol{{\ell}}^{{\top}}+\boldsymbol{{\ell}}e_{{\alpha_{{(1)}}}}^{{\top}})"
+        return rf"\int_0^{{{U}}}e^{{{factor}{a}({U}-y)}}\bigl({source}\bigr)(y)\,dy,\quad\boldsymbol{{q}}={a}\boldsymbol{{\ell}}+({size},1)"
+
+
 class Euler(Stepped):
     """The bound of m equal jumps of total variation U."""
 
@@ -658,13 +685,14 @@ class JointLines(Certified):
         return super()._argument(printer, argument)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return rf"\text{{a certified number between the joint bound and }}{printer._print(self.args[0])}"
+        return self.template
 
 
 class JointPath(JointLines):
     """The first derivative of untied layers, by elimination along the depth: (.., smallest step)."""
 
     runtime = "joint_path"
+    template = r"\max_{R}\,|\boldsymbol{\ell}(R)|"
 
 
 class JointBranch(JointLines):
@@ -672,17 +700,31 @@ class JointBranch(JointLines):
 
     runtime = "joint_branch"
 
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        order, g1, g2 = self.args[4:7]
+        if order == 1:
+            return r"\max_{R}\,|\boldsymbol{\ell}(R)|"
+        if g2 == 0:
+            return r"\max_{R}\,\lambda_{\max}\bigl(G(R)\bigr)"
+        return (
+            rf"\max_{{R}}\,\lambda_{{\max}}\bigl({printer._print(g2)}\,\boldsymbol{{\ell}}(R)\boldsymbol{{\ell}}(R)^{{\top}}+{printer._print(g1)}\,G(R)\bigr)"
+        )
+
 
 class FlowBranch(JointLines):
     """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, width, kind, trade-off)."""
 
     runtime = "flow_branch"
 
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return r"\sup_{R}\,|\boldsymbol{\ell}(U)|" if self.args[6] == 1 else r"\sup_{R}\,\lambda_{\max}\bigl(G(U)\bigr)"
+
 
 class FlowPath(JointLines):
     """A neural ODE with depth-dependent parameters, first derivative: the same arguments."""
 
     runtime = "flow_path"
+    template = r"\sup_{R}\,\sqrt{f(U)}"
 
 
 class ChainShares(Operation):

@@ -297,7 +297,7 @@ class _Context:
             left = left.replace(r"\varphi", r"\Phi") if risk else left
             if isinstance(self.network, Field):
                 left = left.replace(r"N_\theta(x)", "X_T").replace("(N;", "(X_T;").replace("(DN;", "(DX_T;")
-            relation = "=" if exact.get(name) else r"\ge " if symbol in lower else r"\le "
+            relation = "=" if exact.get(name) and not isinstance(self.network, Field) else r"\ge " if symbol in lower else r"\le "
             found.append(rf"{left}{relation}{tex(symbol)}")
         if self.problem.method == "sharpness":
             found = [
@@ -363,7 +363,7 @@ class _Context:
                 continue
             if isinstance(witness, FieldWitness):
                 symbol = r"$\operatorname{Lip}(X_T;\Omega)$" if order == 1 else r"$\operatorname{Lip}(DX_T;\Omega)$"
-                found.append(rf"The number for {symbol} is reached, or approached, by {flow.FIELD_WITNESS[witness.kind]}.")
+                found.append(flow.witness_text(self.derivation, witness, symbol))
                 continue
             jumps = order == 2 and "gradient_jump" in self.derivation.results
             exact = self.derivation.exact.get("lipschitz" if order == 1 else "gradient_lipschitz")
@@ -419,6 +419,11 @@ class _Context:
         if entire:
             found.append(
                 r"Here " + ", ".join(f"${formula}$" for formula in entire) + r", continued to $z=0$: entire functions with positive Taylor coefficients."
+            )
+        if r"_{R}" in printed:
+            lemma = next(rule.name for rule in self.lemma_rules if rule.name.startswith("joint bound of"))
+            found.append(
+                rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$, $G$ and $f$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."
             )
         if r"\alpha_{(" in printed:
             found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")
@@ -490,7 +495,8 @@ class _Context:
                 found.append(f"${_claim_latex(claim)}$, {by}.")
             elif isinstance(claim, Reached):
                 with_definition = f" with {self._reference(step.name)}" if claim.expression is not None else ""
-                found.append(f"${_claim_latex(claim)}$ on the witness, in the limit{with_definition}, {by}.")
+                limit = "" if isinstance(claim.witness, FieldWitness) else ", in the limit"
+                found.append(f"${_claim_latex(claim)}$ on the witness{limit}{with_definition}, {by}.")
             elif claim.quantity is None:
                 found.append(f"{self._reference(step.name)} is a definition, see {by[3:]}.")
             else:

@@ -11,6 +11,7 @@ from mpmath import mpf
 from ..calculus.claims import Reached
 from ..calculus.derivation import Derivation
 from ..calculus.rules.flow_limits import JUMPS
+from ..calculus.witness import FieldWitness
 from ..derive import derive
 from ..derive_flow import limit_theorem
 from ..errors import SymlipError
@@ -33,8 +34,16 @@ def setting(field: Field) -> str:
         + r". Write $h_j$ for $X$ after the $j$-th piece, $h_0=x$. "
     )
     if isinstance(field, ControlledODE):
-        text = control + r"Let $dX_t=\sum_iV_i(\theta,t,X_{t-})\,du^i_t$, $X_0=x$, where the $V_i$ are twice continuously differentiable in $(\theta,x)$. "
-        moved = r"$\theta$ is a vector of any dimension, with the Euclidean norm. "
+        at = r"\theta" if field.parameters == "shared" else r"\theta_t"
+        text = (
+            control
+            + rf"Let $dX_t=\sum_iV_i({at},t,X_{{t-}})\,du^i_t$, $X_0=x$, where the $V_i$ are measurable in $t$ and, with their derivatives up to order two in $({at},x)$, bounded and uniformly continuous on bounded sets of $({at},x)$, uniformly in $t$. "
+        )
+        moved = (
+            r"$\theta$ is a vector of any dimension, with the Euclidean norm. "
+            if field.parameters == "shared"
+            else r"$\theta=(\theta_t)$ with $\theta_t\in\mathbb{R}^n$, and $D_\theta V_i$ is the derivative in $\theta_t$. "
+        )
     else:
         a = field.activation.latex
         text = (
@@ -47,7 +56,7 @@ def setting(field: Field) -> str:
         moved = (
             r"$\theta=(A,b)$ is the same at all times, with the norm $|\theta|^2=|A|_F^2+|b|^2$; $|\cdot|_2$ is the spectral norm. "
             if field.parameters == "shared"
-            else r"$\theta=(A_t,b_t)$ depends on the time. "
+            else r"$\theta=(A_t,b_t)$ depends on the time, with $|\theta_t|^2=|A_t|_F^2+|b_t|^2$; $|\cdot|_2$ is the spectral norm. "
         )
     if field.parameters == "depth-dependent":
         moved += r"Its norm is that of $L^2(\mu)$, $|\theta|^2=\int|\theta_t|^2\,d\mu_t$. "
@@ -77,7 +86,9 @@ def hypotheses(derivation: Derivation) -> str:
         listed = r",\;".join(named)
         return rf"For all $\theta$ of a convex set $\Omega$, all $i$, $t$ and the states that are reached let ${listed}$ \textup{{(H)}}{total}."
     if isinstance(derivation.problem.parameters, AllParameters):
-        return r"Let $\Omega$ be the space of all $\theta=(A,b)$ and $U>0$ the total variation of the control."
+        return r"Let $\Omega$ be the space of all $\theta=(A,b)$, $U>0$, $T=U$ and $du=dt$ on $[0,U]$."
+    if derivation.problem.method == "lower":
+        return r"Let $a>0$, $\Omega=\{\theta:|A|_2\le a\}$ \textup{(H)} with a free bias, $T=U>0$ and $du=dt$ on $[0,U]$. \textup{(}So no smaller numbers bound the constants for all controls of variation at most $U$.\textup{)}"
     bounds = r"|A|_2\le a" + (r",\ |b|\le\bar b" if derivation.problem.parameters.biases == "bounded" else "")
     if field.parameters == "depth-dependent":
         bounds = bounds.replace("|A|", "|A_t|").replace("|b|", "|b_t|")
@@ -89,12 +100,10 @@ def conclusion(derivation: Derivation) -> str:
     if derivation.problem.method in ("lower", "global"):
         return r"$X_T$ is twice continuously differentiable in $\theta$, and on the closure of the interior of $\Omega$ the Lipschitz constants are at least the norms of its derivatives."
     text = (
-        r"$X_T$ is twice continuously differentiable in $\theta$ \textup{(}the equation is solved piece by piece, and jumps are smooth maps\textup{)}, $\Omega$ is convex, and by the mean value theorem the suprema of $|DX_T|$ and $|D^2X_T|$ bound the Lipschitz constants."
+        r"$X_T$ is twice continuously differentiable in $\theta$ \textup{(}Picard's iteration in the bounded c\`adl\`ag functions, with Gronwall's inequality, solves the equation and those of its derivatives\textup{)}, $\Omega$ is convex, and by the mean value theorem the suprema of $|DX_T|$ and $|D^2X_T|$ bound the Lipschitz constants."
         if derivation.problem.network.parameters == "shared"
-        else r"$X_T$ is differentiable along lines, and the bounds along lines bound the difference quotients."
+        else r"$X_T$ is differentiable in $\theta\in L^2(\mu)$, $\Omega$ is convex, and the mean value theorem along lines gives the first constant; the lemma on the second derivative gives that of $DX_T$."
     )
-    if any(derivation.exact.values()):
-        text += r" Equality means: the smallest number that serves for all fields with these constants."
     if derivation.problem.sample_cost is not None:
         text += " The same holds for the cost."
     return text
@@ -207,11 +216,15 @@ def caption(data: dict[str, Any]) -> str:
     return "The bounds against the total variation of the control; all other arguments are $1$."
 
 
-FIELD_WITNESS = {
-    "linear": r"the scalar field $V=kx+v_1\theta$ and an increasing control",
-    "quadratic": r"the scalar field $V=kx+v_1\theta+\tfrac12(v_2\theta^2+2w\theta x+cx^2)$ near $\theta=0$, $x_0=0$, and an increasing control",
-    "held": r"$A=\pm a\,e_1e_1^{\top}$ and $b=-Ax$, so that the state stays at $x$, and $du=dt$",
-}
+def witness_text(derivation: Derivation, witness: FieldWitness, symbol: str) -> str:
+    """What an explicit field shows."""
+    if witness.kind == "held":
+        return rf"The lower bound of {symbol} is that of $A=\pm a\,e_1e_1^{{\top}}$ and $b=-Ax$, so that the state stays at $x$."
+    control = "a continuous increasing control" if derivation.problem.network.control is None else "the increasing control with these pieces"
+    if witness.kind == "linear":
+        return rf"The number for {symbol} is the smallest that serves for all fields, inputs and convex sets $\Omega$ with these constants: the scalar field $V=kx+v_1\theta$ and {control} reach it."
+    return rf"For $k,v_1>0$ the number for {symbol} is the smallest that serves for all of these, too: $V=kx+v_1\theta+\tfrac12(v_2\theta^2+2w\theta x+cx^2)$ near $\theta=0$, $x_0=0$, and {control} come near it."
+
 
 ENTIRE = {
     r"\varphi_1": r"\varphi_1(z)=(e^z-1)/z",

@@ -12,6 +12,7 @@ from ..calculus.arrays import (
     Below,
     BlockEntries,
     BorderAt,
+    CellMatrix,
     ChainShares,
     Chords,
     FieldSecond,
@@ -124,6 +125,9 @@ def polynomial(expression: sympy.Expr) -> str:
 def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     """LaTeX of `symbol := expression` for a display, broken into lines where it is wide."""
     left = tex(symbol)
+    if isinstance(expression, CellMatrix):
+        first, second = tex(expression).split(r",\quad")
+        return rf"\begin{{split}}{left}&={first},\\{second.replace('=', '&=', 1)}\end{{split}}"
     if isinstance(expression, FieldSecond):
         first, second = tex(expression).split(r",\qquad ")
         return rf"\begin{{split}}{left}&={first},\\{second.replace('=', '&=', 1)}\end{{split}}"

@@ -108,6 +108,10 @@ ENTIRE = {
 }
 
 
+CELLED = ("field_value", "field_first", "field_second", "cell_blocks", "cell_matrix")
+"""The runtime functions that work by cells, whose number is their last argument."""
+
+
 def _fewer_cells(function: Any) -> Any:
     """A bound by cells, with fewer of them: a little larger, and as valid."""
     count = function.__code__.co_argcount - 1  # the last one is the number of cells
@@ -171,10 +175,11 @@ def namespace() -> dict[str, Any]:
     """
     least = {"limit": 60_000}
     names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
-    for name in ("field_value", "field_first", "field_second"):
+    for name in CELLED:
         copy = types.FunctionType(getattr(runtime, name).__code__, names, name, getattr(runtime, name).__defaults__)
         names[f"_{name}"] = copy
-    names.update(ENTIRE, **{name: _fewer_cells(names[f"_{name}"]) for name in ("field_value", "field_first", "field_second")})
+    names["cell_steps"] = types.FunctionType(runtime.cell_steps.__code__, names, "cell_steps", runtime.cell_steps.__defaults__)
+    names.update(ENTIRE, **{name: _fewer_cells(names[f"_{name}"]) for name in CELLED})
     names.update(
         mpmath=mpmath, mpf=mpf, sqrt=_sqrt, exp=_exp, log=_log, minimum=_pick(min), maximum=_pick(max), euclidean_norm=_euclidean_norm,
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,

@@ -30,7 +30,7 @@ JUMPS = sympy.Symbol("m", integer=True, positive=True)
 class FieldFirstReached(Rule):
     name = "the first derivative is reached"
     title = "The bound of the first derivative is reached"
-    statement = r"""For constants $k,v_1$ the scalar field $V(\theta,x)=kx+v_1\theta$ with a control that only increases \textup{(}over a jump or a continuous piece of the given size\textup{)} has $|DX_T|=L$, for every $x$ and $\theta$: no smaller bound holds for all fields with these constants."""
+    statement = r"""For constants $k,v_1$ the scalar field $V(\theta,x)=kx+v_1\theta$ with a control that only increases has $|DX_T|=L$, for every $x$ and $\theta$, where $L$ is the number of that control's pieces: with a continuous control of variation $U$ no smaller bound holds for all fields with these constants, and likewise for given pieces."""
     proof = r"""$dX'=(v_1+kX'_{s-})\,du$, $X'_0=0$: the equation that defines $L$. All second derivatives of $V$ vanish."""
     obligations = LINEAR[:2]
 
@@ -43,7 +43,7 @@ class FieldFirstReached(Rule):
 class FieldSecondReached(Rule):
     name = "the second derivative is approached"
     title = "The bound of the second derivative is approached"
-    statement = r"""For constants let $V(\theta,x)=kx+v_1\theta+\tfrac12(v_2\theta^2+2w\theta x+cx^2)$, $x_0=0$, and let the control increase only. On $\Omega_\varepsilon=\{|\theta|\le\varepsilon\}$ and the states that are reached, $V$ has the constants $k+O(\varepsilon)$, $v_1+O(\varepsilon)$, $v_2,w,c$, and $|D^2X_T|=H$ at $\theta=0$: no smaller bound holds for all fields with these constants."""
+    statement = r"""For constants with $k,v_1>0$ let $V(\theta,x)=kx+v_1\theta+\tfrac12(v_2\theta^2+2w\theta x+cx^2)$, $x_0=0$, and let the control increase only. Then $|D^2X_T|=H$ at $\theta=0$, and with $k-C\varepsilon$, $v_1-C\varepsilon$ for $k,v_1$ the field has constants at most $k,v_1,v_2,w,c$ on $\Omega_\varepsilon=\{|\theta|\le\varepsilon\}$, for a $C$ and all small $\varepsilon$: no smaller bound holds for all fields with these constants."""
     proof = r"""At $\theta=0$, $X=0$ at all times, $dX'=(v_1+kX')\,du$ and $dX''=(v_2+2wX'+cX'^2+kX'')\,du$: the equations that define $L$ and $H$. For $|\theta|\le\varepsilon$ the solution is $O(\varepsilon)$, and so are $D_xV-k=w\theta+cx$ and $D_\theta V-v_1=v_2\theta+wx$; $H$ is continuous in the constants."""
     obligations = (*DERIVATIVES, *LINEAR)
 
@@ -63,8 +63,8 @@ def held_slope(activation: Activation) -> sympy.Expr:
 class HeldFirst(Rule):
     name = "a held state, first derivative"
     title = "The first derivative at a state that is held"
-    statement = r"""Let $s(0)=0$, $\varsigma=|s'(0)|$, $A=\pm a\,e_1e_1^{\top}$, $b=-AX_0$ and $du=dt$ on $[0,U]$. Then $X$ stays at $x$ and $|DX_T|\ge D=\varsigma\sqrt{1+|x|^2}\,U\varphi_1(\varsigma aU)$."""
-    proof = r"""$s(Ax+b)=s(0)=0$. Along $dA=\alpha\,e_1x^{\top}/|x|$, $db=\beta e_1$ with $\alpha^2+\beta^2=1$, $X'=X'_1e_1$ with $\dot X'_1=s'(0)(\alpha|x|+\beta\pm aX'_1)$; with the sign for which $\pm s'(0)=\varsigma$ and the best $\alpha,\beta$, $|X'_1(U)|=\varsigma\sqrt{1+|x|^2}\,(e^{\varsigma aU}-1)/(\varsigma a)$."""
+    statement = r"""Let $s$ be continuously differentiable, $s(0)=0$, $\varsigma=|s'(0)|$, the bias free, $A=\pm a\,e_1e_1^{\top}$, $b=-AX_0$, $T=U$ and $du=dt$ on $[0,U]$. Then $X$ stays at $x$ and $|DX_T|\ge D=\varsigma\sqrt{1+|x|^2}\,U\varphi_1(\varsigma aU)$."""
+    proof = r"""$s(Ax+b)=s(0)=0$. Along $dA=\alpha\,e_1x^{\top}/|x|$ \textup{(}for $x=0$, $\alpha=0$\textup{)}, $db=\beta e_1$ with $\alpha^2+\beta^2=1$, $X'=X'_1e_1$ with $\dot X'_1=s'(0)(\alpha|x|+\beta\pm aX'_1)$; with the sign for which $\pm s'(0)=\varsigma$ and the best $\alpha,\beta$, $|X'_1(U)|=\varsigma\sqrt{1+|x|^2}\,(e^{\varsigma aU}-1)/(\varsigma a)$."""
     obligations = (*LINEAR[:2], Inequality("the best direction", (al**2 + be**2 <= 1,), (al * x + be) ** 2 <= 1 + x**2))
 
     def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Reached:
@@ -76,8 +76,8 @@ class HeldFirst(Rule):
 class HeldSecond(Rule):
     name = "a held state, second derivative"
     title = "The second derivative at a state that is held"
-    statement = r"""In the situation of @[a held state, first derivative] let $s''(0)=0$, too. Then $|D^2X_T|\ge C=\varsigma^2U^2\varphi_2(\varsigma aU)$."""
-    proof = r"""Along $dA=\pm\tfrac1{\sqrt2}e_1e_1^{\top}$, $db=\tfrac1{\sqrt2}e_1$, the sign such that $dA\,x$ and $db$ do not cancel, $|X'_1(t)|\ge\tfrac1{\sqrt2}\varsigma t\varphi_1(\varsigma at)$, and $X''=X''_1e_1$ with $\dot X''_1=s'(0)(2\,dA_{11}X'_1\pm aX''_1)$, as $s''(0)=0$. All terms have one sign, and $|X''_1(U)|\ge\int_0^Ue^{\varsigma a(U-t)}\varsigma\sqrt2\,|X'_1(t)|\,dt\ge\varsigma^2U^2\varphi_2(\varsigma aU)$."""
+    statement = r"""In the situation of @[a held state, first derivative] let $s$ be twice continuously differentiable with $s''(0)=0$, too. Then $|D^2X_T|\ge C=\varsigma^2U^2\varphi_2(\varsigma aU)$."""
+    proof = r"""Let $A=\epsilon a\,e_1e_1^{\top}$ with $\epsilon s'(0)=\varsigma$. Along $dA=\epsilon'\tfrac1{\sqrt2}e_1e_1^{\top}$ with $\epsilon'x_1\ge0$, $db=\tfrac1{\sqrt2}e_1$, $|X'_1(t)|\ge\tfrac1{\sqrt2}\varsigma t\varphi_1(\varsigma at)$, and $X''=X''_1e_1$ with $\dot X''_1=s'(0)(2\,dA_{11}X'_1+\epsilon aX''_1)$, as $s''(0)=0$. All terms have one sign, and $|X''_1(U)|\ge\int_0^Ue^{\varsigma a(U-t)}\varsigma\sqrt2\,|X'_1(t)|\,dt\ge\varsigma^2U^2\varphi_2(\varsigma aU)$."""
     obligations = (*LINEAR,)
 
     def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Reached:
@@ -110,7 +110,7 @@ class EulerSums(Rule):
     title = "Sums along equal jumps"
     statement = r"""If $g:\{0,1,\dots\}\to[0,\infty)$ does not decrease and $n\ge1$, then $m^{-n}\sum_{i=0}^{m-1}i^{\,n-1}g(i)$ does not decrease in $m\ge1$ \textup{(}$0^0=1$\textup{)}."""
     proof = r"""Let $A_n(m)=m^{-n}\sum_{i<m}i^{n-1}$, the left sum of $f(t)=t^{n-1}$ over $m$ equal parts of $[0,1]$; $A_1=1$. For $n\ge2$, $f$ is convex with $f(0)=0$, and $\tfrac im=(1-\tfrac im)\tfrac i{m+1}+\tfrac im\,\tfrac{i+1}{m+1}$, so $\sum_{i<m}f(\tfrac im)\le\tfrac{m-1}m\sum_{j\le m}f(\tfrac j{m+1})$, hence $A_n(m)\le\tfrac{(m-1)(m+1)}{m^2}A_n(m+1)\le A_n(m+1)$. A function $g$ that
-does not decrease is a sum of nonnegative multiples of the indicators $[i\ge r]$, and for one of these the sum is $A_n(m)-A_n(r)(r/m)^n$ for $m\ge r$, else $0$: both terms grow with $m$."""
+does not decrease is a sum of nonnegative multiples of the indicators $[i\ge r]$, and for one of these with $r\ge1$ the sum is $A_n(m)-A_n(r)(r/m)^n$ for $m\ge r$, else $0$, and for $r=0$ it is $A_n(m)$: none of these decreases in $m$."""
     obligations = (
         Identity("i / m between neighbours", (1 - i / m) * i / (m + 1) + i / m * (i + 1) / (m + 1), i / m),
         Inequality("the factor", (m >= 1,), (m - 1) * (m + 1) <= m**2),
@@ -161,8 +161,8 @@ class EulerBelow(Rule):
     name = "more jumps, larger bounds"
     title = "The discrete bounds grow with the number of jumps, below the continuous one"
     statement = r"""For constants $k,v_1,v_2,w,c$, and for the block bounds of a neural ODE, the bounds of $m$ equal jumps of total variation $U$ do not decrease in $m$, and are at most the continuous bounds of the same variation."""
-    proof = r"""At most: @[the continuous control is the worst]. Growing: the recursions have the form $F_j=F_{j-1}+d\,\Gamma(F_{j-1})$ with $F_0$ fixed \textup{(}for a neural ODE the size $|x|+jd\sigma$ is one entry of $F$\textup{)} and a polynomial $\Gamma$ with nonnegative coefficients. Expand $F_j=\sum_nd^n\lambda_n(j)$. By induction on $n$, $\lambda_n(j)/j^n$ does not decrease in $j\ge1$: $\lambda_0$ is constant, $\lambda_{n+1}(j)=\sum_{i<j}[\Gamma(F)]_n(i)$, and the coefficient $[\Gamma(F)]_n(i)$ of $d^n$ is a sum of products of
-$\lambda$'s whose indices add up to $n$, so it is $i^n$ times a function that does not decrease; apply @[sums along equal jumps]. With $d=U/m$, $F_m=\sum_nU^n\lambda_n(m)/m^n$. The largest eigenvalue and the norm do not decrease in nonnegative entries."""
+    proof = r"""At most: @[the continuous control is the worst]. Growing: the recursions have the form $F_j=F_{j-1}+d\,\Gamma(F_{j-1})$ with $F_0\ge0$ fixed \textup{(}for a neural ODE the size $|x|+jd\sigma$ is one entry of $F$\textup{)} and a polynomial $\Gamma$ with nonnegative coefficients. Expand $F_j=\sum_nd^n\lambda_n(j)$. By induction on $n$, $\lambda_n(j)/j^n$ does not decrease in $j\ge1$: $\lambda_0$ is constant, $\lambda_{n+1}(j)=\sum_{i<j}[\Gamma(F)]_n(i)$, and the coefficient $[\Gamma(F)]_n(i)$ of $d^n$ is a sum of products of
+$\lambda$'s whose indices add up to $n$, so it is $i^n$ times a function that does not decrease \textup{(}for $n\ge1$ it is $0$ at $i=0$; for $n=0$ it is the constant $\Gamma(F_0)$\textup{)}; apply @[sums along equal jumps]. With $d=U/m$, $F_m=\sum_nU^n\lambda_n(m)/m^n$. The largest eigenvalue and the norm do not decrease in nonnegative entries."""
     obligations = (*EulerSums.obligations, *WorstControl.obligations)
 
     def conclude(self, given: Given, *, smaller: str, larger: str, **_: Any) -> Comparison:
@@ -172,7 +172,7 @@ $\lambda$'s whose indices add up to $n$, so it is $i^n$ times a function that do
 class EulerLimit(Rule):
     name = "the limit of many small jumps"
     title = "The limit of many small jumps"
-    statement = r"""As $m\to\infty$ the bounds of $m$ equal jumps of total variation $U$ tend to the continuous bounds: a residual network's bound tends to the neural ODE's."""
+    statement = r"""As $m\to\infty$ the bounds of $m$ equal jumps of total variation $U$ tend to the continuous bounds, in ratio where these are not $0$: the bound of a residual network with shared parameters and steps $U/m$ tends to that of continuous depth."""
     proof = r"""They are the values of Euler's method with step $U/m$ for $F'=\Gamma(F)$, whose solution exists up to $U$ and whose right-hand side is smooth, so that it converges on $[0,U]$."""
 
     def conclude(self, given: Given, *, discrete: str, continuous: str, **_: Any) -> Limit:

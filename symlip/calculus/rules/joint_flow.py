@@ -44,9 +44,9 @@ $(1-\bar t^2)^2$ up to $\bar t=\tfrac13$ and $\tfrac{32}{27}(1-\bar t)$ beyond. 
 class JointFlowFirst(Rule):
     name = "joint bound of a neural ODE, first derivative"
     title = "The joint bound of a neural ODE, first derivative"
-    statement = r"""Let $dX=s(AX+b)\,du$ with $|A|_2\le a$, $\theta=(A,b)$ the same at all times and $u$ of total variation at most $U$. Then $|DX_T|\le\sup_R|\boldsymbol{\ell}(U)|$ over measurable $R:[0,U]\to[0,S_1]$, the joint bound, where $\boldsymbol{\ell}'=R\,\boldsymbol{q}$, $\boldsymbol{q}=a\boldsymbol{\ell}+(V,1)$ and $V$ is the size of @[values with a neuron that is not saturated] with $D(y)=S_0y$, $T(y)=\int_0^y\tau(R)$. The theorem's number is above it, as a branch and bound over cells in time has proved, and not above the block bound."""
+    statement = r"""Let $dX=s(AX+b)\,du$ with $|A|_2\le a$, $\theta=(A,b)$ the same at all times and $u$ of total variation at most $U$. Then $|DX_T|\le\sup_R|\boldsymbol{\ell}(U)|$ over measurable $R:[0,U]\to[0,S_1]$, the joint bound, where $\boldsymbol{\ell}'=R\,\boldsymbol{q}$, $\boldsymbol{q}=a\boldsymbol{\ell}+(V,1)$ and $V$ is the size of @[values with a neuron that is not saturated] with $D(y)=S_0y$, $T(y)=\int_0^y\tau(R)$. It is at most the block bound. Its numbers are computed from above by branch and bound over cells in time; where the cells are too coarse they are those of the block bound."""
     proof = (
-        r"""As in @[joint bound of lines, first derivative], with the adjoint $dp=-A^{\top}S'p\,du$ backwards and @[one number for a line] at $(z,p/|p|)$ at every time; a jump of modulus $\Delta$ is a residual line, and is at most a continuous piece of length $\Delta$ with the same $R$ and $\tau$, since all increments grow along it. """
+        r"""As in @[joint bound of lines, first derivative], with the adjoint $dr=-A^{\top}S'r\,du$ backwards and @[one number for a line] at $(z,r/|r|)$ at every time; a jump of modulus $\Delta$ is a residual line, and is at most a continuous piece of length $\Delta$ with the same $R$ and $\tau$, since all increments grow along it. """
         + CELL
         + r"""On a cell $V$ is at most its value at the end, $V_+$, so in the time $\int R$, $\boldsymbol{\ell}$ grows at most to $e^{z}\boldsymbol{\ell}+R\Delta\varphi_1(z)(V_+,1)$, $z=aR\Delta$ with the average $R\le R(\bar t)$. Boxes of $(\bar t_1,\bar t_2,\dots)$ are halved, those with the largest bounds first."""
     )
@@ -63,7 +63,7 @@ class JointFlowFirst(Rule):
 class JointFlowSecond(Rule):
     name = "joint bound of a neural ODE, second derivative"
     title = "The joint bound of a neural ODE, second derivative"
-    statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. The theorem's number is above it, as a branch and bound over cells in time has proved, and not above the block bound."""
+    statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. It is at most the block bound. Its numbers are computed from above by branch and bound over cells in time; where the cells are too coarse they are those of the block bound."""
     proof = (
         r"""As in @[joint bound of lines, second derivative], with the same adjoint. """
         + CELL
@@ -82,9 +82,9 @@ class JointFlowSecond(Rule):
 class JointFlowDepthDependent(Rule):
     name = "joint bound of a neural ODE, depth-dependent parameters"
     title = "The joint bound of a neural ODE, depth-dependent parameters"
-    statement = r"""Let $dX=s(A_tX+b_t)\,du$ with $|A_t|_2\le a$, $u$ of total variation at most $U$ and the norm of $L^2$ for the parameters. Then $|DX_T|^2\le\sup_Rf(U)$ over measurable $R:[0,U]\to[0,S_1]$, where $f'=2aRf+R^2(1+V^2)$, $f(0)=0$, and $V$ is as in @[joint bound of a neural ODE, first derivative]. For odd $s$, $du=dt$ and known entries of $x$ this is the Lipschitz constant, at every width. The theorem's number is above it, as a certified search over cells in time and state has proved, and not above the bound of @[first derivative of a neural ODE, depth-dependent parameters]."""
+    statement = r"""Let $dX=s(A_tX+b_t)\,du$ with $|A_t|_2\le a$, $u$ of total variation at most $U$ and the norm of $L^2$ for the parameters. Then $|DX_T|^2\le\sup_Rf(U)$ over measurable $R:[0,U]\to[0,S_1]$, where $f'=2aRf+R^2(1+V^2)$, $f(0)=0$, and $V$ is as in @[joint bound of a neural ODE, first derivative]. For odd $s$, $du=dt$ and known entries of $x$ this is the Lipschitz constant, at every width. It is at most the bound of @[first derivative of a neural ODE, depth-dependent parameters]. Its numbers are computed from above by a certified search over cells in time and state."""
     proof = (
-        r"""Along a direction $\eta=(\eta_t)$ and with the adjoint $p$ as there, $|X'_T|\le\int e^{\int_s^UaR}R\,(|dA_s||X_s|+|db_s|)\,d\mu_s$, which by Cauchy and Schwarz is at most $\bigl(\int_0^Ue^{2\int_s^UaR}R^2(1+V^2)\,ds\bigr)^{1/2}$, the root of $f(U)$. \emph{Reached:} $A_t=\pm a\,e_je_j^{\top}$, neuron $j$ at slope $R(t)$ and value $\tau(R(t))$ pushing away from $0$, the others saturated, pushing away from $0$, as in @[joint bound of residual layers is reached]. """
+        r"""Along a direction $\eta=(\eta_t)$ and with the adjoint $r$ as there, $|X'_T|\le\int e^{\int_s^UaR}R\,(|dA_s||X_s|+|db_s|)\,d\mu_s$, which by Cauchy and Schwarz is at most $\bigl(\int_0^Ue^{2\int_s^UaR}R^2(1+V^2)\,ds\bigr)^{1/2}$, the root of $f(U)$. \emph{Reached:} $A_t=\pm a\,e_je_j^{\top}$, neuron $j$ at slope $R(t)$ and value $\tau(R(t))$ pushing away from $0$, the others saturated, pushing away from $0$, as in @[joint bound of residual layers is reached]. """
         + CELL
         + r"""On a cell $f$ grows at most to $e^{2aR(\bar t)\Delta}\bigl(f+\Delta\,\overline{R^2}\,(1+V_+^2)\bigr)$. The state is $T$: cells of states that no path to the target can pass are dropped, the others halved."""
     )

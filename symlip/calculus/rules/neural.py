@@ -10,7 +10,7 @@ from ...activations import Activation
 from ...errors import SymlipError
 from ...fields import END, variation
 from ...networks import Size
-from ..arrays import Apply, Blocks, BorderInside, Chi, Outer, Phi1, Phi2, Phi3, Psi, Psi3, TwoBlocks, WeightUnit
+from ..arrays import Apply, Blocks, BorderInside, CellBlocks, CellMatrix, Chi, Outer, Phi1, Phi2, Phi3, Psi, Psi3, TwoBlocks, WeightUnit
 from ..claims import Bound, nonnegative
 from ..obligations import Identity
 from ..quantities import Index, Quantity
@@ -64,8 +64,8 @@ class StateSize(Rule):
 class NeuralConstants(Rule):
     name = "constants of a neural ODE's field"
     title = "Constants of a neural ODE's field"
-    statement = r"""Let $V(\theta,X)=s(AX+b)$, $|A|_2\le a$ and $|X|\le R$. Then $|D_XV|\le k=S_1a$, $|D_\theta V|\le v_1=S_1\sqrt{1+R^2}$, $|D_\theta^2V|\le v_2=S_2(1+R^2)$, $|D_XD_\theta V|\le w=S_2a\sqrt{1+R^2}+S_1$ and $|D_X^2V|\le c=S_2a^2$. With $R=R(y)$, which does not decrease, these do not decrease in the elapsed variation."""
-    proof = r"""$V'=s'(z)z'$ and $V''=s''(z)z'^2+s'(z)z''$ componentwise with $z=AX+b$: in $\theta$, $z'=dA\,X+db$, $|z'|\le\sqrt{1+R^2}$, $z''=0$; in $X$, $z'=A\,dX$, $z''=0$; mixed, $D_XD_\theta z=dA\,dX$ of norm at most $1$ besides the product of the two first derivatives."""
+    statement = r"""Let $V(\theta,X)=s(AX+b)$, $s$ twice continuously differentiable, $|A|_2\le a$ and $|X|\le R$. Then $|D_XV|\le k=S_1a$, $|D_\theta V|\le v_1=S_1\sqrt{1+R^2}$, $|D_\theta^2V|\le v_2=S_2(1+R^2)$, $|D_XD_\theta V|\le w=S_2a\sqrt{1+R^2}+S_1$ and $|D_X^2V|\le c=S_2a^2$. With $R=R(y)$, which does not decrease, these do not decrease in the elapsed variation."""
+    proof = r"""$V'=s'(z)z'$ and $V''=s''(z)z'^2+s'(z)z''$ componentwise with $z=AX+b$: in $\theta$, $z'=dA\,X+db$, $|z'|\le\sqrt{1+R^2}$, $z''=0$; in $X$, $z'=A\,dX$, $z''=0$; mixed, $D_XD_\theta V[dX,(dA,db)]=s''(z)(A\,dX)(dA\,X+db)+s'(z)\,dA\,dX$, of norm at most $S_2a\sqrt{1+R^2}+S_1$ for unit $dX$ and $(dA,db)$."""
     obligations = (*Slope.obligations, *DERIVATIVES)
 
     def conclude(self, given: Given, *, letter: str, activation: Activation, **_: Any) -> Bound:
@@ -152,6 +152,20 @@ $\boldsymbol{\ell}_0$, $V_0=\rho\ge|X_0|$ and $\boldsymbol{q}_0=a\boldsymbol{\el
         q, z = given.bound("pre_blocks", piece), slope * given.bound("weight", 1) * length
         vector = slope * length * Phi1(z) * q + slope * growth * length**2 * Psi(z) * WeightUnit(q)
         return Bound(quantity, symbol, vector + given.bound("blocks", int(piece) - 1) if int(piece) > 1 else vector)
+
+
+class CellFlowBlocks(Rule):
+    name = "neural ODE with a bounded state, block by block"
+    title = "Block by block, where the size of the state is known"
+    statement = r"""In the situation of @[first derivative of a neural ODE, block by block] let $|X|\le R(y)$ after the variation $y$, $R$ not decreasing. Then $|X_T'|\le\langle\boldsymbol{\ell},p\rangle$ and $|D^2X_T[\eta,\zeta]|\le p^{\top}G\,\pi$ with the solutions of $\boldsymbol{\ell}'=S_1\boldsymbol{q}$, $\boldsymbol{q}=a\boldsymbol{\ell}+(R(y),1)$ and $G'=\kappa G+S_2\boldsymbol{q}\boldsymbol{q}^{\top}+S_1(e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$ at $y=U$, from $0$. The compiled function bounds them from above, with $R$ and $\boldsymbol{q}$ at the right end of each of many cells."""
+    proof = r"""As there, with $R(y)$ for $V$, which does not decrease, and @[second derivative of a neural ODE, block by block]."""
+    obligations = (*DERIVATIVES, *Slope.obligations, *BlockSecond.obligations, *WorstControl.obligations)
+
+    def conclude(self, given: Given, *, activation: Activation, order: int, **_: Any) -> Bound:
+        U, a, size, slope = given.bound("total_variation"), given.bound("weight", 1), given.bound("value_at"), slope_of(given, 1, activation)
+        if order == 1:
+            return Bound(Quantity("blocks", END), nonnegative("lvec_T"), CellBlocks(U, a, slope, size))
+        return Bound(Quantity("second_blocks", END), nonnegative("G_T"), CellMatrix(U, a, slope, curvature_of(given, 1, activation), size))
 
 
 class Exponent(Rule):

@@ -109,7 +109,7 @@ $|h_u'|\le\sigma L_{u-1}+|d|S_1(B_{u-1}\alpha+\beta+a_uL_{u-1}\sigma)$, a linear
 class ResidualSeparate(Rule):
     name = "separate, residual layer"
     title = "Second derivative of a residual layer, term by term"
-    statement = r"""In the situation of @[first derivative, residual layer], $|D^2h_u|\le H_{u-1}+|d|\bigl(S_2Q_u^2+S_1(L_{u-1}+a_uH_{u-1})\bigr)$ with $Q_u^2=1+B_{u-1}^2+a_u^2L_{u-1}^2$."""
+    statement = r"""In the situation of @[first derivative, residual layer] let $s$ be twice continuously differentiable and $|D^2h_{u-1}|\le H_{u-1}$ \textup{(}$H_0=0$\textup{)}. Then $|D^2h_u|\le H_{u-1}+|d|\bigl(S_2Q_u^2+S_1(L_{u-1}+a_uH_{u-1})\bigr)$ with $Q_u^2=1+B_{u-1}^2+a_u^2L_{u-1}^2$."""
     proof = r"""$h_u''=h_{u-1}''+d\,(s(z_u))''$, @[pre-activation] and @[separate]."""
     obligations = (*Separate.obligations, *PreActivation.obligations, *SUM_ALONG_A_LINE)
 
@@ -126,7 +126,7 @@ class ResidualSeparate(Rule):
 class ResidualPaired(Rule):
     name = "paired, residual layer"
     title = "Second derivative of a residual layer, as a quadratic form"
-    statement = r"""In the situation of @[first derivative, residual layer] let $v=\bigl(\sqrt{1+B_{u-1}^2},\,a_uL_{u-1}\bigr)$. Then
+    statement = r"""In the situation of @[separate, residual layer] let $v=\bigl(\sqrt{1+B_{u-1}^2},\,a_uL_{u-1}\bigr)$. Then
 \[|D^2h_u|\le\lambda_{\max}\left(\begin{pmatrix}0&0\\0&H_{u-1}\end{pmatrix}+|d|S_2\,vv^{\top}+|d|S_1\begin{pmatrix}0&L_{u-1}\\L_{u-1}&a_uH_{u-1}\end{pmatrix}\right).\]"""
     proof = r"""$|h_{u-1}''|\le H_{u-1}\sigma^2$, and the proof of @[paired] bounds $|(s(z_u))''|$ by the form of the other two matrices at $(r,\sigma)$."""
     obligations = (*Paired.obligations, *SUM_ALONG_A_LINE)

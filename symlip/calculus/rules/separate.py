@@ -42,7 +42,7 @@ class Separate(Rule):
     name = "separate"
     title = "Second derivative, term by term"
     statement = r"""Let $s$ be twice continuously differentiable, $h_u=s(z_u)$, $z_u=A_uh_{u-1}+b_u$ with $|A_u|_2\le a_u$, $|Dz_u|\le Q_u$, $|Dh_{u-1}|\le L_{u-1}$ and $|D^2h_{u-1}|\le H_{u-1}$
-\textup{(}$L_0=H_0=0$\textup{)}. Then $|D^2h_u|\le S_2Q_u^2+S_1\bigl(L_{u-1}+a_uH_{u-1}\bigr)$."""
+\textup{(}$L_0=H_0=0$\textup{)}, where $A_u,b_u$ are no parameters of earlier layers. Then $|D^2h_u|\le S_2Q_u^2+S_1\bigl(L_{u-1}+a_uH_{u-1}\bigr)$."""
     proof = r"""For symmetric bilinear maps on a Hilbert space the norm is the supremum on the diagonal, so it is enough to bound $h_u''$ along a line with
 direction $\eta$, $|\eta|=1$. There $z_u''=2\,dA_u\,h_{u-1}'+A_uh_{u-1}''$ and $h_u''=s''(z_u)z_u'^2+s'(z_u)z_u''$ componentwise. The norm of the
 vector of squares $z_u'^2$ is at most $|z_u'|^2$, so the first term is at most $S_2Q_u^2$. With $\alpha=|dA_u|_F$ and $\sigma$ the norm of the earlier part of
