@@ -420,7 +420,7 @@ class _Context:
             found.append(
                 r"Here " + ", ".join(f"${formula}$" for formula in entire) + r", continued to $z=0$: entire functions with positive Taylor coefficients."
             )
-        if r"_{R}" in printed:
+        if r"\max_{R}" in printed or r"\sup_{R}" in printed:
             lemma = next(rule.name for rule in self.lemma_rules if rule.name.startswith("joint bound of"))
             found.append(
                 rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$, $G$ and $f$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."

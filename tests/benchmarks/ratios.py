@@ -77,7 +77,7 @@ def best_found(width, count, d, a, x, tied, order, starts, seed=0):
     return best
 
 
-def residual(starts=16):
+def residual(starts=60):
     rows = {}
     for d, a, size in itertools.product((0.1, 0.5, 1.0), (0.5, 1.0, 2.0), (0.0, 1.0)):
         x = np.array([size, 0.0])
