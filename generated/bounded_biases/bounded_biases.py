@@ -69,6 +69,8 @@ def euclidean_norm(vector):
 
 def largest_eigenvalue(matrix):
     """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    if len(matrix) == 2:
+        return (matrix[0, 0] + matrix[1, 1]) / 2 + hypot((matrix[0, 0] - matrix[1, 1]) / 2, matrix[0, 1])
     stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
     scale = numpy.max(stacked, axis=(-2, -1))
     finite = numpy.isfinite(scale)
@@ -147,7 +149,8 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
 def _kernel(layers_1, layers_2, x_norm):

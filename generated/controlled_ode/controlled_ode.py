@@ -1,6 +1,6 @@
 """Bounds on Lipschitz constants in the parameters, compiled by symlip: block method on layer balls, widths , depth T, .
 
-Needs NumPy alone; call bounds(input_norm, total_variation, k, v1, v2, w, c, v0, k0).
+Needs NumPy alone; call bounds(total_variation, k, v1, v2, w, c).
 """
 
 import math
@@ -13,38 +13,38 @@ from numpy import exp, hypot, log, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
-    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
 
 
-def entire(z, direct, coefficient):
-    """A function of z >= 0 by its formula, and for z < 1, where that cancels, by its Taylor series."""
+def entire(z, growth, direct, coefficient, terms=18):
+    """A function of z >= 0 by its formula in z and growth = e^z, and for z < 1, where that cancels, by its Taylor series."""
     small = z < 1
     if not numpy.any(small):
-        return direct(z)
+        return direct(z, exp(z) if growth is None else growth)
     near = numpy.where(small, z, 0.0)
     total = 0.0
-    for n in range(22, -1, -1):
+    for n in range(terms, -1, -1):
         total = total * near + coefficient(n)
     if numpy.all(small):
         return total
-    return numpy.where(small, total, direct(numpy.where(small, 1.0, z)))
+    far = numpy.where(small, 1.0, z)
+    return numpy.where(small, total, direct(far, exp(far)))
 
 
-def phi1(z):
+def phi1(z, growth=None):
     """(e^z - 1) / z."""
-    return entire(z, lambda z: numpy.expm1(z) / z, lambda n: 1 / math.factorial(n + 1))
+    return entire(z, growth, lambda z, e: (e - 1) / z, lambda n: 1 / math.factorial(n + 1))
 
 
-def phi2(z):
+def phi2(z, growth=None):
     """(z e^z - e^z + 1) / z^2."""
-    return entire(z, lambda z: ((z - 1) * exp(z) + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
+    return entire(z, growth, lambda z, e: ((z - 1) * e + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
 
 
-def phi3(z):
+def phi3(z, growth=None):
     """(e^{2z} - 2 z e^z - 1) / z^3."""
-    return entire(z, lambda z: (exp(z) * (exp(z) - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3))
+    return entire(z, growth, lambda z, e: (e * (e - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3), 23)
 
 
 def _number(name, value):
@@ -117,7 +117,8 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
 def _positive(name, values):
@@ -128,38 +129,31 @@ def _positive(name, values):
             raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
 
 
-def _kernel(x_norm, U, k, v1, v2, w, c, v0, k0):
-    B_T = U*phi1(U*k0)*v0 + exp(U*k0)*x_norm
+def _kernel(U, k, v1, v2, w, c):
     L_T = U*phi1(U*k)*v1
     H_T = 2*U**2*phi2(U*k)*v1*w + U**3*c*phi3(U*k)*v1**2 + U*phi1(U*k)*v2
-    return [B_T, L_T, H_T]
+    return [L_T, H_T]
 
 
-def bounds(input_norm, total_variation, k, v1, v2, w, c, v0, k0):
-    """Return the bounds (value, lipschitz, gradient_lipschitz).
+def bounds(total_variation, k, v1, v2, w, c):
+    """Return the bounds (lipschitz, gradient_lipschitz).
 
-    input_norm: |x|.
     total_variation: the total variation U of the control.
     k: the constant or step k.
     v1: the constant or step v1.
     v2: the constant or step v2.
     w: the constant or step w.
     c: the constant or step c.
-    v0: the constant or step v0.
-    k0: the constant or step k0.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
-    input_norm = _number("input_norm", input_norm)
     total_variation = _number("total_variation", total_variation)
     k = _number("k", k)
     v1 = _number("v1", v1)
     v2 = _number("v2", v2)
     w = _number("w", w)
     c = _number("c", c)
-    v0 = _number("v0", v0)
-    k0 = _number("k0", k0)
-    values = _aligned([input_norm, total_variation, k, v1, v2, w, c, v0, k0])
+    values = _aligned([total_variation, k, v1, v2, w, c])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
-    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape))

@@ -1,6 +1,6 @@
 """Bounds on Lipschitz constants in the parameters, compiled by symlip: block method on layer balls, widths , depth T, .
 
-Needs NumPy alone; call bounds(total_variation, p, q, k).
+Needs NumPy alone; call bounds(input_norm, total_variation, q, k, p).
 """
 
 import math
@@ -13,42 +13,44 @@ from numpy import exp, hypot, log, maximum, minimum, sqrt
 class Bounds(NamedTuple):
     """Each a float, or an array of the arguments' broadcast shape."""
 
+    value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
 
 
-def entire(z, direct, coefficient):
-    """A function of z >= 0 by its formula, and for z < 1, where that cancels, by its Taylor series."""
+def entire(z, growth, direct, coefficient, terms=18):
+    """A function of z >= 0 by its formula in z and growth = e^z, and for z < 1, where that cancels, by its Taylor series."""
     small = z < 1
     if not numpy.any(small):
-        return direct(z)
+        return direct(z, exp(z) if growth is None else growth)
     near = numpy.where(small, z, 0.0)
     total = 0.0
-    for n in range(22, -1, -1):
+    for n in range(terms, -1, -1):
         total = total * near + coefficient(n)
     if numpy.all(small):
         return total
-    return numpy.where(small, total, direct(numpy.where(small, 1.0, z)))
+    far = numpy.where(small, 1.0, z)
+    return numpy.where(small, total, direct(far, exp(far)))
 
 
-def phi1(z):
+def phi1(z, growth=None):
     """(e^z - 1) / z."""
-    return entire(z, lambda z: numpy.expm1(z) / z, lambda n: 1 / math.factorial(n + 1))
+    return entire(z, growth, lambda z, e: (e - 1) / z, lambda n: 1 / math.factorial(n + 1))
 
 
-def phi2(z):
+def phi2(z, growth=None):
     """(z e^z - e^z + 1) / z^2."""
-    return entire(z, lambda z: ((z - 1) * exp(z) + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
+    return entire(z, growth, lambda z, e: ((z - 1) * e + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
 
 
-def phi3(z):
+def phi3(z, growth=None):
     """(e^{2z} - 2 z e^z - 1) / z^3."""
-    return entire(z, lambda z: (exp(z) * (exp(z) - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3))
+    return entire(z, growth, lambda z, e: (e * (e - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3), 23)
 
 
-def psi(z):
+def psi(z, growth=None):
     """(e^z - 1 - z) / z^2."""
-    return entire(z, lambda z: (exp(z) - 1 - z) / z**2, lambda n: 1 / math.factorial(n + 2))
+    return entire(z, growth, lambda z, e: (e - 1 - z) / z**2, lambda n: 1 / math.factorial(n + 2))
 
 
 def at_end(value, point):
@@ -159,38 +161,44 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
-def _kernel(U, p, q, k):
+def _kernel(x_norm, U, q, k, p):
     v1 = (lambda y: p + q*y)
     v2 = (lambda y: (p + q*y)**2)
     w = 1
     c = k
+    k0 = k
+    B_T = U*p*phi1(U*k0) + exp(U*k0)*x_norm
+    del k0
     L_T = field_first(U, k, v1)
     H_T = field_second(U, k, v1, v2, w, c)
     del v1
     del v2
     del w
     del c
-    return [L_T, H_T]
+    return [B_T, L_T, H_T]
 
 
-def bounds(total_variation, p, q, k):
-    """Return the bounds (lipschitz, gradient_lipschitz).
+def bounds(input_norm, total_variation, q, k, p):
+    """Return the bounds (value, lipschitz, gradient_lipschitz).
 
+    input_norm: |x|.
     total_variation: the total variation U of the control.
-    p: the constant or step p.
     q: the constant or step q.
     k: the constant or step k.
+    p: the constant or step p.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
+    input_norm = _number("input_norm", input_norm)
     total_variation = _number("total_variation", total_variation)
-    p = _number("p", p)
     q = _number("q", q)
     k = _number("k", k)
-    values = _aligned([total_variation, p, q, k])
+    p = _number("p", p)
+    values = _aligned([input_norm, total_variation, q, k, p])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
-    return Bounds(_result(results[0], shape), _result(results[1], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape))

@@ -17,38 +17,39 @@ class Bounds(NamedTuple):
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
 
 
-def entire(z, direct, coefficient):
-    """A function of z >= 0 by its formula, and for z < 1, where that cancels, by its Taylor series."""
+def entire(z, growth, direct, coefficient, terms=18):
+    """A function of z >= 0 by its formula in z and growth = e^z, and for z < 1, where that cancels, by its Taylor series."""
     small = z < 1
     if not numpy.any(small):
-        return direct(z)
+        return direct(z, exp(z) if growth is None else growth)
     near = numpy.where(small, z, 0.0)
     total = 0.0
-    for n in range(22, -1, -1):
+    for n in range(terms, -1, -1):
         total = total * near + coefficient(n)
     if numpy.all(small):
         return total
-    return numpy.where(small, total, direct(numpy.where(small, 1.0, z)))
+    far = numpy.where(small, 1.0, z)
+    return numpy.where(small, total, direct(far, exp(far)))
 
 
-def phi1(z):
+def phi1(z, growth=None):
     """(e^z - 1) / z."""
-    return entire(z, lambda z: numpy.expm1(z) / z, lambda n: 1 / math.factorial(n + 1))
+    return entire(z, growth, lambda z, e: (e - 1) / z, lambda n: 1 / math.factorial(n + 1))
 
 
-def phi2(z):
+def phi2(z, growth=None):
     """(z e^z - e^z + 1) / z^2."""
-    return entire(z, lambda z: ((z - 1) * exp(z) + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
+    return entire(z, growth, lambda z, e: ((z - 1) * e + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
 
 
-def phi3(z):
+def phi3(z, growth=None):
     """(e^{2z} - 2 z e^z - 1) / z^3."""
-    return entire(z, lambda z: (exp(z) * (exp(z) - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3))
+    return entire(z, growth, lambda z, e: (e * (e - 2 * z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3)) / math.factorial(n + 3), 23)
 
 
-def psi(z):
+def psi(z, growth=None):
     """(e^z - 1 - z) / z^2."""
-    return entire(z, lambda z: (exp(z) - 1 - z) / z**2, lambda n: 1 / math.factorial(n + 2))
+    return entire(z, growth, lambda z, e: (e - 1 - z) / z**2, lambda n: 1 / math.factorial(n + 2))
 
 
 def _number(name, value):
@@ -121,7 +122,8 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
 def _positive(name, values):

@@ -169,9 +169,9 @@ def _pass(stages, first, target, grids, alive, controls, limit):
     return wanted
 
 
-def smallest_excluded(stages, start, first, high, scale, limit):
+def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
     """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
-    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002):
+    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
         while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
             high *= 1 - step
     return high
@@ -189,7 +189,10 @@ def each(function, arguments):
 def joint_bounded(high, input_norm, weights, biases, widths, activations, limit=500_000):
     """The joint bound for bounded biases: at most `high`, certified by elimination."""
     count = len(weights)
-    return each(lambda *numbers: _joint_bounded(numbers[0], numbers[1], numbers[2 : 2 + count], numbers[2 + count :], widths, activations, limit), [high, input_norm, *weights, *biases])
+    return each(
+        lambda *numbers: _joint_bounded(numbers[0], numbers[1], numbers[2 : 2 + count], numbers[2 + count :], widths, activations, limit),
+        [high, input_norm, *weights, *biases],
+    )
 
 
 def _joint_bounded(high, input_norm, weights, biases, widths, activations, limit):
@@ -284,7 +287,8 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
 def _kernel(layers_1, layers_2, x_norm):

@@ -102,7 +102,8 @@ def tradeoff_cells(tradeoff, low, high):
     with numpy.errstate(all="ignore"):
         steep = slope(maximum(low * (1 - 1e-15), 0.0))
         bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
-    return up(numpy.nan_to_num(steep)), minimum(up(value(high)), up(top)), up(numpy.nan_to_num(bend)) + 1e-15
+    none = 0.0 * low
+    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
 
 
 def joint_size(x_norm, least, rest, spread, reach, width, started):
@@ -151,10 +152,10 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
         return up((whole[:, 0, 0] + whole[:, 1, 1]) / 2 + hypot((whole[:, 0, 0] - whole[:, 1, 1]) / 2, whole[:, 0, 1]))
     if not numpy.isfinite(whole).all():
         return numpy.full(count, numpy.inf)
-    return up(numpy.linalg.eigvalsh(whole)[:, -1]) + 1e-13 * abs(whole).max(axis=(1, 2))
+    return largest_of(whole)
 
 
-def joint_branch(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, limit=1_200_000):
+def joint_branch(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, limit=1_500_000):
     """The joint bound by branch and bound: at most `high`; the largest upper end that is left when the work is done."""
     parts = (len(weights), len(steps), len(sizes))
 
@@ -173,30 +174,47 @@ def _joint_branch(high, x_norm, least, rest, weights, steps, sizes, layout, trad
     def bound(low, top):
         return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
 
-    lines, most = len(layout), int(limit / (1 + max(line[2] for line in layout)) ** 1.5)
-    low, top = numpy.zeros((1, lines)), numpy.ones((1, lines))
-    ends = bound(low, top)
+    return branch(bound, len(layout), high, limit // (1 + max(line[2] for line in layout)))
+
+
+def branch(bound, count, high, most):
+    """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
+
+    The boxes with the largest ends are halved, along the axis that gained most when it was halved last; what is left when the
+    work of `most` boxes is done counts with its end.
+    """
+    low, top = numpy.zeros((1, count)), numpy.ones((1, count))
+    ends, gains = bound(low, top), numpy.full((1, count), numpy.inf)
     reached, done, work = 0.0, 0.0, 1
     while len(ends) and work < most:
-        split = min(len(ends), max(256, len(ends) // 2), max(1, (most - work) // 2 + 1))  # the boxes with the largest ends
+        split = min(len(ends), max(512, len(ends) // 8), max(1, (most - work) // 2 + 1))
         order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
         chosen, kept = order_of[:split], order_of[split:]
-        chosen_low, chosen_top = low[chosen], top[chosen]
-        middle = (chosen_low + chosen_top) / 2
         best = chosen[numpy.argsort(-ends[chosen])[:64]]
         centre = (low[best] + top[best]) / 2
         reached = max(reached, float(bound(centre, centre).max()), float(bound(low[best], low[best]).max()))
-        axis, rows = numpy.argmax(chosen_top - chosen_low, axis=1), numpy.arange(split)
-        left_top, right_low = chosen_top.copy(), chosen_low.copy()
-        left_top[rows, axis] = right_low[rows, axis] = middle[rows, axis]
-        new_low, new_top = numpy.concatenate([chosen_low, right_low]), numpy.concatenate([left_top, chosen_top])
-        new_ends = bound(new_low, new_top)
+        new_low, new_top = numpy.concatenate([low[chosen]] * 2), numpy.concatenate([top[chosen]] * 2)
+        new_gains, axis, rows = numpy.concatenate([gains[chosen]] * 2), numpy.argmax(gains[chosen], axis=1), numpy.arange(split)
+        middle = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
+        new_top[rows, axis] = new_low[rows + split, axis] = middle
+        new_ends = numpy.minimum(bound(new_low, new_top), numpy.tile(ends[chosen], 2))
+        new_gains[numpy.arange(2 * split), numpy.tile(axis, 2)] = (numpy.tile(ends[chosen], 2) - new_ends) / 2
         work += 2 * split
         low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
+        gains = numpy.concatenate([gains[kept], new_gains])
         small = ends <= reached * (1 + 1e-6)
         done = max(done, float(ends[small].max(initial=0.0)))
-        low, top, ends = low[~small], top[~small], ends[~small]
+        low, top, ends, gains = low[~small], top[~small], ends[~small], gains[~small]
     return min(high, max(done, float(ends.max(initial=0.0))))
+
+
+def largest_of(matrices, rounds=10):
+    """Upper ends of the largest eigenvalues of symmetric nonnegative matrices, (count, n, n): (M v)_i / v_i <= that, for any v > 0."""
+    vector = matrices.sum(axis=2) + 1e-300
+    for _ in range(rounds):
+        vector = numpy.einsum("bij,bj->bi", matrices, vector)
+        vector = vector / (vector.max(axis=1, keepdims=True) + 1e-300) + 1e-9
+    return up((numpy.einsum("bij,bj->bi", matrices, vector) / vector).max(axis=1))
 
 
 def _number(name, value):

@@ -1,6 +1,6 @@
 """Bounds on Lipschitz constants in the parameters, compiled by symlip: paired method on layer balls, widths l, l, l, l, depth 3, tanh.
 
-Needs NumPy alone; call bounds(weight_norms, input_norm, d, widths).
+Needs NumPy alone; call bounds(weight_norms, input_norm, delta, widths).
 """
 
 from typing import NamedTuple
@@ -92,46 +92,47 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
-def _kernel(layers_1, x_norm, d, l):
+def _kernel(layers_1, x_norm, delta, l):
     [a_1, a_2, a_3] = layers_1
     S2_tanh = 0.769800358919501
     B_0 = x_norm
-    L_1 = d*sqrt(1 + B_0**2)
-    H_1 = S2_tanh*(1 + B_0**2)*d
-    B_1 = B_0 + d*sqrt(l)
+    L_1 = delta*sqrt(1 + B_0**2)
+    H_1 = S2_tanh*(1 + B_0**2)*delta
+    B_1 = B_0 + delta*sqrt(l)
     del B_0
-    L_2 = sqrt((1 + a_2*d)**2*L_1**2 + (1 + B_1**2)*d**2)
-    H_2 = paired_eigenvalue(S2_tanh*(1 + B_1**2)*d, L_1*(1 + S2_tanh*a_2*sqrt(1 + B_1**2))*d, H_1 + (H_1*a_2 + S2_tanh*L_1**2*a_2**2)*d)
+    L_2 = sqrt((1 + a_2*delta)**2*L_1**2 + (1 + B_1**2)*delta**2)
+    H_2 = paired_eigenvalue(S2_tanh*(1 + B_1**2)*delta, L_1*(1 + S2_tanh*a_2*sqrt(1 + B_1**2))*delta, H_1 + (H_1*a_2 + S2_tanh*L_1**2*a_2**2)*delta)
     del L_1
     del H_1
-    B_2 = B_1 + d*sqrt(l)
+    B_2 = B_1 + delta*sqrt(l)
     del B_1
-    L_3 = sqrt((1 + a_3*d)**2*L_2**2 + (1 + B_2**2)*d**2)
-    H_3 = paired_eigenvalue(S2_tanh*(1 + B_2**2)*d, L_2*(1 + S2_tanh*a_3*sqrt(1 + B_2**2))*d, H_2 + (H_2*a_3 + S2_tanh*L_2**2*a_3**2)*d)
+    L_3 = sqrt((1 + a_3*delta)**2*L_2**2 + (1 + B_2**2)*delta**2)
+    H_3 = paired_eigenvalue(S2_tanh*(1 + B_2**2)*delta, L_2*(1 + S2_tanh*a_3*sqrt(1 + B_2**2))*delta, H_2 + (H_2*a_3 + S2_tanh*L_2**2*a_3**2)*delta)
     del S2_tanh
     del L_2
     del H_2
-    B_3 = B_2 + d*sqrt(l)
+    B_3 = B_2 + delta*sqrt(l)
     del B_2
     return [B_3, L_3, H_3]
 
 
-def bounds(weight_norms, input_norm, d, widths):
+def bounds(weight_norms, input_norm, delta, widths):
     """Return the bounds (value, lipschitz, gradient_lipschitz).
 
     weight_norms: spectral norms |A_u|_2, 3 entries, each a number or an array.
     input_norm: |x|.
-    d: the constant or step d.
+    delta: the constant or step delta.
     widths: the widths l_0, .., l_m.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
     weight_norms = _numbers("weight_norms", weight_norms, 3)
     input_norm = _number("input_norm", input_norm)
-    d = _number("d", d)
-    values = _aligned(weight_norms + [input_norm, d])
+    delta = _number("delta", delta)
+    values = _aligned(weight_norms + [input_norm, delta])
     widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
     if not all(int(width) == width and width >= 1 for width in widths):
         raise ValueError(f"widths must be positive integers, not {widths!r}")

@@ -87,7 +87,8 @@ def _result(value, shape):
     if shape == () and numpy.ndim(value) == 0:
         value = float(value)
         return value if value == value else float("inf")
-    return numpy.broadcast_to(numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
 def _kernel(layers_1, x_norm, l_1, l_2, l_3):

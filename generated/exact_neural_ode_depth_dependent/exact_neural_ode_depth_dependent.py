@@ -1,0 +1,333 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: joint method on layer balls, widths 2, 2, depth T, tanh.
+
+Needs NumPy alone; call bounds(weight_norm, input_norm, input_least, input_rest, total_variation).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy
+from numpy import exp, hypot, log, maximum, minimum, sqrt
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    value: object  # bound on |N|, the network's output
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+
+
+def entire(z, growth, direct, coefficient, terms=18):
+    """A function of z >= 0 by its formula in z and growth = e^z, and for z < 1, where that cancels, by its Taylor series."""
+    small = z < 1
+    if not numpy.any(small):
+        return direct(z, exp(z) if growth is None else growth)
+    near = numpy.where(small, z, 0.0)
+    total = 0.0
+    for n in range(terms, -1, -1):
+        total = total * near + coefficient(n)
+    if numpy.all(small):
+        return total
+    far = numpy.where(small, 1.0, z)
+    return numpy.where(small, total, direct(far, exp(far)))
+
+
+def phi1(z, growth=None):
+    """(e^z - 1) / z."""
+    return entire(z, growth, lambda z, e: (e - 1) / z, lambda n: 1 / math.factorial(n + 1))
+
+
+def phi2(z, growth=None):
+    """(z e^z - e^z + 1) / z^2."""
+    return entire(z, growth, lambda z, e: ((z - 1) * e + 1) / z**2, lambda n: (n + 1) / math.factorial(n + 2))
+
+
+def psi(z, growth=None):
+    """(e^z - 1 - z) / z^2."""
+    return entire(z, growth, lambda z, e: (e - 1 - z) / z**2, lambda n: 1 / math.factorial(n + 2))
+
+
+def psi3(z, growth=None):
+    """(e^z - 1 - z - z^2/2) / z^3."""
+    return entire(z, growth, lambda z, e: (e - 1 - z - z**2 / 2) / z**3, lambda n: 1 / math.factorial(n + 3))
+
+
+def up(value):
+    """A little more than a computed nonnegative number: the rounding of a few operations."""
+    return value * (1 + 1e-13)
+
+
+def eliminate(stages, start, first, target, limit=500_000, levels=40):
+    """Whether it is proved that no path reaches the target.
+
+    A path is a state (coordinates of which more is better) with a value; stage(states, cells) gives, for every state and
+    every cell of the control in [0, 1], upper ends of the next state and p, q >= 0 such that the next value is at most
+    p + q * value. States are rounded up to the corners of cells. Cells that no path to the target can pass are dropped and
+    the others halved, until none is left (True) or the work of one level exceeds the limit (False).
+    """
+    grids = [[numpy.array([-numpy.inf, float(coordinate)]) for coordinate in start]] + [None] * len(stages)
+    alive = [numpy.ones([1] * len(start), dtype=bool)] + [None] * len(stages)
+    controls = [numpy.linspace(0.0, 1.0, 9) for _ in stages]
+    for _ in range(levels):
+        wanted = _pass(stages, float(first), float(target), grids, alive, controls, limit)
+        if wanted is None:
+            return False
+        if not all(mask.any() for mask in alive):
+            return True
+        for number in range(1, len(stages)):  # where a path ends does not matter
+            _halve(grids, alive, number)
+        controls = [numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[mask])) for edges, mask in zip(controls, wanted)]
+    return False
+
+
+def _halve(grids, alive, number):
+    """Halve the cells of one stage in every coordinate in which they are still wanted."""
+    mask = alive[number]
+    for axis, edges in enumerate(grids[number]):
+        wanted = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
+        finer = numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[wanted]))
+        mask = numpy.take(mask, numpy.searchsorted(edges, (finer[:-1] + finer[1:]) / 2) - 1, axis=axis)
+        grids[number][axis] = finer
+    alive[number] = mask
+
+
+def _pass(stages, first, target, grids, alive, controls, limit):
+    """Forward the largest values, backward the smallest that are needed; updates `alive`, returns the controls still wanted."""
+    largest = numpy.full(alive[0].shape, first)
+    before, moves = [], []
+    for number, stage in enumerate(stages):
+        sources = alive[number] & (largest > 0)
+        corners = numpy.meshgrid(*[edges[1:] for edges in grids[number]], indexing="ij")
+        states = [corner[sources] for corner in corners]
+        if states[0].size * (len(controls[number]) - 1) > limit or sources.size > limit:
+            return None
+        reached, p, q = stage(states, controls[number])
+        if grids[number + 1] is None:
+            grids[number + 1] = [numpy.linspace(0.0, coordinate.max(initial=1e-300), 9) for coordinate in reached]
+            alive[number + 1] = numpy.ones([8] * len(reached), dtype=bool)
+        shape = alive[number + 1].shape
+        index = 0
+        for coordinate, edges, size in zip(reached, grids[number + 1], shape):
+            edges[-1] = max(edges[-1], coordinate.max(initial=0.0))
+            index = index * size + numpy.minimum(numpy.searchsorted(edges[1:], coordinate), size - 1)
+        value = up(p + q * largest[sources][:, None])
+        index, value, p, q = numpy.broadcast_arrays(index, value, p, q)
+        before.append(largest)
+        moves.append((sources, index, value, p, q))
+        largest = numpy.zeros(shape)
+        numpy.maximum.at(largest.reshape(-1), index.ravel(), value.ravel())
+        for axis in range(len(shape)):  # who has more of a coordinate counts for those with less
+            largest = numpy.flip(numpy.maximum.accumulate(numpy.flip(largest, axis), axis=axis), axis)
+    alive[-1] = alive[-1] & (largest >= target)
+    needed = numpy.where(alive[-1], target, numpy.inf)
+    wanted = []
+    for number in range(len(stages) - 1, -1, -1):
+        sources, index, value, p, q = moves[number]
+        for axis in range(needed.ndim):  # a state rounded up may lie in a lower cell, which needs more
+            needed = numpy.minimum.accumulate(needed, axis=axis)
+        goal = needed.reshape(-1)[index]
+        wanted.insert(0, (value >= goal).any(axis=0))
+        with numpy.errstate(divide="ignore", invalid="ignore"):
+            least = numpy.where(q > 0, (goal - p) / q * (1 - 1e-13), numpy.where(p >= goal, 0.0, numpy.inf)).min(axis=1, initial=numpy.inf)
+        needed = numpy.full(before[number].shape, numpy.inf)
+        needed[sources] = least
+        alive[number] = sources & (before[number] >= needed)
+    return wanted
+
+
+def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
+    """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
+    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
+        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
+            high *= 1 - step
+    return high
+
+
+def each(function, arguments):
+    """A function of numbers at every place of the arguments' broadcast shape."""
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = function(*(float(array[place]) for array in arrays))
+    return out[()]
+
+
+def tradeoff_cells(tradeoff, low, high):
+    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
+    top, peak, slope, value, curvature = tradeoff
+    with numpy.errstate(all="ignore"):
+        steep = slope(maximum(low * (1 - 1e-15), 0.0))
+        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
+    none = 0.0 * low
+    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
+
+
+def joint_size(x_norm, least, rest, spread, reach, width, started):
+    """|h| at most (NaN if that is not bounded): spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
+    with numpy.errstate(all="ignore"):
+        return _joint_size(x_norm, least, rest, spread, reach, width, started)
+
+
+def _joint_size(x_norm, least, rest, spread, reach, width, started):
+    if not started:
+        return sqrt((width - 1) * spread**2 + reach**2)
+    if least < 0:  # only |x| is known
+        return x_norm + sqrt((width - 1) * spread**2 + reach**2)
+    others = maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * spread * rest + (width - 1) * spread**2
+    return sqrt(others + (least + reach) ** 2)
+
+
+def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40):
+    """The joint bound of a neural ODE with depth-dependent parameters, first derivative, by cells in time and state: at most `high`."""
+    del order
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells), [high, x_norm, least, rest, weight, length, width, kind])
+
+
+def _flow_path(high, x_norm, least, rest, weight, length, width, kind, tradeoff, limit, cells):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    step, top = up(length / cells), tradeoff[0]
+    stages = []
+    for cell in range(cells):
+
+        def stage(states, controls, spread=(cell + 1) * step * top):
+            low = controls[:-1]
+            steep, value, _ = tradeoff_cells(tradeoff, low, controls[1:])
+            square = steep**2
+            if kind:  # the concave majorant of (1 - t^2)^2, times S1^2
+                steepest = tradeoff_cells(tradeoff, 0 * low, 0 * low)[0]
+                square = up(steepest**2 * numpy.where(low < 1 / 3, maximum(1 - low**2, 0) ** 2, 32 / 27 * (1 - low)))
+            reach = up(states[0][:, None] + step * value[None, :])
+            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
+            growth = up(exp(2 * weight * steep * step))[None, :]
+            return [reach], up(growth * step * square[None, :] * (1 + size**2)), growth
+
+        stages.append(stage)
+    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
+
+
+def _in_pieces(evaluate, values, shape, most=16384):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if shape == () and numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _input(norm, x, size):
+    """The norm of the input and, if its entries are known, the smallest modulus and the sum of the others; -1 if they are not."""
+    if (norm is None) == (x is None):
+        raise ValueError("give input_norm, or the input itself as x, one of the two")
+    if x is None:
+        return _number("input_norm", norm), numpy.float64(-1.0), numpy.float64(-1.0)
+    entries = abs(numpy.asarray(x, dtype=float))
+    if entries.ndim != 1 or not numpy.isfinite(entries).all() or (isinstance(size, int) and len(entries) != size):
+        raise ValueError(f"x must be a vector of {size} finite numbers, not {x!r}")
+    return numpy.linalg.norm(entries), entries.min(), entries.sum() - entries.min()
+
+
+def _kernel(a, x_norm, x_least, x_rest, U):
+    S2_tanh = 0.769800358919501
+    R = (lambda y: 1.4142135623730951*y + x_norm)
+    B_T = sqrt(2)*U + x_norm
+    k = a
+    v1 = (lambda y: sqrt(1 + R(y)**2))
+    v2 = (lambda y: S2_tanh*(1 + R(y)**2))
+    w = (lambda y: 1 + S2_tanh*a*sqrt(1 + R(y)**2))
+    c = S2_tanh*a**2
+    L_T = sqrt(2*sqrt(2)*U**2*psi(2*U*a)*x_norm + 4*U**3*psi3(2*U*a) + U*phi1(2*U*a)*(1 + x_norm**2))
+    H_T = (1/2)*U**2*c*phi1(U*k)**2*v1(U)**2 + exp(U*k)*v2(U) + sqrt(2)*U*sqrt(phi2(2*U*k))*v1(U)*w(U)
+    del k
+    del v1
+    del v2
+    del w
+    del c
+    L = flow_path(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))))
+    del L_T
+    return [B_T, L, H_T]
+
+
+def bounds(weight_norm, total_variation, input_norm=None, x=None):
+    """Return the bounds (value, lipschitz, gradient_lipschitz).
+
+    weight_norm: the largest spectral norm |A_u|_2 of all layers.
+    input_norm: |x|.
+    total_variation: the total variation U of the control.
+    x: the input itself, a vector; sharper than its norm.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    input_norm, input_least, input_rest = _input(input_norm, x, 2)
+    weight_norm = _number("weight_norm", weight_norm)
+    total_variation = _number("total_variation", total_variation)
+    values = _aligned([weight_norm, input_norm, input_least, input_rest, total_variation])
+    shape = _shape(values)
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape))
