@@ -39,7 +39,7 @@ def parsed(text: str, symbols: set[sympy.Symbol]) -> sympy.Expr:
         # with explicit products: the parser takes a (b) for a function
         found = parse_latex(re.sub(r"(?<=[A-Za-z0-9})]) (?=[A-Za-z(]|\\sqrt|\\frac)", r" \\cdot ", part.strip()), backend="lark")
         assert isinstance(found, sympy.Expr), part
-        return found.xreplace(letters)
+        return found.xreplace({sympy.Symbol("e"): sympy.E, **letters})
 
     matrix = re.fullmatch(r"\\lambda_\{\\max\}\\begin\{pmatrix\}(.*)&(.*)\\\\(.*)&(.*)\\end\{pmatrix\}", text)
     if matrix:
