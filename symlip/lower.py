@@ -25,6 +25,7 @@ from .calculus.rules.chain import (
     centred,
 )
 from .calculus.rules.global_constant import Jump, NoGlobalBound, OneLayerReached, TwoAffine, TwoAffineReached, jump_of
+from .calculus.rules.held_lines import HeldLinesFirst, HeldLinesSecond, HeldProducts, check_lines
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, JointReached
 from .calculus.rules.pre_activation import PreActivation
@@ -50,7 +51,9 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
         return flow_lower_bound(network, parameters, order)
     parameters = LayerBalls() if parameters is None else parameters
     check_arguments(network, parameters, "block", order, None)
-    _only_dense(network, "lower_bound")
+    if isinstance(parameters, LayerBalls) and parameters.biases == "free" and not network.plain:
+        return _held_lines(network, parameters, order)
+    _only_dense(network, "lower_bound on this set")
     if isinstance(parameters, LayerBalls) and parameters.biases != "free":
         raise SymlipError("lower_bound needs free biases, LayerBalls(), or a ParameterBall(): bounded biases may not reach the steepest points")
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
@@ -66,6 +69,27 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
     for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):
         if name is not None:
             derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
+    return derivation
+
+
+def _held_lines(network: Network, parameters: LayerBalls, order: int) -> Derivation:
+    """Residual layers, tied or not: one neuron is held still."""
+    check_lines(network, bends=order >= 2)
+    derivation = Derivation(Problem(network, parameters, None, "lower", order))
+    inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    weights = [derivation.assume(Hypothesis(Quantity("weight", group), nonnegative(f"a_{group}"))) for group in network.groups]
+    steps = [derivation.assume(Hypothesis(Quantity("step", step), step)) for step in network.steps]
+    constants = [name for names in constants_reached(derivation, order).values() for name in names]
+    constants += [derivation.apply(ActivationConstants(), activation=activation, order=0) for activation in network.activations]
+    products: list[str] = []
+    for layer in range(len(network.units), 0, -1):
+        products.append(derivation.apply(HeldProducts(), *weights, *steps, *products[-1:], network=network, layer=layer))
+    premises = [inputs, *weights, *steps, *products, *constants]
+    found = [derivation.apply(HeldLinesFirst(), *premises, network=network)]
+    if order >= 2 and len(network.units) > 1:
+        found.append(derivation.apply(HeldLinesSecond(), *premises, network=network))
+    for result, name in zip(("lipschitz", "gradient_lipschitz"), found):
+        derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
     return derivation
 
 

@@ -111,6 +111,39 @@ def test_sharing_adds_up_the_blocks():
     assert np.allclose(tied.layer_lipschitz, P.T @ free.layer_lipschitz @ P, rtol=1e-13)
 
 
+LOWER = {
+    "untied": sl.Network(2, [sl.Residual(2, "tanh", step="d")] * 3),
+    "tied": sl.Network(2, [sl.Tied(sl.Residual(2, "tanh", step="d"), 3)]),
+    "both": sl.Network(2, [sl.Tied(sl.Residual(2, "arctan", step=0.5), 2), sl.Residual(2, "sin", step=2)]),
+    "scalar": sl.Network(1, [sl.Residual(1, "erf", step="d")] * 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOWER)
+def test_lower_bounds_are_reached_and_below_the_upper_ones(name):
+    pytest.importorskip("z3")
+    network = LOWER[name]
+    lower, upper = sl.lower_bound(network), sl.derive(network, sl.LayerBalls()).compile()
+    lower.check(obligations=True)
+    assert lower.verify(digits=25, networks=8).passed
+    ratios = []
+    for a in (0.3, 3.0, 30.0, 300.0):
+        given = {"weight_norms": [a] * len(network.groups), "input_norm": 0.7} | {step.name: 0.5 for step in network.steps}
+        below, above = lower.compile()(**given), upper(**given)
+        assert below.gradient_lipschitz <= above.gradient_lipschitz
+        ratios.append(below.lipschitz / above.lipschitz)
+    assert min(ratios) > 0.5 and ratios[-1] > 0.99 and max(ratios) <= 1 + 1e-12
+
+
+def test_the_tied_lower_bound_is_the_joint_bound_where_an_entry_of_the_input_is_zero():
+    network = sl.Network(2, [sl.Tied(sl.Residual(2, "tanh", step=0.1), 5)])
+    joint = sl.derive(network, sl.LayerBalls(), method="joint", order=1).compile()(weight_norms=[1.0], x=[0.0, 0.0]).lipschitz
+    # theory, section 10b: ((1 + da)^m - 1) / a for the bias, and the saturated neuron's share
+    exact = math.hypot(1.1**5 - 1, sum(0.1 * 1.1 ** (5 - u) * (u - 1) * 0.1 for u in range(1, 6)))
+    found = sl.lower_bound(network, order=1).compile()(weight_norms=[1.0], input_norm=0.0).lipschitz
+    assert math.isclose(found, exact, rel_tol=1e-12) and exact <= joint * (1 + 1e-12) and joint <= exact * 1.001
+
+
 def test_harmless_rewrites_change_nothing():
     def bounds(layers, count, method="block"):
         return sl.derive(sl.Network(3, layers), sl.LayerBalls(), method=method).compile()([0.9] * count, 0.4)
@@ -144,7 +177,9 @@ def test_a_thousand_residual_layers_are_linear_in_depth():
         (lambda: sl.Tied(sl.Dense(4, "tanh"), 0), "positive integer"),
         (lambda: sl.Skip([]), "goes around dense layers"),
         (lambda: sl.derive(sl.Network(2, [sl.Residual(2, "softplus"), sl.Dense(1, "tanh")]), sl.LayerBalls()), "bound the biases"),
-        (lambda: sl.lower_bound(NETWORKS["residual"]), "about dense layers"),
+        (lambda: sl.lower_bound(NETWORKS["residual"]), "line 3 is not residual"),
+        (lambda: sl.lower_bound(sl.Network(2, [sl.Residual(2, "logistic")] * 2)), "not 0 there"),
+        (lambda: sl.lower_bound(NETWORKS["residual"], sl.ParameterBall()), "among dense layers only"),
         (lambda: sl.derive(NETWORKS["residual"], sl.LayerBalls()).compile()(weight_norms=[1.0] * 3, input_norm=1.0, d=-1.0), "d must be nonnegative"),
     ],
 )

@@ -92,4 +92,13 @@ class PushedWitness:
     """A residual network of rank-one weights a e_j e_j^T whose neuron j has the best slopes, everything pushing away from zero."""
 
 
+@dataclass(frozen=True)
+class HeldWitness:
+    """A residual network whose first neuron stays where it is. order: of the derivative; bent: whether it is held where |s''| is
+    largest in the last line."""
+
+    order: int
+    bent: bool
+
+
 NOTHING = Witness(())

@@ -15,7 +15,7 @@ from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reach
 from ..calculus.derivation import Derivation, Step
 from ..calculus.quantities import BLOCKED, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
-from ..calculus.witness import FieldWitness, PushedWitness
+from ..calculus.witness import FieldWitness, HeldWitness, PushedWitness
 from ..costs import Huber
 from ..fields import END, Field
 from ..parameter_sets import AllParameters, ParameterBall
@@ -355,6 +355,12 @@ class _Context:
         known = self.derivation.witnesses
         names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$"}
         for order, witness in known.items():
+            if isinstance(witness, HeldWitness):
+                where = r"; in the last line where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
+                found.append(
+                    rf"The lower bound of {names[order]} is proved by networks with $A_u=\pm a_u\,e_1e_1^{{\top}}$, neuron $1$ of every line held at $z=0$, so that its output stays $x_1$, and all others saturated, pushing away from $0$, if that is possible{where}."
+                )
+                continue
             if isinstance(witness, PushedWitness):
                 found.append(
                     r"The constant $\operatorname{Lip}(N;\Omega)$ is reached, or approached, by networks of the set with $A_u=\pm a_u\,e_je_j^{\top}$, $|x_j|=\min_i|x_i|$, neuron $j$ of line $u$ at the slope $R_u$ and the value $\tau(R_u)$ of a maximiser, "

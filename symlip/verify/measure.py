@@ -14,13 +14,14 @@ from ..activations import Activation
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationDerivative, ActivationPeak, Quantity
-from ..calculus.witness import PushedWitness
+from ..calculus.witness import HeldWitness, PushedWitness
 from .costs import cost_curvature, cost_jet, cost_slope
 from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
-from .pushed import build_pushed
+from .points import best_point
+from .pushed import build_held, build_pushed
 from .sampling import Sample, curvatures
-from .witness import TooNarrow, best_point, build_witness, jump, number_of
+from .witness import TooNarrow, build_witness, jump, number_of
 
 
 class Measurement:
@@ -272,6 +273,14 @@ class Measurement:
             return  # nothing is claimed, and the witness need not exist
         (layer, _), *_ = self._layers(quantity, claim, bound)
         x, lines = self.sample.inputs[0], self.sample.lines[:layer]
+        if isinstance(claim.witness, HeldWitness):
+            theta, tried = build_held(self.derivation.problem.network, lines, values, x, claim.witness, digits)
+            yield from self._membership(theta, values, True)
+            if quantity.kind == "first":
+                yield bound, operator_norms(lines, theta, x)[-1][1]
+            else:
+                yield bound, max(2 * norm(network_jets(lines, theta, eta, x)[-1][1][2]) for eta in tried)
+            return
         if isinstance(claim.witness, PushedWitness):
             theta = build_pushed(self.derivation.problem.network, lines, values, x, digits)
             yield from self._membership(theta, values, True)

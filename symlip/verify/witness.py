@@ -11,23 +11,18 @@ import sympy
 from mpmath import mpf
 
 from .. import peaks
-from ..activations import Activation
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import ALONG, CANCELLED, At, Best, FieldWitness, Point, PushedWitness, Witness, WitnessLayer
+from ..calculus.witness import ALONG, CANCELLED, At, Best, FieldWitness, HeldWitness, Point, PushedWitness, Witness, WitnessLayer
 from ..errors import SymlipError
-from ..suprema import pieces_of
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
 from .jets import Line, Parameters, derivative_at, exact_number, lines_of, network_jets, norm
-from .pushed import build_pushed
+from .points import best_point, far_point
+from .pushed import build_held, build_pushed
 
 
 class TooNarrow(SymlipError):
     """The witness needs wider hidden layers."""
-
-
-FARTHEST = 4000
-"""The largest power of two that a point of a sequence may have before that counts as a failure."""
 
 
 def build_witness(witness: Witness, values: Mapping[str, Any], lines: Sequence[Line], widths: list[int], x: Any, digits: int) -> Parameters:
@@ -112,61 +107,12 @@ def _point(point: Point, values: Mapping[str, Any], index: sympy.Symbol | None, 
     if candidate.at.is_infinite:
         side = 1 if candidate.at == sympy.oo else -1
         top = sympy.lambdify(peaks.c, candidate.value, modules="mpmath")(weight)
-        return _far(
+        return far_point(
             side,
             lambda z: derivative_at(point.activation, 0, z) ** 2 + weight * derivative_at(point.activation, 1, z) ** 2 >= top * (1 - mpf(10) ** -digits),
         )
     at = sympy.lambdify(peaks.c, candidate.at, modules=[{"Max": max, "sqrt": mpmath.sqrt}, "mpmath"])(weight)
     return mpf(at)
-
-
-def best_point(activation: Activation, order: int, digits: int) -> Any:
-    """A point where |s^(order)| is its supremum, or within about 10^-digits of it (relative) where that is approached only."""
-    supremum = activation.supremum(order)
-    top = exact_number(supremum.lower)
-    enough = top * (1 - mpf(10) ** -digits)
-
-    def large(z: Any) -> bool:
-        return bool(abs(derivative_at(activation, order, z)) >= enough)
-
-    at = supremum.attained_at
-    if at is not None and order == 1 and at in kinks(activation):
-        at = None  # a step to the side on which s'' is largest: the curvatures of a chain then have one sign
-    if at is not None:
-        point = exact_number(at)
-        return point if supremum.exact else _polished(activation, order, point)
-    at = supremum.approached_at if supremum.attained_at is None else supremum.attained_at
-    if at is None or at.is_infinite:
-        return _far(-1 if at == -sympy.oo else 1, large)
-    kink = exact_number(at)
-    bends = [abs(derivative_at(activation, 2, kink + side * mpf(2) ** -FARTHEST)) for side in (1, -1)]
-    for side in (1, -1) if bends[0] >= bends[1] else (-1, 1):
-        for power in range(4 * digits, FARTHEST, 10):  # so near that a ball does not notice
-            if large(kink + side * mpf(2) ** -power):
-                return kink + side * mpf(2) ** -power
-    raise SymlipError(f"{activation.name}: no point near its kink comes close enough to S_{order}")
-
-
-def kinks(activation: Activation) -> list[sympy.Expr]:
-    """Where the pieces of the activation meet."""
-    return [piece.upper for piece in pieces_of(activation.name, activation.expression)[:-1]]
-
-
-def _far(side: int, large: Any) -> Any:
-    for power in range(FARTHEST):
-        if large(side * mpf(2) ** power):
-            return side * mpf(2) ** power
-    raise SymlipError("a point of the sequence that should approach the supremum does not come close enough")
-
-
-def _polished(activation: Activation, order: int, point: Any) -> Any:
-    """The maximiser itself, a root of the next derivative, from an enclosure's point."""
-    try:
-        root = mpmath.findroot(lambda z: derivative_at(activation, order + 1, z), point)
-    except (ValueError, ZeroDivisionError):
-        return point
-    close = abs(root - point) < mpf(1) / 100
-    return mpf(root) if close and abs(derivative_at(activation, order, root)) >= abs(derivative_at(activation, order, point)) else point
 
 
 def jump(lines: Sequence[Line], theta: Parameters, witness: Witness) -> Any:
@@ -226,6 +172,8 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         lines = lines_of(network, given)
         if isinstance(known[order], PushedWitness):
             theta = build_pushed(network, lines, values, vector, digits)
+        elif isinstance(known[order], HeldWitness):
+            theta, _ = build_held(network, lines, values, vector, known[order], digits)
         else:
             theta = build_witness(known[order], values, lines, widths, vector, digits)
     return [(np.array(A.tolist(), dtype=float).reshape(A.shape), np.array(b.tolist(), dtype=float)) for A, b in theta]
