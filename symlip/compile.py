@@ -161,6 +161,7 @@ class Signature:
         self.vector = "input_least" in kinds  # the entries of the input may be given, or its norm alone
         self.constants = [str(hypothesis.symbol) for kind in CONSTANTS for hypothesis in self.families.get(kind, [])]
         self.arguments += self.constants
+        self.finite = [*(name for name in ["total_variation"] if name in self.arguments), *self.constants]
         if self.needs_widths:
             self.arguments.append("widths")
         if self.symbolic_depth:
@@ -179,7 +180,7 @@ def module_source(derivation: Derivation) -> str:
     imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
-    readers = [*_READERS, *([_POSITIVE] if signature.positive else []), *([_INPUT] if signature.vector else [])]
+    readers = [*_READERS, *([_FINITE] if signature.finite else []), *([_POSITIVE] if signature.positive else []), *([_INPUT] if signature.vector else [])]
     parts = [header + "\n" + imports, result_class, *helpers, *readers, kernel, wrapper]
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
@@ -350,6 +351,14 @@ _INPUT = '''def _input(norm, x, size):
 '''
 
 
+_FINITE = '''def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+'''
+
 _POSITIVE = '''def _positive(name, values):
     """Norms at which the set has an interior, as a theorem about what is reached needs."""
     for index, value in enumerate(values):
@@ -384,7 +393,8 @@ def _wrapper(signature: Signature, results: list[str]) -> str:
     for name in singles:
         if name.startswith("input_") and signature.vector:
             continue
-        lines.append(f'    {name} = _number("{name}", {name})')
+        reader = "_finite" if name in signature.finite else "_number"
+        lines.append(f'    {name} = {reader}("{name}", {name})')
     if signature.positive:
         for name in lists + singles:
             if name in ("weight_norms", "weight_norm", "radius"):

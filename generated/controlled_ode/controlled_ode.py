@@ -121,6 +121,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _positive(name, values):
     """Norms at which the set has an interior, as a theorem about what is reached needs."""
     for index, value in enumerate(values):
@@ -146,12 +154,12 @@ def bounds(total_variation, k, v1, v2, w, c):
     c: the constant or step c.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
-    total_variation = _number("total_variation", total_variation)
-    k = _number("k", k)
-    v1 = _number("v1", v1)
-    v2 = _number("v2", v2)
-    w = _number("w", w)
-    c = _number("c", c)
+    total_variation = _finite("total_variation", total_variation)
+    k = _finite("k", k)
+    v1 = _finite("v1", v1)
+    v2 = _finite("v2", v2)
+    w = _finite("w", w)
+    c = _finite("c", c)
     values = _aligned([total_variation, k, v1, v2, w, c])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):

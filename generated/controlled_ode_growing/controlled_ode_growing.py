@@ -165,6 +165,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _kernel(x_norm, U, q, k, p):
     v1 = (lambda y: p + q*y)
     v2 = (lambda y: (p + q*y)**2)
@@ -193,10 +201,10 @@ def bounds(input_norm, total_variation, q, k, p):
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
     input_norm = _number("input_norm", input_norm)
-    total_variation = _number("total_variation", total_variation)
-    q = _number("q", q)
-    k = _number("k", k)
-    p = _number("p", p)
+    total_variation = _finite("total_variation", total_variation)
+    q = _finite("q", q)
+    k = _finite("k", k)
+    p = _finite("p", p)
     values = _aligned([input_norm, total_variation, q, k, p])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):

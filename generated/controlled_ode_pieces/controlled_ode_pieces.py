@@ -126,6 +126,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _positive(name, values):
     """Norms at which the set has an interior, as a theorem about what is reached needs."""
     for index, value in enumerate(values):
@@ -161,14 +169,14 @@ def bounds(U_1, d, U_2, k, v1, v2, w, c):
     c: the constant or step c.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
-    U_1 = _number("U_1", U_1)
-    d = _number("d", d)
-    U_2 = _number("U_2", U_2)
-    k = _number("k", k)
-    v1 = _number("v1", v1)
-    v2 = _number("v2", v2)
-    w = _number("w", w)
-    c = _number("c", c)
+    U_1 = _finite("U_1", U_1)
+    d = _finite("d", d)
+    U_2 = _finite("U_2", U_2)
+    k = _finite("k", k)
+    v1 = _finite("v1", v1)
+    v2 = _finite("v2", v2)
+    w = _finite("w", w)
+    c = _finite("c", c)
     values = _aligned([U_1, d, U_2, k, v1, v2, w, c])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -271,6 +271,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _input(norm, x, size):
     """The norm of the input and, if its entries are known, the smallest modulus and the sum of the others; -1 if they are not."""
     if (norm is None) == (x is None):
@@ -321,7 +329,7 @@ def bounds(weight_norm, total_variation, input_norm=None, x=None):
     """
     input_norm, input_least, input_rest = _input(input_norm, x, 2)
     weight_norm = _number("weight_norm", weight_norm)
-    total_variation = _number("total_variation", total_variation)
+    total_variation = _finite("total_variation", total_variation)
     values = _aligned([weight_norm, input_norm, input_least, input_rest, total_variation])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -90,6 +90,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _positive(name, values):
     """Norms at which the set has an interior, as a theorem about what is reached needs."""
     for index, value in enumerate(values):
@@ -123,7 +131,7 @@ def bounds(weight_norms, input_norm, d):
     """
     weight_norms = _numbers("weight_norms", weight_norms, 3)
     input_norm = _number("input_norm", input_norm)
-    d = _number("d", d)
+    d = _finite("d", d)
     _positive("weight_norms", weight_norms)
     values = _aligned(weight_norms + [input_norm, d])
     shape = _shape(values)

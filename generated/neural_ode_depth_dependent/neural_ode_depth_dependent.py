@@ -127,6 +127,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _kernel(a, x_norm, U, l):
     S2_tanh = 0.769800358919501
     R = (lambda y: sqrt(l)*y + x_norm)
@@ -157,7 +165,7 @@ def bounds(weight_norm, input_norm, total_variation, widths):
     """
     weight_norm = _number("weight_norm", weight_norm)
     input_norm = _number("input_norm", input_norm)
-    total_variation = _number("total_variation", total_variation)
+    total_variation = _finite("total_variation", total_variation)
     values = _aligned([weight_norm, input_norm, total_variation])
     widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
     if not all(int(width) == width and width >= 1 for width in widths):

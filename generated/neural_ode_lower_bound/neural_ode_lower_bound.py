@@ -116,6 +116,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _positive(name, values):
     """Norms at which the set has an interior, as a theorem about what is reached needs."""
     for index, value in enumerate(values):
@@ -140,7 +148,7 @@ def bounds(weight_norm, input_norm, total_variation):
     """
     weight_norm = _number("weight_norm", weight_norm)
     input_norm = _number("input_norm", input_norm)
-    total_variation = _number("total_variation", total_variation)
+    total_variation = _finite("total_variation", total_variation)
     _positive("weight_norm", [weight_norm])
     values = _aligned([weight_norm, input_norm, total_variation])
     shape = _shape(values)

@@ -166,6 +166,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _kernel(layers_1, x_norm, d, l):
     [a_1, a_2, a_3, a_4] = layers_1
     S2_tanh = 0.769800358919501
@@ -217,7 +225,7 @@ def bounds(weight_norms, input_norm, d, widths):
     """
     weight_norms = _numbers("weight_norms", weight_norms, 4)
     input_norm = _number("input_norm", input_norm)
-    d = _number("d", d)
+    d = _finite("d", d)
     values = _aligned(weight_norms + [input_norm, d])
     widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
     if not all(int(width) == width and width >= 1 for width in widths):

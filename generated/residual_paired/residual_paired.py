@@ -96,6 +96,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _kernel(layers_1, x_norm, delta, l):
     [a_1, a_2, a_3] = layers_1
     S2_tanh = 0.769800358919501
@@ -131,7 +139,7 @@ def bounds(weight_norms, input_norm, delta, widths):
     """
     weight_norms = _numbers("weight_norms", weight_norms, 3)
     input_norm = _number("input_norm", input_norm)
-    delta = _number("delta", delta)
+    delta = _finite("delta", delta)
     values = _aligned(weight_norms + [input_norm, delta])
     widths = [widths] if numpy.ndim(widths) == 0 else list(widths)
     if not all(int(width) == width and width >= 1 for width in widths):

@@ -169,6 +169,14 @@ def _result(value, shape):
     return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
 
 
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
 def _kernel(layers_1, layers_2, x_norm, d):
     [a_1, a_2, a_3, a_5] = layers_1
     [b_1, b_2, b_3, b_5] = layers_2
@@ -235,7 +243,7 @@ def bounds(weight_norms, bias_norms, input_norm, d):
     weight_norms = _numbers("weight_norms", weight_norms, 4)
     bias_norms = _numbers("bias_norms", bias_norms, 4)
     input_norm = _number("input_norm", input_norm)
-    d = _number("d", d)
+    d = _finite("d", d)
     values = _aligned(weight_norms + bias_norms + [input_norm, d])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
