@@ -73,5 +73,15 @@ def _riccati(s: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr] | None:
 
 
 def holds(activation: Activation) -> bool:
-    """Decide the equation that the trade-off rests on, again."""
-    return tradeoff.__wrapped__(activation) == tradeoff(activation)
+    """Decide slope and curvature of the trade-off from the activation's own derivatives, at t = |s - middle| / half."""
+    found, s = tradeoff(activation), activation.expression
+    if found.kind == "affine":
+        return bool(sympy.diff(s, z, 2) == 0)
+    half, offset = sympy.diff(found.value, t), found.value.subs(t, 0)
+    squares = [(sympy.diff(s, z), found.slope), (sympy.diff(s, z, 2), found.curvature)]
+
+    def agree(middle: sympy.Expr) -> bool:
+        place = {t: (s - middle) / half}
+        return all(sympy.simplify((derivative**2 - claimed.subs(place) ** 2).rewrite(sympy.exp)) == 0 for derivative, claimed in squares)
+
+    return agree(offset) or agree(-offset)

@@ -1,5 +1,6 @@
 """The joint bounds of residual and tied layers and of neural ODEs: against brute force, witnesses and the theory."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import sympy
 
 import symlip as sl
 from symlip import runtime
+from symlip import tradeoff as tradeoffs
 from symlip.tradeoff import t, tradeoff
 
 z = sympy.Symbol("z", real=True)
@@ -225,3 +227,13 @@ def test_bad_input_is_one_clear_line(make, message):
     with pytest.raises(ValueError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["slope", "curvature", "value"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "sin", sl.Activation("image", 3 * sympy.tanh(2 * z + 1) - 1)])
+def test_the_trade_offs_equation_is_decided_from_the_activation(activation, part, monkeypatch):
+    activation = sl.Network(1, [sl.Residual(1, activation)]).activations[0]
+    right = tradeoff(activation)
+    assert tradeoffs.holds(activation)
+    monkeypatch.setattr(tradeoffs, "tradeoff", lambda _: dataclasses.replace(right, **{part: getattr(right, part) * sympy.Rational(99, 100)}))
+    assert not tradeoffs.holds(activation)

@@ -71,10 +71,6 @@ class Witness:
         """The witness with one more layer."""
         return replace(self, layers=(*self.layers, layer))
 
-    def but_last(self, layer: WitnessLayer) -> Witness:
-        """The witness with another last layer."""
-        return replace(self, layers=(*self.layers[:-1], layer))
-
 
 @dataclass(frozen=True)
 class FieldWitness:
