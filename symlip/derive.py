@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
 
 from .activations import Activation, z
-from .calculus.claims import Hypothesis, indexed, nonnegative
+from .calculus.claims import Bound, Hypothesis, indexed, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
 from .calculus.rule import Rule
@@ -21,10 +21,11 @@ from .calculus.rules.block_slope import BlockSlope
 from .calculus.rules.cost_constants import constants_rule
 from .calculus.rules.cost_first import CostFirst, RiskFirst
 from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskSecondBlock, RiskSecondScalar
+from .calculus.rules.held_lines import HeldProducts, HeldShares, HeldSums, can_be_held
 from .calculus.rules.input_block import InputBlock, InputPreActivation, InputSecond
 from .calculus.rules.input_value import InputValue, LastValue
 from .calculus.rules.joint import Joint, JointFirst, JointFirstReached, JointInput, JointReached, Peak
-from .calculus.rules.joint_lines import JointLinesFirst, JointLinesReached, JointLinesSecond
+from .calculus.rules.joint_lines import JointLinesFirst, JointLinesReached, JointLinesSecond, JointTiedReached
 from .calculus.rules.joint_sets import BallTwoLayers, BallTwoLayersReached, JointBallFirst, JointBoundedFirst
 from .calculus.rules.ordering import BlockBelowPaired, BudgetBelowBall, PairedBelowSeparate
 from .calculus.rules.paired import Paired
@@ -316,10 +317,23 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     if free and not network.tied and all(unit.step is not None and tradeoff(unit.activation).odd for unit in network.units):
         derivation.apply(JointLinesReached(), *premises, first, network=network)
     results["lipschitz"] = first
+    if free and network.tied and can_be_held(network):
+        constants = [name for activation in network.activations for name in walk.constants(activation) if name]
+        results["lower_lipschitz"] = derivation.apply(JointTiedReached(), *held_premises(derivation, [*premises, *constants]), network=network)
     if order >= 2:
         results.pop("layer_lipschitz")
         results["gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *premises, results["gradient_lipschitz"], network=network)
     _set_results(derivation, results)
+
+
+def held_premises(derivation: Derivation, premises: Sequence[str | None]) -> list[str | None]:
+    """What the lower bounds by a held neuron start from: the premises and the products and sums along it."""
+    network, found = derivation.problem.network, list[str]()
+    for layer in range(len(network.units), 0, -1):
+        found.append(derivation.apply(HeldProducts(), *premises, *found[-1:], network=network, layer=layer))
+    found += [derivation.apply(HeldSums(), *premises, *found, network=network, group=group, far=far) for group in network.groups for far in (False, True)]
+    found += [derivation.apply(HeldShares(), *premises, *found, network=network, group=group) for group in network.groups]
+    return [*premises, *found]
 
 
 def _joint_bounded(derivation: Derivation, walk: Walk) -> None:
@@ -619,7 +633,11 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
     averaged = derivation.problem.averaged
     rule = constants_rule(inner)
     outputs = network.widths[-1]
-    by_kind = {claim.quantity.kind: step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.layer == depth}
+    by_kind = {
+        claim.quantity.kind: step.name
+        for step, claim in derivation.bounds
+        if isinstance(claim, Bound) and isinstance(claim.quantity, Quantity) and claim.quantity.layer == depth
+    }
     target: str | None = None
     value: str | None = None
     if isinstance(inner, HalfSquaredError):

@@ -25,12 +25,12 @@ from .calculus.rules.chain import (
     centred,
 )
 from .calculus.rules.global_constant import Jump, NoGlobalBound, OneLayerReached, TwoAffine, TwoAffineReached, jump_of
-from .calculus.rules.held_lines import HeldLinesFirst, HeldLinesSecond, HeldProducts, check_lines
+from .calculus.rules.held_lines import HeldLinesFirst, HeldLinesSecond, check_lines
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, JointReached
 from .calculus.rules.pre_activation import PreActivation
 from .calculus.rules.separate import Separate
-from .derive import any_depth_bounds, attained, budget_bounds, check_arguments, layer_bounds
+from .derive import any_depth_bounds, attained, budget_bounds, check_arguments, held_premises, layer_bounds
 from .derive_flow import flow_global_bound, flow_lower_bound
 from .errors import SymlipError
 from .fields import Field
@@ -76,15 +76,13 @@ def _held_lines(network: Network, parameters: LayerBalls, order: int) -> Derivat
     """Residual layers, tied or not: one neuron is held still."""
     check_lines(network, bends=order >= 2)
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
-    inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    inputs = [derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))]
     weights = [derivation.assume(Hypothesis(Quantity("weight", group), nonnegative(f"a_{group}"))) for group in network.groups]
     steps = [derivation.assume(Hypothesis(Quantity("step", step), step)) for step in network.steps]
     constants = [name for names in constants_reached(derivation, order).values() for name in names]
     constants += [derivation.apply(ActivationConstants(), activation=activation, order=0) for activation in network.activations]
-    products: list[str] = []
-    for layer in range(len(network.units), 0, -1):
-        products.append(derivation.apply(HeldProducts(), *weights, *steps, *products[-1:], network=network, layer=layer))
-    premises = [inputs, *weights, *steps, *products, *constants]
+    inputs += [derivation.assume(Hypothesis(Quantity(f"input_{kind}"), nonnegative(f"x_{kind}"))) for kind in ("least", "rest")]
+    premises = held_premises(derivation, [*inputs, *weights, *steps, *constants])
     found = [derivation.apply(HeldLinesFirst(), *premises, network=network)]
     if order >= 2 and len(network.units) > 1:
         found.append(derivation.apply(HeldLinesSecond(), *premises, network=network))

@@ -144,6 +144,20 @@ def test_joint_is_at_most_block(name):
         assert sharp.lipschitz <= rough.lipschitz * (1 + 1e-12) and sharp.gradient_lipschitz <= rough.gradient_lipschitz * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("x, equal", [([0.0, 0.5, -1.0], True), ([2.0, 3.0, 3.0], False)])
+def test_the_tied_constant_is_exact_where_both_bounds_agree(x, equal):
+    derivation = sl.derive(sl.Network(3, [sl.Tied(sl.Residual(3, "tanh", step="d"), 4)]), sl.LayerBalls(), method="joint", order=1)
+    found = derivation.compile()(weight_norms=[0.2], x=x, d=1.0)
+    assert 1 <= found.lipschitz / found.lower_lipschitz < (1 + 1e-5 if equal else 1.01)
+    [(A, b)] = derivation.witness(x=x, weight_norms=[0.2], d=1.0)
+    h, jacobian = np.array(x), np.zeros((3, 12))
+    for _ in range(4):  # by forward differentiation in floats
+        s1 = 1 - np.tanh(A @ h + b) ** 2
+        jacobian = jacobian + s1[:, None] * (A @ jacobian + np.concatenate([np.kron(np.eye(3), h), np.eye(3)], axis=1))
+        h = h + np.tanh(A @ h + b)
+    assert math.isclose(np.linalg.norm(jacobian, 2), found.lower_lipschitz, rel_tol=1e-9)
+
+
 def test_tied_dense_layers_against_the_theory():
     network = sl.Network(1, [sl.Tied(sl.Dense(1, "tanh"), 4)])
     found = sl.derive(network, sl.LayerBalls(), method="joint").compile()(weight_norms=[1.0], input_norm=0.0)

@@ -15,6 +15,7 @@ class Bounds(NamedTuple):
     value: object  # bound on |N|, the network's output
     lipschitz: object  # Lipschitz constant of the network in its parameters
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+    lower_lipschitz: object  # lower bound on the Lipschitz constant of the network
 
 
 def blocks(*entries):
@@ -61,6 +62,11 @@ def border_inside(vector, position):
 def outer(vector):
     """v v^T."""
     return vector[:, None] * vector[None, :]
+
+
+def indicator(value):
+    """1 where it is nonnegative, else 0."""
+    return numpy.where(value >= 0, 1.0, 0.0)
 
 
 def euclidean_norm(vector):
@@ -121,6 +127,15 @@ def _joint_size(x_norm, least, rest, spread, reach, width, started):
     return sqrt(others + (least + reach) ** 2)
 
 
+def joint_sum(x_norm, least, rest, share, far, near, width):
+    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
+    with numpy.errstate(all="ignore"):
+        if least < 0:  # only |x| is known
+            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
+        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
+        return sqrt(others + (share * least + near) ** 2)
+
+
 def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
     """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines)."""
     groups = 1 + max(line[2] for line in layout)
@@ -128,9 +143,13 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
     vector = numpy.zeros((count, 2 * groups))
     matrix = numpy.zeros((count, 2 * groups, 2 * groups)) if order >= 2 else None
     spread, reach, started = numpy.zeros(count), numpy.zeros(count), True
+    parts = numpy.zeros((3, count, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
     for number, (residual, _, group, kind) in enumerate(layout):
         steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, number], high[:, number])
         top, step, weight = tradeoffs[kind][0], steps[number], weights[group]
+        grown = weight * parts
+        grown[:, :, group] += numpy.stack([spread * 0 + started, spread, reach])
+        parts = parts + step * steep[:, None] * grown if residual else steep[:, None] * grown
         size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
         q = weight * vector
         q[:, 2 * group] += size
@@ -146,6 +165,10 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
         reach = reach + step * value if residual else value
         started = started and residual
     if order < 2:
+        for group in range(groups):
+            lines = [line for line in layout if line[2] == group]
+            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
+                vector[:, 2 * group] = numpy.fmin(vector[:, 2 * group], joint_sum(x_norm, least, rest, *parts[:, :, group], lines[0][1]))
         return up(sqrt((vector**2).sum(axis=1)))
     whole = g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
     if groups == 1:
@@ -299,6 +322,14 @@ def _finite(name, value):
     return value
 
 
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
 def _input(norm, x, size):
     """The norm of the input and, if its entries are known, the smallest modulus and the sum of the others; -1 if they are not."""
     if (norm is None) == (x is None):
@@ -341,16 +372,29 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     del G_3
     L = joint_branch(L_3, x_norm, x_least, x_rest, 1, 1, 0, (a_1, ), (d, d, d, ), (B_0, B_1, B_2, ), ((1, 2, 0, 0, ), (1, 2, 0, 0, ), (1, 2, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
     del L_3
+    P_3 = 1
+    P_2 = P_3*(1 + a_1*d)
+    P_1 = P_2*(1 + a_1*d)
+    Y_1 = P_1*d + P_2*d + P_3*d
+    del P_1
+    Z_1 = 2*P_3*d**2 + P_2*d**2
+    del P_3
+    del P_2
+    W_1 = 2*Y_1*Z_1*indicator(x_rest)*x_rest + Y_1**2*(1 + x_norm**2) + Z_1**2
+    del Y_1
+    del Z_1
+    D = sqrt(W_1)
+    del W_1
     Jsecond = joint_branch(Lambda, x_norm, x_least, x_rest, 2, 1, 0, (a_1, ), (d, d, d, ), (B_0, B_1, B_2, ), ((1, 2, 0, 0, ), (1, 2, 0, 0, ), (1, 2, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
     del B_0
     del B_1
     del B_2
     del Lambda
-    return [B_3, L, Jsecond]
+    return [B_3, L, Jsecond, D]
 
 
 def bounds(weight_norms, d, input_norm=None, x=None):
-    """Return the bounds (value, lipschitz, gradient_lipschitz).
+    """Return the bounds (value, lipschitz, gradient_lipschitz, lower_lipschitz).
 
     weight_norms: spectral norms |A_u|_2, 1 entries, each a number or an array.
     input_norm: |x|.
@@ -361,8 +405,9 @@ def bounds(weight_norms, d, input_norm=None, x=None):
     input_norm, input_least, input_rest = _input(input_norm, x, 2)
     weight_norms = _numbers("weight_norms", weight_norms, 1)
     d = _finite("d", d)
+    _positive("weight_norms", weight_norms)
     values = _aligned(weight_norms + [input_norm, input_least, input_rest, d])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _in_pieces(lambda values: _kernel(values[0:1], *values[1:]), values, shape)
-    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape))
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(results[3], shape))

@@ -1,6 +1,6 @@
 """Bounds on Lipschitz constants in the parameters, compiled by symlip: lower method on layer balls, widths 2, 2, 2, 2, depth 3, tanh.
 
-Needs NumPy alone; call bounds(weight_norms, input_norm, d).
+Needs NumPy alone; call bounds(weight_norms, input_norm, input_least, input_rest, d).
 """
 
 from typing import NamedTuple
@@ -14,6 +14,11 @@ class Bounds(NamedTuple):
 
     lipschitz: object  # Lipschitz constant of the network in its parameters
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+
+
+def indicator(value):
+    """1 where it is nonnegative, else 0."""
+    return numpy.where(value >= 0, 1.0, 0.0)
 
 
 def _number(name, value):
@@ -106,14 +111,44 @@ def _positive(name, values):
             raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
 
 
-def _kernel(layers_1, x_norm, d):
+def _input(norm, x, size):
+    """The norm of the input and, if its entries are known, the smallest modulus and the sum of the others; -1 if they are not."""
+    if (norm is None) == (x is None):
+        raise ValueError("give input_norm, or the input itself as x, one of the two")
+    if x is None:
+        return _number("input_norm", norm), numpy.float64(-1.0), numpy.float64(-1.0)
+    entries = abs(numpy.asarray(x, dtype=float))
+    if entries.ndim != 1 or not numpy.isfinite(entries).all() or (isinstance(size, int) and len(entries) != size):
+        raise ValueError(f"x must be a vector of {size} finite numbers, not {x!r}")
+    return numpy.linalg.norm(entries), entries.min(), entries.sum() - entries.min()
+
+
+def _kernel(layers_1, x_norm, x_least, x_rest, d):
     [a_1, a_2, a_3] = layers_1
     S2_tanh = 0.769800358919501
     P_3 = 1
     P_2 = P_3*(1 + a_3*d)
     P_1 = P_2*(1 + a_2*d)
-    D = sqrt(4*P_3**2*d**4 + P_1**2*d**2*(1 + x_norm**2) + P_2**2*d**2*(1 + x_norm**2) + P_2**2*d**4 + P_3**2*d**2*(1 + x_norm**2))
+    Y_1 = P_1*d
+    Z_1 = 0
+    Y_2 = P_2*d
+    Z_2 = P_2*d**2
+    Y_3 = P_3*d
+    Z_3 = 2*P_3*d**2
     del P_3
+    W_1 = Z_1**2 + 2*Z_1*Y_1*indicator(x_rest)*x_rest + Y_1**2*(1 + x_norm**2)
+    del Y_1
+    del Z_1
+    W_2 = 2*Y_2*Z_2*indicator(x_rest)*x_rest + Y_2**2*(1 + x_norm**2) + Z_2**2
+    del Y_2
+    del Z_2
+    W_3 = 2*Y_3*Z_3*indicator(x_rest)*x_rest + Y_3**2*(1 + x_norm**2) + Z_3**2
+    del Y_3
+    del Z_3
+    D = sqrt(W_1 + W_2 + W_3)
+    del W_1
+    del W_2
+    del W_3
     C = S2_tanh*(1 + (P_1**2*d**2/P_2**2 + d**2)*a_3**2)*d
     del S2_tanh
     del P_2
@@ -121,19 +156,20 @@ def _kernel(layers_1, x_norm, d):
     return [D, C]
 
 
-def bounds(weight_norms, input_norm, d):
+def bounds(weight_norms, d, input_norm=None, x=None):
     """Return the bounds (lipschitz, gradient_lipschitz).
 
     weight_norms: spectral norms |A_u|_2, 3 entries, each a number or an array.
     input_norm: |x|.
     d: the constant or step d.
+    x: the input itself, a vector; sharper than its norm.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
+    input_norm, input_least, input_rest = _input(input_norm, x, 2)
     weight_norms = _numbers("weight_norms", weight_norms, 3)
-    input_norm = _number("input_norm", input_norm)
     d = _finite("d", d)
     _positive("weight_norms", weight_norms)
-    values = _aligned(weight_norms + [input_norm, d])
+    values = _aligned(weight_norms + [input_norm, input_least, input_rest, d])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
         results = _in_pieces(lambda values: _kernel(values[0:3], *values[3:]), values, shape)

@@ -136,7 +136,7 @@ class Derivation:
         """For each constant whether it is an equality: the very bound is reached by a witness."""
         reached = {step.claim.symbol for step in self.steps.values() if isinstance(step.claim, Reached)}
         bounded = {claim.symbol for _, claim in self.bounds if isinstance(claim, Bound)}
-        return {name: symbol in reached & bounded for name, symbol in self.results.items() if "lipschitz" in name and name != "layer_lipschitz"}
+        return {name: symbol in reached & bounded for name, symbol in self.results.items() if name.removeprefix("cost_") in ("lipschitz", "gradient_lipschitz")}
 
     @property
     def limits(self) -> dict[str, sympy.Expr]:

@@ -142,8 +142,9 @@ def _point(activation: Any, kind: Any, at: Any, side: int, far: Any, digits: int
 def build_held(
     network: Network, lines: Sequence[Line], values: dict[str, Any], x: Any, witness: HeldWitness, digits: int
 ) -> tuple[Parameters, list[Parameters]]:
-    """The network whose first neuron is held at 0, or in the last line where it bends most; and directions to try."""
+    """The network with one neuron held at 0, or in the last line where it bends most; and directions to try."""
     width = len(x)
+    j = min(range(width), key=lambda i: abs(x[i]))
     theta: Parameters = []
     signs = [1 if entry >= 0 else -1 for entry in x]
     h = x
@@ -153,37 +154,37 @@ def build_held(
         if line.index == len(theta):
             slope = derivative_at(activation, 1, mpf(0))
             A = np.full((width, width), mpf(0), dtype=object)
-            A[0, 0] = values[f"a_{unit.group}"] * (1 if line.step * slope >= 0 else -1)
+            A[j, j] = values[f"a_{unit.group}"] * (1 if line.step * slope >= 0 else -1)
             b = np.full(width, mpf(0), dtype=object)
             if activation.constant(0).is_finite:
                 top = best_point(activation, 0, digits)
                 up = 1 if derivative_at(activation, 0, top) >= 0 else -1
-                for i in range(1, width):
+                for i in range(width):
                     b[i] = top if up * signs[i] * line.step > 0 else -top
-            b[0] = (best_point(activation, 2, digits) if witness.bent and number == len(lines) else mpf(0)) - A[0].dot(h)
+            b[j] = (best_point(activation, 2, digits) if witness.bent and number == len(lines) else mpf(0)) - A[j].dot(h)
             theta.append((A, b))
         A, b = theta[line.index]  # type: ignore[index]
         h = h + line.step * np.array([derivative_at(activation, 0, value) for value in A.dot(h) + b], dtype=object)
-    return theta, _held_directions(network, lines, theta, x, witness)
+    return theta, _held_directions(network, lines, theta, x, j, witness)
 
 
-def _held_directions(network: Network, lines: Sequence[Line], theta: Parameters, x: Any, witness: HeldWitness) -> list[Parameters]:
+def _held_directions(network: Network, lines: Sequence[Line], theta: Parameters, x: Any, j: int, witness: HeldWitness) -> list[Parameters]:
     """Directions of length 1 that show the second derivative: biases alone, or biases and one weight."""
     if witness.order < 2:
         return []
     zero = [(A * mpf(0), b * mpf(0)) for A, b in theta]
-    pulled = pulled_back(lines, theta, x, np.array([mpf(int(i == 0)) for i in range(len(x))], dtype=object), pre=True)[0]
+    pulled = pulled_back(lines, theta, x, np.array([mpf(int(i == j)) for i in range(len(x))], dtype=object), pre=True)[0]
     last, first = lines[-1].index, lines[0].index
     eta = [(A.copy(), b.copy()) for A, b in zero]
     if witness.bent:
         for (_, b), (_, gradient) in zip(eta, pulled):
-            b[0] = gradient[0]
-        length = mpmath.sqrt(mpmath.fsum(b[0] ** 2 for _, b in eta))
+            b[j] = gradient[j]
+        length = mpmath.sqrt(mpmath.fsum(b[j] ** 2 for _, b in eta))
         return [[(A, b / length) for A, b in eta]]
     found = []
     for sign in (1, -1):
         both = [(A.copy(), b.copy()) for A, b in zero]
-        both[last][0][0, 0] = sign * mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
-        both[first][1][0] = mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
+        both[last][0][j, j] = sign * mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
+        both[first][1][j] = mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
         found.append(both)
     return found

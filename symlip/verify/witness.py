@@ -147,11 +147,10 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         raise SymlipError(f"x must have {network.inputs} entries, not {len(vector)}")
     with mpmath.workdps(digits + 30):
         given = {**arguments, "input_norm": mpmath.sqrt(mpmath.fsum(entry**2 for entry in vector))}
-        if isinstance(known[order], PushedWitness):
-            given["x"] = [float(entry) for entry in vector]
         wanted = derivation.compile()
         names = wanted.__code__.co_varnames[: wanted.__code__.co_argcount]
-        if isinstance(known[order], PushedWitness):
+        if "x" in names:
+            given["x"] = [float(entry) for entry in vector]
             names = tuple(name for name in names if name != "input_norm")
         missing = [name for name in names if name not in given]
         if missing:

@@ -9,6 +9,7 @@ import sympy
 from ...activations import z
 from ...errors import DerivationError, SymlipError
 from ...networks import Network
+from ..arrays import Indicator
 from ..claims import Bound, Reached, nonnegative
 from ..obligations import Identity, Inequality
 from ..quantities import Quantity
@@ -39,13 +40,40 @@ def _share(given: Given, network: Network, layer: int) -> sympy.Expr:
     return unit.step * held_slope(unit.activation) * given.symbol(f"P_{layer}")  # type: ignore[arg-type]
 
 
+class HeldSums(Rule):
+    name = "sums along a held neuron"
+    title = "Sums along a held neuron"
+    statement = r"""$Y_g=\sum_{u\in g}\rho_u$ and $Z_g=\sum_{u\in g}\rho_uD_{u-1}$ for a group $g$ of lines that share their parameters, named by its first line, with $\rho_u=|d_u|\varsigma_uP_u$ and $D_u=\sum_{k\le u}|d_k|S_0$ \textup{(}$D_u=0$ where $S_0=\infty$\textup{)}."""
+    proof = r"""By definition."""
+
+    def conclude(self, given: Given, *, network: Network, group: int, far: bool, **_: Any) -> Bound:
+        before, total = sympy.Integer(0), sympy.Integer(0)
+        for number, unit in enumerate(network.units, 1):
+            if unit.group == group:
+                total += _share(given, network, number) * (before if far else 1)
+            top = given.constant(unit.activation, 0)  # type: ignore[arg-type]
+            before += unit.step * top if top != sympy.oo else 0
+        return Bound(None, nonnegative(f"{'Z' if far else 'Y'}_{group}"), total)
+
+
+class HeldShares(Rule):
+    name = "shares along a held neuron"
+    title = "Shares of the groups along a held neuron"
+    statement = r"""$W_g=Y_g^2(1+|x|^2)+(l-1)Z_g^2+2X\,Y_gZ_g$ with $Y_g,Z_g$ of @[sums along a held neuron], $X=\sum_{i\ne j}|x_i|$ if the entries of $x$ are known, $|x_j|=\min_i|x_i|$, else $X=0$."""
+    proof = r"""By definition."""
+
+    def conclude(self, given: Given, *, network: Network, group: int, **_: Any) -> Bound:
+        near, far, rest = given.symbol(f"Y_{group}"), given.symbol(f"Z_{group}"), given.bound("input_rest")
+        share = near**2 * (1 + given.bound("input") ** 2) + (network.units[0].width - 1) * far**2
+        return Bound(None, nonnegative(f"W_{group}"), share + 2 * near * far * Indicator(rest) * rest)  # rest is -1 where it is not known
+
+
 class HeldLinesFirst(Rule):
     name = "a held neuron, first derivative"
     title = "The first derivative along a held neuron"
-    statement = r"""Let all lines be residual, $h_u=h_{u-1}+d_us_u(z_u)\in\mathbb{R}^l$, with $s_u(0)=0$, free biases and parameters shared in any way among lines with the same step. Let $A_u=\pm a_u\,e_je_j^{\top}$ and $b_{u,j}=-A_{u,jj}x_j$, so that $h_{u,j}=x_j$, and let the other neurons be saturated, pushing away from $0$ \textup{(}if $S_0<\infty$; else let them be $0$, and $D_u=0$\textup{)}, $D_u=\sum_{k\le u}|d_k|S_0$. With $\rho_u=|d_u|\varsigma_uP_u$ and the lines of each group $g$ of shared parameters,
-\[|DN|\ge D=\Bigl(\sum_g\Bigl[\bigl(\textstyle\sum_{u\in g}\rho_u\bigr)^2(1+|x|^2)+(l-1)\bigl(\textstyle\sum_{u\in g}\rho_uD_{u-1}\bigr)^2\Bigr]\Bigr)^{1/2}\quad\textup{in the limit.}\]"""
+    statement = r"""Let all lines be residual, $h_u=h_{u-1}+d_us_u(z_u)\in\mathbb{R}^l$, with $s_u(0)=0$, free biases and parameters shared in any way among lines with the same step. Let $A_u=\pm a_u\,e_je_j^{\top}$ and $b_{u,j}=-A_{u,jj}x_j$, so that $h_{u,j}=x_j$, and let the other neurons be saturated, pushing away from $0$ \textup{(}if $S_0<\infty$; else let them be $0$, and $D_u=0$\textup{)}, $D_u=\sum_{k\le u}|d_k|S_0$. With $W_g$ of @[shares along a held neuron], $|DN|\ge D=\sqrt{\sum_gW_g}$ in the limit."""
     proof = r"""$z_{u,j}=0$ for all $u$. Along $dA_u=e_jv_g^{\top}$, $db_u=\beta_ge_j$, $h_{u,j}'=h_{u-1,j}'+d_us_u'(0)(\langle v_g,h_{u-1}\rangle+\beta_g+A_{u,jj}h_{u-1,j}')$. With the sign of $A_{u,jj}$ for which $d_us_u'(0)A_{u,jj}\ge0$, $|h_{m,j}'|=|\sum_u\pm\rho_u(\langle v_g,h_{u-1}\rangle+\beta_g)|$ with one sign for each group. Its largest value for $\sum_g(|v_g|^2+\beta_g^2)=1$ is the root of $\sum_g\bigl[(\sum_{u\in g}\rho_u)^2+|\sum_{u\in g}\rho_uh_{u-1}|^2\bigr]$.
-The entries of the $h_{u-1}$ have the signs of those of $x$ and the moduli $|x_j|$ and $|x_i|+D_{u-1}$, $i\ne j$, in the limit, and $(p|x_i|+q)^2\ge p^2x_i^2+q^2$ for $p,q\ge0$."""
+The entries of the $h_{u-1}$ have the signs of those of $x$ and the moduli $|x_j|$ and $|x_i|+D_{u-1}$, $i\ne j$, in the limit, and $(p|x_i|+q)^2=p^2x_i^2+2pq|x_i|+q^2$, whose middle term may be left out for $p,q\ge0$."""
     obligations = (
         Identity("one more line", h + d * s * (x + a * h), (1 + d * s * a) * h + d * s * x),
         Inequality("squares of nonnegative terms", (x >= 0, y >= 0), (x + y) ** 2 >= x**2 + y**2),
@@ -53,16 +81,7 @@ The entries of the $h_{u-1}$ have the signs of those of $x$ and the moduli $|x_j
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
         check_lines(network)
-        length2, width = 1 + given.bound("input") ** 2, network.units[0].width
-        before: list[sympy.Expr] = [sympy.Integer(0)]
-        for unit in network.units:
-            top = given.constant(unit.activation, 0)  # type: ignore[arg-type]
-            before.append(before[-1] + (unit.step * top if top != sympy.oo else 0))
-        total = sympy.Integer(0)
-        for group in network.groups:
-            lines = [number for number, unit in enumerate(network.units, 1) if unit.group == group]
-            total += sympy.Add(*(_share(given, network, u) for u in lines)) ** 2 * length2
-            total += (width - 1) * sympy.Add(*(_share(given, network, u) * before[u - 1] for u in lines)) ** 2
+        total = sympy.Add(*(given.symbol(f"W_{group}") for group in network.groups))
         return Reached(Quantity("first", network.depth), nonnegative("D"), sympy.sqrt(total), HeldWitness(1, False))
 
 
@@ -96,6 +115,15 @@ and the biases of the first line's group move by $\tfrac1{\sqrt2}$: $z_{u,j}''=2
         lines = [u for u, unit in enumerate(network.units[:-1], 1) if unit.group == network.units[0].group]
         total = last.step * held_slope(last.activation) * sympy.Add(*(_share(given, network, u) for u in lines)) / passed
         return Reached(quantity, symbol, total, HeldWitness(2, False))
+
+
+def can_be_held(network: Network) -> bool:
+    """Whether the lower bound of the first derivative is known."""
+    try:
+        check_lines(network)
+    except SymlipError:
+        return False
+    return True
 
 
 def check_lines(network: Network, bends: bool = False) -> None:

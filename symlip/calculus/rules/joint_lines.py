@@ -19,6 +19,7 @@ from ..rule import Given, Rule
 from ..witness import PushedWitness
 from .block_norms import BlockFirstNorm, BlockSecondNorm
 from .block_second import BlockSecond
+from .held_lines import HeldLinesFirst
 from .residual import ResidualBlockSecond, ResidualBlockSlope
 
 R, D, d, q, c1, c2, e1, e2, E, p = sympy.symbols("R D d q c1 c2 e1 e2 E p", real=True)
@@ -64,6 +65,19 @@ class SharedBudgetOfValues(Rule):
         raise DerivationError("sizes with a neuron that is not saturated are a lemma for others")
 
 
+class InputsOfSharedWeights(Rule):
+    name = "inputs of shared weights"
+    title = "The inputs of shared weights, neuron by neuron"
+    statement = r"""In the situation of @[values with a neuron that is not saturated] let the lines of a set $g$ have $dA_u=dA$ and $|g_u|\le\rho_u$. Then $|\sum_{u\in g}\langle g_u,dA\,h_{u-1}\rangle|\le|dA|\,Q$ with
+\[Q^2=\sum_{i\ne j}\Bigl(\sum_{u\in g}\rho_u(|x_i|+D_{u-1})\Bigr)^2+\Bigl(\sum_{u\in g}\rho_u(|x_j|+T_{u-1})\Bigr)^2;\]
+if only $|x|$ is known, $Q=\sum\rho_u|x|+\sqrt{(l-1)(\sum\rho_uD_{u-1})^2+(\sum\rho_uT_{u-1})^2}$. Lines after a dense line have $0$ for $x$ there."""
+    proof = r"""The sum is $\langle dA,\sum_ug_uh_{u-1}^{\top}\rangle$, at most $|dA|$ times the root of $\sum_i|\sum_ug_uh_{u-1,i}|^2\le\sum_i(\sum_u\rho_u|h_{u-1,i}|)^2$. With $c_i=\sum_u\rho_u(|x_i|+D_{u-1})$ and the $E_{u,i}$ of the proof of @[values with a neuron that is not saturated] for the depth $u$, $\sum_u\rho_u|h_{u-1,i}|\le c_i-E_i$, $E_i=\sum_u\rho_uE_{u-1,i}$, and $\sum_iE_i\ge E=\sum_u\rho_u(D_{u-1}-T_{u-1})$, $E\le c_i$. The smallest $c_i$ is $c_j$, and the rest is as there."""
+    obligations = SharedBudgetOfValues.obligations
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("the inputs of shared weights are a lemma for others")
+
+
 SEARCH = r""" \emph{The search.} For $t_u\in[t_u^-,t_u^+]$ the slope is at most its value at $t_u^-$, $\tau$ at most its value at $t_u^+$, and $\sigma$ at most its value at the point of the cell nearest to its peak, as it rises up to that and falls after it; the bound does not decrease in these, nor in the sizes. """
 
 
@@ -101,14 +115,14 @@ def numbers_of(activation: Activation) -> sympy.Tuple:
 class JointLinesFirst(Rule):
     name = "joint bound of lines, first derivative"
     title = "The joint bound of residual and tied layers, first derivative"
-    statement = r"""Let the lines of the network be $h_u=s(z_u)$ or $h_u=h_{u-1}+d_us(z_u)$, $|A_u|_2\le a_u$, with activations as in @[one number for a line] and parameters shared in any way. Then $|DN|\le\max_{R_1,\dots,R_m}|\boldsymbol{\ell}(R)|$, the joint bound, where $\boldsymbol{\ell}(R)$ is the block vector of @[block slope] and @[block slope, residual layer] with $R_u$ for $S_1$ in line $u$ and the sizes of @[values with a neuron that is not saturated], $\tau_u=\tau(R_u)$, where these are smaller. It is at most the block bound. Its numbers are computed from above by a certified search; with shared parameters, where the depth makes the search too dear, they may be those of the block bound."""
+    statement = r"""Let the lines of the network be $h_u=s(z_u)$ or $h_u=h_{u-1}+d_us(z_u)$, $|A_u|_2\le a_u$, with activations as in @[one number for a line] and parameters shared in any way. Then $|DN|\le\max_{R_1,\dots,R_m}|\boldsymbol{\ell}(R)|$, the joint bound, where $\boldsymbol{\ell}(R)$ is the block vector of @[block slope] and @[block slope, residual layer] with $R_u$ for $S_1$ in line $u$ and the sizes of @[values with a neuron that is not saturated], $\tau_u=\tau(R_u)$, where these are smaller; the weights of a group of lines that share them count with the number of @[inputs of shared weights] where that is smaller. It is at most the block bound. Its numbers are computed from above by a certified search; with shared parameters, where the depth makes the search too dear, they may be those of the block bound."""
     proof = (
-        r"""For a unit vector $y$ let $r_m=y$ and go back: $\langle r_u,h_u'\rangle$ is $\langle r_u,d_uS'(dA\,h_{u-1}+db+A_uh_{u-1}')\rangle$, plus $\langle r_u,h_{u-1}'\rangle$ on a residual line, so that $r_{u-1}=[r_u+]\,d_uA_u^{\top}S'r_u$. With the $R_u$ of @[one number for a line] at $r_u/|r_u|$ \textup{(}any unit vector if $r_u=0$\textup{)}, $|S'r_u|\le R_u|r_u|$: the contribution of $dA,db$ is at most $|d_u|R_u|r_u|(\alpha|h_{u-1}|+\beta)$ and $|r_{u-1}|$ is at most $[1+]\,|d_u|R_ua_u$ times $|r_u|$. These are the coefficients of $\boldsymbol{\ell}(R)$, added up for shared parameters.
+        r"""For a unit vector $y$ let $r_m=y$ and go back: $\langle r_u,h_u'\rangle$ is $\langle r_u,d_uS'(dA\,h_{u-1}+db+A_uh_{u-1}')\rangle$, plus $\langle r_u,h_{u-1}'\rangle$ on a residual line, so that $r_{u-1}=[r_u+]\,d_uA_u^{\top}S'r_u$. With the $R_u$ of @[one number for a line] at $r_u/|r_u|$ \textup{(}any unit vector if $r_u=0$\textup{)}, $|S'r_u|\le R_u|r_u|$: the contribution of $dA,db$ is at most $|d_u|R_u|r_u|(\alpha|h_{u-1}|+\beta)$ and $|r_{u-1}|$ is at most $[1+]\,|d_u|R_ua_u$ times $|r_u|$. These are the coefficients of $\boldsymbol{\ell}(R)$, added up for shared parameters; or, before the triangle inequality, @[inputs of shared weights] bounds what a group's $dA$ contributes.
 Every line has a neuron with $|s|\le\tau(R_u)$. """
         + SEARCH
         + r"""Without shared parameters $|\boldsymbol{\ell}|^2$ obeys a recursion in one number, $|\boldsymbol{\ell}_u|^2=(1+|d_u|a_uR_u)^2|\boldsymbol{\ell}_{u-1}|^2+d_u^2R_u^2(1+|h_{u-1}|^2)$ \textup{(}without the first $1$ on a dense line\textup{)}, and the state is $(|\boldsymbol{\ell}_u|,T_u)$, of which only the largest $|\boldsymbol{\ell}_u|$ for each $T_u$ matters: cells of states that no path to the target can pass are dropped, the others halved, until none is left. With shared parameters boxes of $t$ are halved, best first."""
     )
-    obligations = (*BlockFirstNorm.obligations, *ResidualBlockSlope.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations)
+    obligations = (*BlockFirstNorm.obligations, *ResidualBlockSlope.obligations, *OneNumber.obligations, *InputsOfSharedWeights.obligations)
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         high, depth = given.bound("first", network.depth), network.depth
@@ -164,3 +178,10 @@ class JointLinesReached(Rule):
         if network.tied or any(unit.step is None or unit.activation is None or not tradeoff(unit.activation).odd for unit in network.units):
             raise DerivationError("the joint bound is reached for residual lines with odd activations and parameters of their own")
         return Reached(Quantity("first", network.depth), given.bound("first", network.depth), None, PushedWitness())
+
+
+class JointTiedReached(HeldLinesFirst):
+    name = "joint bound of tied layers is reached"
+    title = "The joint bound of tied layers is reached"
+    statement = r"""Let $\Omega=\{|A_u|_2\le a_u\}$ with free biases, all lines residual, parameters shared in any way among lines with the same step, activations with $s_u(0)=0$. The $D$ of @[a held neuron, first derivative] is at most the Lipschitz constant, and is the constant where the joint bound of @[joint bound of lines, first derivative], with $Q$ for the weights of each group and the entries of $x$ known, is largest at $R_u=S_1=|s_u'(0)|$ for all $u$, $\tau(S_1)=0$ \textup{(}as it is for $x_j=0$ and large $a_u$\textup{)}. The theorem gives both numbers: where they agree, they are the constant."""
+    proof = r"""At $R_u=S_1$, $\tau(R_u)=0$ and $T_u=0$, so that the joint bound has the $\rho_u$ of @[a held neuron, first derivative] and $Q^2=|\sum_{u\in g}\rho_uh_{u-1}|^2$ for the network of that lemma: its square is $D^2$."""
