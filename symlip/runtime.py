@@ -198,6 +198,11 @@ def indicator(value):
     return numpy.where(value >= 0, 1.0, 0.0)
 
 
+def if_known(value):
+    """What is known of the input: a number that is not known is -1, and counts as 0."""
+    return maximum(value, 0.0)
+
+
 def geometric(ratio, count):
     """1 + ratio + .. + ratio^(count - 1), by doubling: no subtraction, so nothing is lost near ratio 1."""
     total, power = 0 * ratio, 0 * ratio + 1

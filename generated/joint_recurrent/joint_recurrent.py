@@ -64,9 +64,9 @@ def outer(vector):
     return vector[:, None] * vector[None, :]
 
 
-def indicator(value):
-    """1 where it is nonnegative, else 0."""
-    return numpy.where(value >= 0, 1.0, 0.0)
+def if_known(value):
+    """What is known of the input: a number that is not known is -1, and counts as 0."""
+    return maximum(value, 0.0)
 
 
 def euclidean_norm(vector):
@@ -380,7 +380,7 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     Z_1 = 2*P_3*d**2 + P_2*d**2
     del P_3
     del P_2
-    W_1 = 2*Y_1*Z_1*indicator(x_rest)*x_rest + Y_1**2*(1 + x_norm**2) + Z_1**2
+    W_1 = 2*if_known(x_rest)*Y_1*Z_1 + Y_1**2*(1 + x_norm**2) + Z_1**2
     del Y_1
     del Z_1
     D = sqrt(W_1)

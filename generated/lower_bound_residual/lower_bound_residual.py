@@ -16,9 +16,9 @@ class Bounds(NamedTuple):
     gradient_lipschitz: object  # Lipschitz constant of the network's gradient
 
 
-def indicator(value):
-    """1 where it is nonnegative, else 0."""
-    return numpy.where(value >= 0, 1.0, 0.0)
+def if_known(value):
+    """What is known of the input: a number that is not known is -1, and counts as 0."""
+    return maximum(value, 0.0)
 
 
 def _number(name, value):
@@ -136,13 +136,13 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     Y_3 = P_3*d
     Z_3 = 2*P_3*d**2
     del P_3
-    W_1 = Z_1**2 + 2*Z_1*Y_1*indicator(x_rest)*x_rest + Y_1**2*(1 + x_norm**2)
+    W_1 = Z_1**2 + 2*Z_1*if_known(x_rest)*Y_1 + Y_1**2*(1 + x_norm**2)
     del Y_1
     del Z_1
-    W_2 = 2*Y_2*Z_2*indicator(x_rest)*x_rest + Y_2**2*(1 + x_norm**2) + Z_2**2
+    W_2 = 2*if_known(x_rest)*Y_2*Z_2 + Y_2**2*(1 + x_norm**2) + Z_2**2
     del Y_2
     del Z_2
-    W_3 = 2*Y_3*Z_3*indicator(x_rest)*x_rest + Y_3**2*(1 + x_norm**2) + Z_3**2
+    W_3 = 2*if_known(x_rest)*Y_3*Z_3 + Y_3**2*(1 + x_norm**2) + Z_3**2
     del Y_3
     del Z_3
     D = sqrt(W_1 + W_2 + W_3)

@@ -594,6 +594,15 @@ class Indicator(Operation):
     template = r"\bigl[{0}\ge0\bigr]"
 
 
+class IfKnown(Operation):
+    """A number of the input, or 0 where only the input's norm is known (the number is then -1)."""
+
+    nargs = 1
+    plain = "({0} where known)"
+    runtime = "if_known"
+    template = "{0}"
+
+
 class Certified(Operation):
     """A number that a certified search finds: arguments are numbers, then tuples of them and of activations.
 

@@ -298,13 +298,8 @@ class _Context:
             if isinstance(self.network, Field):
                 left = left.replace(r"N_\theta(x)", "X_T").replace("(N;", "(X_T;").replace("(DN;", "(DX_T;")
             relation = "=" if exact.get(name) and not isinstance(self.network, Field) else r"\ge " if symbol in lower else r"\le "
-            found.append(rf"{left}{relation}{tex(symbol)}")
-        if self.problem.method == "sharpness":
-            found = [
-                rf"{tex(r[f'lower_{name}'])}\le{RESULT_LATEX[name]}\le {tex(r[name])}"
-                for name in ("lipschitz", "gradient_lipschitz")
-                for r in [self.derivation.results]
-            ]
+            below = self.derivation.results.get(f"lower_{name}")
+            found.append(rf"{left}{relation}{tex(symbol)}" if below is None else rf"{tex(below)}\le{left}\le {tex(symbol)}")
         return found
 
     def _comparisons(self) -> list[str]:
@@ -358,7 +353,7 @@ class _Context:
             if isinstance(witness, HeldWitness):
                 where = r"; in the last line where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
                 found.append(
-                    rf"The lower bound of {names[order]} is proved by networks with $A_u=\pm a_u\,e_1e_1^{{\top}}$, neuron $1$ of every line held at $z=0$, so that its output stays $x_1$, and all others saturated, pushing away from $0$, if that is possible{where}."
+                    rf"The lower bound of {names[order]} is proved by networks with $A_u=\pm a_u\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of every line held at $z=0$, so that its output stays $x_j$, and all others saturated, pushing away from $0$, if that is possible{where}."
                 )
                 continue
             if isinstance(witness, PushedWitness):

@@ -9,7 +9,7 @@ import sympy
 from ...activations import z
 from ...errors import DerivationError, SymlipError
 from ...networks import Network
-from ..arrays import Indicator
+from ..arrays import IfKnown
 from ..claims import Bound, Reached, nonnegative
 from ..obligations import Identity, Inequality
 from ..quantities import Quantity
@@ -65,7 +65,7 @@ class HeldShares(Rule):
     def conclude(self, given: Given, *, network: Network, group: int, **_: Any) -> Bound:
         near, far, rest = given.symbol(f"Y_{group}"), given.symbol(f"Z_{group}"), given.bound("input_rest")
         share = near**2 * (1 + given.bound("input") ** 2) + (network.units[0].width - 1) * far**2
-        return Bound(None, nonnegative(f"W_{group}"), share + 2 * near * far * Indicator(rest) * rest)  # rest is -1 where it is not known
+        return Bound(None, nonnegative(f"W_{group}"), share + 2 * near * far * IfKnown(rest))
 
 
 class HeldLinesFirst(Rule):
