@@ -20,7 +20,7 @@ import sympy
 from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from . import runtime
+from . import bending, runtime
 from .calculus.arrays import Certified, Operation
 from .calculus.claims import Reached, plain_symbol
 from .calculus.derivation import Derivation
@@ -48,6 +48,9 @@ DESCRIPTION = {
 NAMES = {"weight": "weight_norms", "bias": "bias_norms", "radius": "radius", "scale": "scale", "input": "input_norm", "target": "target_norm"}
 NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_variation": "total_variation"}
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
+
+FUNCTIONS = {name: value for module in (runtime, bending) for name, value in vars(module).items() if inspect.isfunction(value)}
+"""What a compiled bound may use."""
 
 CONSTANTS = ("step", "constant", *(f"field_{letter}" for letter in ("k", "v1", "v2", "w", "c", "v0", "k0")))
 """The kinds whose arguments are named by their symbols."""
@@ -174,10 +177,12 @@ def module_source(derivation: Derivation) -> str:
     kernel = _kernel(derivation, signature)
     results = list(derivation.results)
     wrapper = _wrapper(signature, results)
-    helpers = [inspect.getsource(getattr(runtime, name)) for name in _needed(kernel + wrapper)]
+    helpers = [inspect.getsource(FUNCTIONS[name]) for name in _needed(kernel + wrapper)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
     standard = "import math\n" if any("math." in helper for helper in helpers) else ""
     imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
+    if any("RELATIVE" in helper for helper in helpers):
+        imports += f"\nRELATIVE = {bending.RELATIVE!r}  # more than the rounding errors of a few operations\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
     readers = [*_READERS, *([_FINITE] if signature.finite else []), *([_POSITIVE] if signature.positive else []), *([_INPUT] if signature.vector else [])]
@@ -226,7 +231,7 @@ def _kernel(derivation: Derivation, signature: Signature) -> str:
     def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
         return released, results
 
-    function = sympy.lambdify(arguments, results, modules=[vars(runtime), "numpy"], printer=SourcePrinter(constants), cse=given_definitions, docstring_limit=0)
+    function = sympy.lambdify(arguments, results, modules=[FUNCTIONS, "numpy"], printer=SourcePrinter(constants), cse=given_definitions, docstring_limit=0)
     source = re.sub(r"def \w+\(", "def _kernel(", inspect.getsource(function), count=1)
     for number, name in enumerate(dict.fromkeys(re.findall(r"_Dummy_\d+", source)), 1):
         source = source.replace(name, f"layers_{number}")
@@ -252,8 +257,8 @@ def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symb
 
 
 def _needed(source: str) -> list[str]:
-    """The runtime functions that a source uses, with those that they use, in the order of the runtime module."""
-    functions = {name: inspect.getsource(value) for name, value in vars(runtime).items() if inspect.isfunction(value)}
+    """The runtime functions that a source uses, with those that they use, in the order of their modules."""
+    functions = {name: inspect.getsource(value) for name, value in FUNCTIONS.items()}
     found: set[str] = set()
 
     def visit(text: str) -> None:

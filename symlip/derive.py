@@ -12,7 +12,7 @@ from .calculus.claims import Bound, Hypothesis, indexed, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
 from .calculus.rule import Rule
-from .calculus.rules import any_depth, budget, equal_layers
+from .calculus.rules import any_depth, bending, budget, equal_layers
 from .calculus.rules.activation_constants import ActivationConstants, identifier
 from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
 from .calculus.rules.block_pre_activation import BlockPreActivation
@@ -293,7 +293,39 @@ def _joint(derivation: Derivation, walk: Walk) -> None:
             reached = derivation.apply(JointReached(), *premises, layer=layer, activation=data.activation)
         derivation.apply(JointFirstReached(), walk.weights[depth], first, reached, layer=depth, activation=last)
     results = _block(derivation, walk, first=False) if derivation.problem.order >= 2 else {"value": walk.value(depth)}
+    _bending(derivation, walk, results)
     _set_results(derivation, {"value": results.pop("value"), "lipschitz": first, **results})
+
+
+def _bending(derivation: Derivation, walk: Walk, results: dict[str, str | None]) -> None:
+    """The gradient's constant by the cost of bending, over the block bound, where the activations allow it."""
+    network, depth = walk.network, len(walk.network.dense)
+    rules = [bending.rule_of(network, layer) for layer in range(1, depth)]
+    if (
+        derivation.problem.order < 2
+        or None in rules
+        or not bending.last_layer_known(network)
+        or any(isinstance(width, sympy.Symbol) for width in network.widths[1:])
+    ):
+        return
+    try:
+        cells = {activation: derivation.apply(bending.Cells(), activation=activation) for activation in network.activations}
+    except SymlipError:
+        return
+    function = derivation.apply(bending.FirstLayer(), walk.input)
+    for layer, (rule, data) in enumerate(zip(rules, network.dense), 1):
+        assert rule is not None
+        premises = (function, walk.weights[layer + 1], cells[data.activation])
+        function = derivation.apply(rule, *premises, layer=layer, width=data.width, activation=data.activation)
+    last = network.dense[-1]
+    here = {"layer": depth, "activation": last.activation, "scalar": last.width == 1}
+    premises = (function, results["gradient_lipschitz"], cells[last.activation])  # type: ignore[assignment]
+    second = derivation.apply(bending.BendingLast(), *premises, **here)
+    below = derivation.apply(bending.BendingBelow(), *premises, **here)
+    if bending.exact_steps(network):
+        derivation.apply(bending.BendingReached(), second, *walk.weights.values(), network=network)
+    results.pop("layer_lipschitz")
+    results.update(gradient_lipschitz=second, lower_gradient_lipschitz=below)
 
 
 def _joint_lines(derivation: Derivation, walk: Walk) -> None:

@@ -230,13 +230,14 @@ def _tail_monomials(f: sympy.Expr, end: sympy.Expr) -> tuple[dict[tuple[int, int
     return shifted[0], shifted[1], g
 
 
-def _tail(f: sympy.Expr, end: sympy.Expr, radius: int) -> arb:
+def _tail(f: sympy.Expr, end: sympy.Expr, radius: Any) -> arb:
     """A ball above |f| for |z| >= radius towards the end."""
     numerator, denominator, g = _tail_monomials(f, end)
-    steepness = evaluate(sympy.expand(w * sympy.diff(g, w)), {w: arb(radius)})
+    at = evaluate(sympy.sympify(radius), {})
+    steepness = evaluate(sympy.expand(w * sympy.diff(g, w)), {w: at})
     if any(not (coefficient.is_nonnegative or power == (0,)) for power, coefficient in sympy.Poly(g, w).terms()):
         raise Undecided("the exponent is not monotone")
-    decay = evaluate(g, {w: arb(radius)})
+    decay = evaluate(g, {w: at})
 
     def total(part: dict[tuple[int, int], sympy.Expr]) -> arb:
         value = arb(0)
@@ -247,7 +248,7 @@ def _tail(f: sympy.Expr, end: sympy.Expr, radius: int) -> arb:
                 continue
             if k < 0 or (k == 0 and i > 0) or (k > 0 and not steepness * k > i):
                 raise Undecided("a monomial that does not fall")
-            top = arb(radius) ** i * (-decay * k).exp()
+            top = at**i * (-decay * k).exp()
             value += factor * (top.upper() * arb(0.5, 0.5))
         return value
 

@@ -654,6 +654,67 @@ def _float_lambda(function: sympy.Lambda) -> str:
     return f"(lambda {variable}: {printer.doprint(body)})"
 
 
+class ChartOf(Certified):
+    """An activation in cells: (S0, S1, odd, steep, edges, bends, tails, noise, s, s', s'')."""
+
+    nargs = 11
+    is_commutative = is_finite = True
+    plain = "cells of an activation"
+    runtime = "activation_chart"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return r"\text{cells}"
+
+
+class BendingInput(Operation):
+    """Gamma_1 as a function."""
+
+    nargs = 1
+    plain = "(k: 1/(1 + {0}**2))"
+    runtime = "bending_input"
+    template = r"\frac{{1}}{{1+{0}^2}}"
+
+
+class BendingStep(Operation):
+    """BendingStep(Gamma_u, a_{u+1}, l_u, cells, more): the next layer's function, counting l_u + more neurons."""
+
+    nargs = 5
+    plain = "cost of bending after ({0}, {1}, {2})"
+    runtime = "bending_step"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        below, weight, width, _, more = self.args
+        width = width + more
+        name, a = printer._print(below), printer._print(weight)
+        rest = "" if width == 1 else "S_0^2+" if width == 2 else rf"{printer._print(width - 1)}S_0^2+"
+        return rf"\Bigl(1+{rest}\sup_z\,\max_{{w=\pm {a}}}\Bigl(s^2+\frac{{s'^2\,(w+ks)^2}}{{{name}({a}k|s'|)-kw\,s''-k^2s'^2}}\Bigr)\Bigr)^{{-1}}"
+
+
+class BendingEnd(Operation):
+    """BendingEnd(high, Gamma_m, cells, g1, g2, which): the smallest lam from above (which = 0), or what a network reaches (1)."""
+
+    nargs = 6
+    plain = "smallest lam with lam {1}({3} |s'|/lam) >= {3} |s''| + {4} s'^2"
+    runtime = "bending_end"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        _, function, _, slope, curvature, which = self.args
+        if which == 1:
+            return r"\max_{z}\,\lambda_{\max}\bigl(h_m''\bigr)"
+        g1 = "" if slope == 1 else printer._print(slope)
+        more = "" if curvature == 0 else rf"+{printer._print(curvature)}\,s'^2"
+        return rf"\inf\bigl\{{\lambda>0:\lambda\,{printer._print(function)}\bigl({g1}|s'|/\lambda\bigr)\ge {g1}|s''|{more}\ \text{{everywhere}}\bigr\}}"
+
+
+def float_function(function: sympy.Lambda) -> Any:
+    """The same as a callable."""
+    import numpy
+
+    from .. import runtime
+
+    return eval(_float_lambda(function), {**vars(runtime), "numpy": numpy})  # the source is our own, of a SymPy expression
+
+
 def _log_of_sum(expression: sympy.Expr, logaddexp: Any) -> sympy.Expr:
     rest = expression.args[0] - 1
     return logaddexp(0, rest.args[0]) if isinstance(rest, sympy.exp) else expression

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from .quantities import ActivationDerivative, ActivationPeak, Quantity
+from .quantities import ActivationCells, ActivationDerivative, ActivationPeak, Quantity
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Hypothesis:
 class Bound:
     """quantity <= symbol, symbol := expression in earlier symbols. Without a quantity it is an abbreviation only."""
 
-    quantity: Quantity | ActivationDerivative | ActivationPeak | None
+    quantity: Quantity | ActivationDerivative | ActivationPeak | ActivationCells | None
     symbol: sympy.Expr
     expression: sympy.Expr
 
@@ -79,8 +79,8 @@ Claim = Bound | Comparison | Reached | Limit
 
 
 def is_constant(claim: Claim) -> bool:
-    """Whether a claim is about an activation's constant."""
-    return isinstance(claim, Bound | Reached) and isinstance(claim.quantity, ActivationDerivative)
+    """Whether a claim is about an activation's constant, or its cells, which only the number needs."""
+    return isinstance(claim, Bound | Reached) and isinstance(claim.quantity, ActivationDerivative | ActivationCells)
 
 
 def nonnegative(name: str) -> sympy.Symbol:
@@ -103,11 +103,11 @@ PREFIX = {
     "Lm": "L_m", "Lnext": "L_{m+1}", "Hm": r"\Lambda_m", "Hnext": r"\Lambda_{m+1}",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
     "k": "k", "v1": "v_1", "v2": "v_2", "w": "w", "c": "c", "v0": "v_0", "k0": "k_0", "R": "R", "U": "U",
-    "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Hrisk": r"\Lambda^{\Phi}",
+    "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Gamma": r"\Gamma", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 
 WHOLE = {
-    "x_norm": "|x|", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
+    "x_norm": "|x|", "Lexact": r"\Lambda^{\Gamma}", "Lexactcost": r"\Lambda^{\varphi,\Gamma}", "Clow": r"\underline{\Lambda}", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
     "V_previous": "V_{u-1}", "Lambda_0": r"\Lambda^{\mathrm{budget}}", "S0": "S_0", "S1": "S_1", "S2": "S_2", "s0": "s_0",
 }  # fmt: skip
 

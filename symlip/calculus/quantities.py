@@ -34,6 +34,7 @@ LATEX = {
     "pre_first": r"|Dz_{{{u}}}|",
     "first": r"|Dh_{{{u}}}|",
     "second": r"|D^2h_{{{u}}}|",
+    "bending": r"\Gamma_{{{u}}}(k)|z_{{{u}}}'|^2+k|z_{{{u}}}''|",
     "joint": r"1+|h_{{{u}}}|^2+a_{{{v}}}^2|Dh_{{{u}}}|^2",
     "jump": r"|\Delta Dh_{{{u}}}|",
     "scale": r"t",
@@ -71,6 +72,7 @@ MEANING = {
     "pre_first": "operator norm of the first derivative of the pre-activation of layer {u}",
     "first": "operator norm of the first derivative of the output of layer {u}",
     "second": "norm of the second derivative of the output of layer {u}",
+    "bending": "cost of bending layer {u}: the best G with G(k) |z'|^2 + k |z''| <= |direction|^2",
     "joint": "output and first derivative of layer {u} together",
     "jump": "jump of the first derivative of the output of layer {u}",
     "scale": "scale of the family of networks",
@@ -133,6 +135,24 @@ class ActivationDerivative:
 
     def __str__(self) -> str:
         return f"{self.activation.name} at 0" if self.at_zero else f"sup |{self.activation.name}^({self.order})|"
+
+
+@dataclass(frozen=True)
+class ActivationCells:
+    """An activation in cells, with bounds on its derivatives on each."""
+
+    activation: Activation
+
+    @property
+    def latex(self) -> str:
+        return r"\text{cells}"
+
+    @property
+    def meaning(self) -> str:
+        return f"cells of {self.activation.name}, with bounds on its derivatives"
+
+    def __str__(self) -> str:
+        return f"cells of {self.activation.name}"
 
 
 @dataclass(frozen=True)

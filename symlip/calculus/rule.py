@@ -12,7 +12,7 @@ from ..activations import Activation
 from ..errors import DerivationError
 from .claims import Bound, Claim, Comparison, Hypothesis, Reached
 from .obligations import Obligation
-from .quantities import ActivationDerivative, ActivationPeak, Index, Quantity
+from .quantities import ActivationCells, ActivationDerivative, ActivationPeak, Index, Quantity
 
 Premise = Hypothesis | Claim
 
@@ -69,6 +69,13 @@ class Given:
             raise DerivationError(f"rule {self.rule!r} needs a premise that bounds {ActivationPeak(activation)}")
         return found.symbol
 
+    def cells(self, activation: Activation) -> sympy.Expr:
+        """The symbol of the activation's cells."""
+        found = self._by_quantity.get(ActivationCells(activation))
+        if found is None:
+            raise DerivationError(f"rule {self.rule!r} needs a premise that bounds {ActivationCells(activation)}")
+        return found.symbol
+
     def named(self, name: str) -> sympy.Expr:
         """The symbol of that name, of any premise."""
         for premise in self.premises:
@@ -119,7 +126,8 @@ class Rule:
     registry: ClassVar[dict[str, type[Rule]]] = {}
 
     def __init_subclass__(cls) -> None:
-        Rule.registry[cls.name] = cls
+        if hasattr(cls, "name"):  # a base that several lemmas share has none
+            Rule.registry[cls.name] = cls
 
     @property
     def uses(self) -> tuple[Rule, ...]:

@@ -97,4 +97,11 @@ class HeldWitness:
     bent: bool
 
 
+@dataclass(frozen=True)
+class BentWitness:
+    """A chain of single neurons, each held where it costs least to bend the output. exact: at the best points, to all digits."""
+
+    exact: bool
+
+
 NOTHING = Witness(())

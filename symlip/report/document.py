@@ -618,7 +618,7 @@ class _Context:
                         "meaning": latex_escape(claim.quantity.meaning) if isinstance(claim.quantity, ActivationDerivative) else f"${claim.quantity.latex}$",
                     }
                 )
-            elif claim.quantity is not None:
+            elif isinstance(claim.quantity, Quantity):
                 kind = (claim.quantity.kind, str(claim.symbol).rsplit("_", 1)[0])
                 if kind in seen:
                     continue
@@ -680,8 +680,10 @@ def _claim_latex(claim: Claim) -> str:
         return rf"{quantity.latex}\le {symbol}"
     if isinstance(quantity, ActivationPeak):
         return rf"{quantity.latex}\le {symbol}(c)"
-    if quantity is None:
+    if not isinstance(quantity, Quantity):
         return symbol
+    if quantity.kind == "bending":
+        return rf"{quantity.latex}\le|\eta_{{\le {quantity.layer}}}|^2\ (k\ge0)"
     index = "" if quantity.layer is None else tex(sympy.sympify(quantity.layer))
     if isinstance(claim.symbol, sympy.IndexedBase):
         symbol = rf"{symbol}_{{{index}}}"

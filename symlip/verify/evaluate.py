@@ -13,10 +13,11 @@ import sympy
 from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
-from .. import runtime
+from .. import bending, runtime
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import PushedWitness
+from ..calculus.witness import BentWitness, PushedWitness
+from .bending import end_function
 
 
 class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
@@ -174,7 +175,7 @@ def namespace() -> dict[str, Any]:
     Certified searches stop earlier than in the compiled function: their numbers are a little larger, and as valid.
     """
     least = {"limit": 60_000}
-    names: dict[str, Any] = {name: value for name, value in vars(runtime).items() if inspect.isfunction(value)}
+    names: dict[str, Any] = {name: value for module in (runtime, bending) for name, value in vars(module).items() if inspect.isfunction(value)}
     for name in CELLED:
         copy = types.FunctionType(getattr(runtime, name).__code__, names, name, getattr(runtime, name).__defaults__)
         names[f"_{name}"] = copy
@@ -185,7 +186,7 @@ def namespace() -> dict[str, Any]:
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
         budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least),
         joint_branch=_by_floats(runtime.joint_branch, {"limit": 60_000}), joint_path=_by_floats(runtime.joint_path, least),
-        flow_branch=_by_floats(runtime.flow_branch, {"limit": 30_000}), flow_path=_by_floats(runtime.flow_path, {"limit": 4_000, "cells": 12}), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        flow_branch=_by_floats(runtime.flow_branch, {"limit": 30_000}), flow_path=_by_floats(runtime.flow_path, {"limit": 4_000, "cells": 12}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 
@@ -223,6 +224,10 @@ class Program:
         names = namespace()
         if any(isinstance(step.claim, Reached) and isinstance(step.claim.witness, PushedWitness) for step in derivation.steps.values()):
             names["joint_path"] = _pushed(network)
+        exact = any(
+            isinstance(step.claim, Reached) and isinstance(step.claim.witness, BentWitness) and step.claim.witness.exact for step in derivation.steps.values()
+        )
+        names["bending_end"] = end_function(network, exact)
 
         def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
             return lines, self.symbols

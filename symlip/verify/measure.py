@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +12,13 @@ import sympy
 from mpmath import mpf
 
 from ..activations import Activation
+from ..calculus.arrays import BendingEnd
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.quantities import ActivationDerivative, ActivationPeak, Quantity
-from ..calculus.witness import HeldWitness, PushedWitness
+from ..calculus.quantities import ActivationCells, ActivationDerivative, ActivationPeak, Quantity
+from ..calculus.witness import BentWitness, HeldWitness, PushedWitness
+from ..charts import chart
+from .bending import Chain, Ends, build_bent
 from .costs import cost_curvature, cost_jet, cost_slope
 from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
@@ -36,6 +40,7 @@ class Measurement:
         self.block_norms = [self._norms(d, dx) for d, dx in zip(sample.directions, sample.moves)]
         self.jets = [[network_jets(sample.lines, sample.theta, d, x, dx=dx) for x in sample.inputs] for d, dx in zip(sample.directions, sample.moves)]
         self._pairs = self._bilinear()
+        self._bent: tuple[Parameters, Parameters] | None = None
 
     def _norms(self, direction: Parameters, dx: Any) -> Any:
         """The norms of a direction's blocks, in the order of the block vectors."""
@@ -140,6 +145,9 @@ class Measurement:
         if isinstance(claim.quantity, ActivationPeak):
             yield from self._peak(claim.quantity.activation, bound)
             return
+        if isinstance(claim.quantity, ActivationCells):
+            yield from self._cells(claim.quantity.activation)
+            return
         quantity = claim.quantity
         samples = len(self.sample.inputs)
         for index in range(samples):
@@ -197,6 +205,8 @@ class Measurement:
             h = x if layer == 0 else self.jets[0][sample][layer - 1][1][0]
             slope = operator_norms(self.sample.lines[:layer], self.sample.theta, x)[-1][1]
             yield 1 + norm(h) ** 2 + self._parameter_norm("weight", layer + 1) ** 2 * slope**2, bound
+        elif kind == "bending":
+            yield from self._bending(layer, Chain(self.derivation.problem.network, bound), sample)
         elif kind in ("pre_blocks", "blocks"):
             for index, p in enumerate(self.block_norms):
                 pre, h = self._jet(index, sample, layer)
@@ -224,6 +234,16 @@ class Measurement:
         else:
             raise ValueError(f"no measurement for {kind}")
 
+    def _bending(self, layer: int, chain: Chain, sample: int) -> Iterator[tuple[Any, Any]]:
+        """Both sides of the inequality at a few k."""
+        scale = mpmath.sqrt(chain.lowest(mpf(0), layer - 1))
+        for share in (mpf(0), mpf(1) / 16, mpf(1) / 3):
+            gamma = chain.lowest(share * scale, layer - 1)
+            for index, p in enumerate(self.block_norms if mpmath.isfinite(gamma) else []):
+                length = norm(p[: self._upto(layer)])
+                pre = self._jet(index, sample, layer)[0]
+                yield gamma * norm(pre[1]) ** 2 + share * scale * 2 * norm(pre[2]), length**2
+
     def _risk(self, kind: str, bound: Any) -> Iterator[tuple[Any, Any]]:
         bound = bound[()] if isinstance(bound, np.ndarray) and bound.ndim == 0 else bound
         for p, jets in zip(self.block_norms, self.jets):
@@ -240,6 +260,15 @@ class Measurement:
         for weight in (mpf(1) / 16, mpf(1), mpf(3), mpf(200)):
             for point in points:
                 yield derivative_at(activation, 0, point) ** 2 + weight * derivative_at(activation, 1, point) ** 2, function(weight)
+
+    def _cells(self, activation: Activation) -> Iterator[tuple[Any, Any]]:
+        """The second to fourth derivatives at the sample's points, against the numbers of their cells or tails."""
+        found = chart(activation)
+        for point in self._pre_activations(activation):
+            index = bisect.bisect_left(found.edges, float(point)) - 1
+            if 0 <= index < len(found.bends[0]):
+                for order, row in enumerate(found.bends, 2):
+                    yield abs(derivative_at(activation, order, point)), mpf(row[index])
 
     def _limit(self, claim: Limit) -> Iterator[tuple[Any, Any]]:
         """Far out, and farther: the distance to the limit at least halves, or the number that has none doubles."""
@@ -281,6 +310,13 @@ class Measurement:
             else:
                 yield bound, max(2 * norm(network_jets(lines, theta, eta, x)[-1][1][2]) for eta in tried)
             return
+        if isinstance(claim.witness, BentWitness):
+            if any(values[f"a_{u}"] == 0 for u in range(2, self.depth + 1)):
+                return  # the theorem is about sets with an interior
+            theta, eta = self.bent(values, digits)
+            yield from self._membership(theta, values, True)
+            yield bound, 2 * norm(network_jets(lines, theta, eta, x)[-1][1][2])
+            return
         if isinstance(claim.witness, PushedWitness):
             theta = build_pushed(self.derivation.problem.network, lines, values, x, digits)
             yield from self._membership(theta, values, True)
@@ -302,6 +338,18 @@ class Measurement:
             yield bound, slope
         else:
             yield bound, 1 + norm(h) ** 2 + values.get(f"a_{layer + 1}", mpf(0)) ** 2 * slope**2
+
+    def bent(self, values: dict[str, Any], digits: int) -> tuple[Parameters, Parameters]:
+        """The network that comes near the gradient's constant, and its direction."""
+        if self._bent is None:
+            step = next(
+                step for step in self.derivation.steps.values() if isinstance(step.claim.expression if isinstance(step.claim, Bound) else None, BendingEnd)
+            )
+            high, function, cells = step.claim.expression.args[:3]  # type: ignore[union-attr]
+            network = self.derivation.problem.network
+            ends = Ends(network, values[str(high)], values[str(function)], values[str(cells)])
+            self._bent = build_bent(network, self.sample.lines, ends.places, values, self.sample.inputs[0], self.sample.widths, digits)
+        return self._bent
 
     def _membership(self, theta: Parameters, values: dict[str, Any], whole: bool) -> Iterator[tuple[Any, Any]]:
         """That the witness lies in the set."""

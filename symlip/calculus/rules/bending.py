@@ -1,0 +1,417 @@
+"""The exact constant of the gradient: how much direction it costs to bend a pre-activation, layer by layer."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import sympy
+
+from ... import bending_conditions as conditions
+from ... import charts
+from ...activations import Activation, z
+from ...errors import DerivationError
+from ...networks import Network, Size
+from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf
+from ..claims import Bound, Reached, nonnegative
+from ..obligations import Decided, Identity, Inequality, Obligation
+from ..quantities import ActivationCells, Quantity
+from ..rule import Given, Rule
+from ..witness import BentWitness
+from .activation_constants import identifier
+
+g, k, p, h, c, e, w, s, q, y, d, t, x, R, Y, a, r, m, b, u, v, n, E, A, B, L, P = sympy.symbols(
+    "g k p h c e w s q y d t x R Y a r m b u v n E A B L P", real=True
+)
+
+
+class Cells(Rule):
+    name = "cells of an activation"
+    title = "An activation in cells"
+    statement = r"""The line is divided into cells, on each of which numbers bound $|s''|,|s'''|,|s''''|$, and tails, on which numbers bound $|s|,|s'|,|s''|$. On a cell of width $\omega$ the functions $s,s',s''$ lie within $\omega^2/8$ times these numbers of their chords."""
+    proof = r"""Ball arithmetic gives the numbers. A function $f$ with $|f''|\le C$ and its chord on a cell differ by $\delta$, $\delta=0$ at both ends, $|\delta''|\le C$: so $|\delta|$ is at most the parabola $\tfrac C2\,t(\omega-t)\le C\omega^2/8$."""
+    obligations = (
+        Identity("the parabola", sympy.diff(c * t * (w - t) / 2, t, 2), -c),
+        Inequality("its largest value", (c >= 0, t >= 0, t <= w), c * t * (w - t) / 2 <= c * w**2 / 8),
+    )
+
+    def conclude(self, given: Given, *, activation: Activation, **_: Any) -> Bound:
+        chart = charts.chart(activation)
+        sizes = [charts.rounded_up(activation.constant(order)) for order in (0, 1)]
+        numbers = [_tuple(part) for part in (chart.steep, chart.edges, chart.bends, chart.tails, chart.noise)]
+        functions = [sympy.Lambda(z, activation.derivative(order)) for order in range(3)]
+        size = sympy.oo if sizes[0] == float("inf") else sympy.Float(sizes[0])
+        value = ChartOf(size, sympy.Float(sizes[1]), sympy.Integer(int(chart.odd)), *numbers, *functions)
+        return Bound(ActivationCells(activation), nonnegative(f"cells_{identifier(activation)}"), value)
+
+    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
+        found = charts.chart(activation)
+        return (
+            *self.obligations,
+            Decided(f"{activation.name}: cells", partial(charts.holds, activation, found), rf"\text{{ball arithmetic on {len(found.bends[0])} cells}}"),
+        )
+
+
+def _tuple(values: Any) -> sympy.Tuple:
+    return sympy.Tuple(*(_tuple(value) if isinstance(value, tuple) else sympy.oo if value == float("inf") else sympy.Float(value) for value in values))
+
+
+class FirstLayer(Rule):
+    name = "cost of bending, first layer"
+    title = "The cost of bending the first layer"
+    statement = r"""With $\Gamma_1(k)=1/(1+|x|^2)$, $\Gamma_1(k)|z_1'|^2+k|z_1''|\le|\eta_{\le1}|^2$ for all directions and $k\ge0$; $\eta_{\le u}$ is the part of $\eta$ in the layers up to $u$."""
+    proof = r"""$z_1'=dA_1x+db_1$, so $|z_1'|^2\le(|dA_1|^2+|db_1|^2)(|x|^2+1)$, and $z_1''=0$."""
+    obligations = (Inequality("Cauchy-Schwarz", (), (a * x + b) ** 2 <= (a**2 + b**2) * (x**2 + 1)),)
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        return Bound(Quantity("bending", 1), nonnegative("Gamma_1"), BendingInput(given.bound("input")))
+
+
+class ByDirections(Rule):
+    name = "bending, direction by direction"
+    title = "Bending one more layer, direction by direction"
+    statement = r"""Let $\Gamma_u(k)|z_u'|^2+k|z_u''|\le|\eta_{\le u}|^2$ for all $k\ge0$, $\Gamma_u$ nonincreasing, $h=h_u=s(z_u)$, $p_i=s'(z_{u,i})$, $q_i=s''(z_{u,i})$. Let $\mathbf{p}$ be a unit vector along $z_{u+1}''$ \textup{(}any if $z_{u+1}''=0$\textup{)}, $e$ one along $z_{u+1}'$, $y_ib_i$ the columns of $A=A_{u+1}$, $|b_i|=1$, $c_i=\langle b_i,\mathbf{p}\rangle$, $w_i=y_ic_i$,
+\[g=\Gamma_u(k|S'w|),\quad S'=\operatorname{diag}(p_i),\qquad D_i=g-kw_iq_i-k^2p_i^2,\qquad v_i=y_ib_i+kh_i\mathbf{p}.\]
+If all $D_i>0$, then $|\eta_{\le u+1}|^2-k|z_{u+1}''|\ge|z_{u+1}'|^2/R(e)$, $R(e)=1+\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)$."""
+    proof = r"""Let $\zeta=z_u'$, $h'=S'\zeta$, $h''_i=q_i\zeta_i^2+p_iz_{u,i}''$, so that $k|z_{u+1}''|=k\langle\mathbf{p},2\,dA\,h'+Ah''\rangle=2k\sum p_i\zeta_i\langle\mathbf{p},dA_i\rangle+k\sum w_iq_i\zeta_i^2+k\langle S'w,z_u''\rangle$, $dA_i$ the columns of $dA=dA_{u+1}$. By the hypothesis at $k|S'w|$, $|\eta_{\le u}|^2\ge g|\zeta|^2+k\langle S'w,z_u''\rangle$. Hence
+\[|\eta_{\le u+1}|^2-k|z_{u+1}''|\ge\sum_i(g-kw_iq_i)\zeta_i^2+|dA|^2+|db|^2-2k\sum_ip_i\zeta_i\langle\mathbf{p},dA_i\rangle=\sum_iD_i\zeta_i^2+|C|^2+|db|^2,\]
+where $dA_i=kp_i\zeta_i\mathbf{p}+C_i$. And $|z_{u+1}'|=\langle e,dA\,h+db+A\,h'\rangle=\sum_ih_i\langle C_i,e\rangle+\langle db,e\rangle+\sum_ip_i\zeta_i\langle v_i,e\rangle$; Cauchy--Schwarz with the weights $D_i$ gives the claim."""
+    obligations = (
+        Identity("completing the square in the weights' direction", (k * p * x + c) ** 2 - 2 * k * p * x * (k * p * x + c), c**2 - k**2 * p**2 * x**2),
+        Inequality("Cauchy-Schwarz with a weight", (d > 0, sympy.Eq(d * u, v**2)), (v * x + y) ** 2 <= (d * x**2 + y**2) * (u + 1)),
+    )
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("bending, direction by direction, is a lemma for others")
+
+
+SUM = r""" \emph{Sum.} Over the neurons, $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le\sum_i\bigl(h_i^2+\varepsilon_i+\Phi y_i^2\langle b_i,e\rangle^2/a^2\bigr)=lS_0^2+\Phi\,|A^{\top}e|^2/a^2\le lS_0^2+\Phi$, and @[bending, direction by direction] with $R(e)\le1+lS_0^2+\Phi$ is the claim."""
+
+RECURSION = r"""\[\frac1{\Gamma_{u+1}(k)}=1+(l-1)S_0^2+\sup_z\psi_k\bigl(z;\Gamma_u(a\,k\,|s'(z)|)\bigr),\qquad\psi_k(z;g)=\max_{w=\pm a}\Bigl(s^2+\frac{s'^2(w+ks)^2}{g-kw\,s''-k^2s'^2}\Bigr),\]
+$\Gamma_{u+1}(k)=-\infty$ unless all these denominators are positive"""
+
+SETTING = r"""Let $h_u=s(z_u)\in\mathbb{R}^l$, $|A_{u+1}|_2\le a$, and $\Gamma_u(k)|z_u'|^2+k|z_u''|\le|\eta_{\le u}|^2$ for all $k\ge0$ with $\Gamma_u$ nonincreasing. """
+
+CLAIM = (
+    r""" Then $\Gamma_{u+1}(k)|z_{u+1}'|^2+k|z_{u+1}''|\le|\eta_{\le u+1}|^2$ for all $k\ge0$ with
+"""
+    + RECURSION
+)
+
+NORMAL = r"""Scaling $z$ by $S_1/S_0$ and $s$ by $1/S_0$ \textup{(}which divides $g$ by $(S_1/S_0)^2$ and multiplies $k$ by $S_0$\textup{)} leaves the claim as it is, so let $S_0=S_1=1$. In the notation of @[bending, direction by direction] let $y=y_i,\dots$, $\varepsilon=1-h^2$, $Q=y^2c^2/a^2\le1$, $R^2=1-(1-p^2)Q\ge p^2$. """
+
+SEEN = r"""$|S'w|^2\le p^2w^2+(a^2-w^2)=a^2R^2$, as $|w|=|A^{\top}\mathbf{p}|\le a$; hence $g\ge\Gamma_u(akR)$. """
+
+_UNIT = (d >= 0, d <= 1, q >= 0, q <= 1, R >= 0, sympy.Eq(R**2, 1 - (1 - d**2) * q))
+_SUMMED = Inequality("the slope that the next layer sees", (d >= 0, d <= 1, w <= a), d * w + (a - w) <= a - (1 - d) * w)
+_ORDER = Inequality("R is above the slope", _UNIT, d <= R)
+
+
+class OneMoreLayer(Rule):
+    """What all rules for one more layer share: the recursion itself. `wider`: how many more neurons than there are are counted."""
+
+    wider = 0
+
+    def conclude(self, given: Given, *, layer: int, width: Size, activation: Activation, **_: Any) -> Bound:
+        below, weight = given.bound("bending", layer), given.bound("weight", layer + 1)
+        cells = given.cells(activation)
+        return Bound(Quantity("bending", layer + 1), nonnegative(f"Gamma_{layer + 1}"), BendingStep(below, weight, width, cells, sympy.Integer(self.wider)))
+
+
+class BendingTanh(OneMoreLayer):
+    name = "cost of bending, tanh"
+    title = "The cost of bending one more layer, hyperbolic tangent"
+    statement = (
+        SETTING
+        + r"""Let $s=S_0\tanh(S_1z/S_0)$."""
+        + CLAIM
+        + r""". With $S_0=S_1=1$, $d=s'$, $\tau=\sqrt{1-d}$, this is
+\[\frac1{\Gamma_{u+1}(k)}=1+l+\max_{0\le d\le1}F_k\bigl(d;\Gamma_u(akd)\bigr),\qquad F_k(d;g)=\frac{d\,[d(a^2+k^2)-g]_+}{g-2akd\tau-k^2d^2}.\]"""
+    )
+    proof = (
+        NORMAL
+        + r"""Here $p=d=1-t^2$, $t=h$, $\varepsilon=d$, and $D=g+2ky\,ctd-k^2d^2$. At $w=a$, $t=-\tau$, $\psi_k=1+d[d(a^2+k^2)-g]/(g-2akd\tau-k^2d^2)$, and $\psi_k\to1$ as $d\to0$: the two forms of $\Gamma_{u+1}$ agree. Let $\Phi=\max_dF_k$.
+\emph{One neuron:} $(d^2/D)\,vv^{\top}\le d\,I+(y^2/a^2)\Phi\,bb^{\top}$ \textup{(}Loewner\textup{)} and $D>0$. With $\mu=(y^2/a^2)\Phi$, $\xi=tc$, the rank-one criterion $v^{\top}M^{-1}v\le1$ makes this $d^2\bigl[(y+k\xi)^2/(d+\mu)+k^2(t^2-\xi^2)/d\bigr]\le D$, which says
+\[\mu\Delta\ge d\,[d(y^2+k^2)-g],\qquad\Delta=g+2ky\xi d-k^2d(1-\xi^2).\]
+$Q\le c^2$ and $R\ge d$. \textup{(i)} """
+        + SEEN
+        + r"""\textup{(ii)} $d^2\tau^2Q\le R^2(1-R)$, so $2ky\xi d\ge-2kaR\sqrt{1-R}$. \textup{(iii)} $d(1-\xi^2)\le d(1-(1-d)Q)\le R^2$. So $\Delta$, and $D\ge\Delta$, are at least the denominator of $F_k$ at $R$, which is positive. The numerator is at most $R[R(y^2+k^2)-\Gamma_u(akR)]_+$; and, since the denominator at $d=1$ says $\Gamma_u(akR)\ge\Gamma_u(ak)>k^2\ge k^2R$, at most $(y^2/a^2)R[R(a^2+k^2)-\Gamma_u(akR)]_+$. Hence $\mu\ge d[d(y^2+k^2)-g]/\Delta$."""
+        + SUM
+    )
+    obligations = (
+        *FirstLayer.obligations,
+        *ByDirections.obligations,
+        Identity(
+            "both forms of the recursion",
+            sympy.expand((t**2 - 1) * (g + 2 * a * k * t * (1 - t**2) - k**2 * (1 - t**2) ** 2) + (1 - t**2) ** 2 * (a + k * t) ** 2),
+            sympy.expand((1 - t**2) * ((1 - t**2) * (a**2 + k**2) - g)),
+        ),
+        Identity(
+            "the rank-one criterion, multiplied out",
+            sympy.expand((m * (g + 2 * k * y * x * d - k**2 * d * (1 - x**2)) - d * (d * (y**2 + k**2) - g)).subs(d, 1 - t**2)),
+            sympy.expand(((d + m) * (g + 2 * k * y * x * d - k**2 * d**2 - d * k**2 * (t**2 - x**2)) - d**2 * (y + k * x) ** 2).subs(d, 1 - t**2)),
+        ),
+        _SUMMED,
+        _ORDER,
+        Inequality("(ii)", (*_UNIT, d <= R), d**2 * (1 - d) * q <= R**2 * (1 - R)),
+        Inequality("(iii)", _UNIT, d * (1 - (1 - d) * q) <= R**2),
+        Inequality("the numerator grows", (d >= 0, d <= R, s >= 0, g >= 0, d * s >= g), d * (d * s - g) <= R * (R * s - g)),
+        Inequality("from y to a", (Y >= 0, Y <= 1, R >= 0, R * s <= g, u >= 0), R * Y * u + R * s - g <= Y * (R * u + R * s - g)),
+    )  # fmt: skip
+
+    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
+        return (*self.obligations, Decided(f"{activation.name}: its equation", partial(conditions.is_tanh, activation), r"s'=S_1(1-(s/S_0)^2),\ s(0)=0"))
+
+
+_STAR = r"""$(*)$ $|s''|/\sqrt{S_1^2-s'^2}$ does not increase with $|z|$"""
+STAR_FACTS = r"""Normalised, $r=\sqrt{1-p^2}$ is a concave function of $h\in[0,1)$, $|q|=r\,r'(h)$ with the derivative nonincreasing. As $r(0)=0$, $r\to1$: $r\ge h$, so $p^2\le\varepsilon$; $r^2$ is a concave function of $h^2$, so $\rho=p^2/\varepsilon$ does not increase with $|z|$, and $h|q|\le r^2$. By oddness let $h\ge0$ in moduli. """
+
+ONE_NEURON = r"""\emph{One neuron:} $(p^2/D)\,vv^{\top}\le\varepsilon I+(y^2/a^2)\Phi\,bb^{\top}$ and $D>0$, which the rank-one criterion makes, with $\xi=hc$, $Y=y^2/a^2$,
+\[\mu=\frac{p^2(y+k\xi)^2}{\Delta}-\varepsilon\le Y\Phi,\qquad\Delta=g-kycq-\frac{k^2p^2(1-\xi^2)}{\varepsilon}>0.\]
+Compare with the point $\tilde z$ where $|s'|=R$, that is $\tilde r=\sqrt Q\,r$. """
+
+NEGATIVE = r"""By $(*)$, $\tilde h\le\sqrt Q\,h$ and $|\tilde q|\ge\sqrt Q\,|q|$. \emph{$k\xi\le0$.} $\Delta\ge\Gamma_u(akR)-ka|\tilde q|-k^2R^2>0$, since $p^2(1-\xi^2)/\varepsilon\le p^2(1-Qh^2)/\varepsilon\le R^2$ \textup{(}affine in $Q$, true at $Q=0$, an equality at $Q=1$\textup{)}. If $y\ge k|\xi|$: $y-k|\xi|\le\sqrt Y(a-kh\sqrt Q/Y)\le\sqrt Y(a-k\tilde h)$, as $|\xi|=h|c|=h\sqrt{Q/Y}$, so
+$\mu=\varepsilon\bigl(\rho(y-k|\xi|)^2/\Delta-1\bigr)\le\tilde\varepsilon\bigl(Y\tilde\rho(a-k\tilde h)^2/\tilde\Delta-1\bigr)_+\le Y\Phi$. If $y<k|\xi|$: $p^2(y-k|\xi|)^2\le\varepsilon\Delta$ reads $p^2(y^2-2ky|\xi|+k^2)+\varepsilon ky|c||q|\le\varepsilon g$, and with $y^2\le ky|\xi|=kyh|c|$ and $V=ky|c|\le k^2h$ the left side is at most $p^2(k^2-hV)+\varepsilon|q|V$, affine in $V$, hence at most $\max\{p^2k^2,k^2\varepsilon(p^2+h|q|)\}\le\varepsilon k^2<\varepsilon g$, so $\mu\le0$. """
+
+SIGNS = r"""\textup{(}$q$ has the sign of $-h$, so that $-kycq$ has the sign of $k\xi$.\textup{)} """
+
+_STAR_OBLIGATIONS = (
+    _SUMMED,
+    _ORDER,
+    Inequality("affine in Q", (d >= 0, h >= 0, h < 1, d <= 1 - h**2, q >= 0, q <= 1), d * (1 - q * h**2) <= (1 - (1 - d) * q) * (1 - h**2)),
+    Inequality(
+        "y below k xi",
+        (v >= 0, v <= u * h, u >= 0, h >= 0, h <= 1, d >= 0, d <= 1 - h**2, s >= 0, d + h * s <= 1),
+        d * (u - h * v) + (1 - h**2) * s * v <= (1 - h**2) * u,
+    ),
+)
+
+
+class BendingOdd(OneMoreLayer):
+    name = "cost of bending, two conditions"
+    title = "The cost of bending one more layer, odd activations"
+    statement = (
+        SETTING
+        + r"""Let $s$ be odd, twice continuously differentiable, increasing, $S_0<\infty$, and """
+        + _STAR
+        + r""", $(\diamond)$ $s'/(S_0^2-s^2)$ does not increase with $|z|$."""
+        + CLAIM
+        + "."
+    )
+    proof = (
+        NORMAL
+        + r"""Let $\Phi=\sup\psi_k-1\ge0$. """
+        + STAR_FACTS
+        + SEEN
+        + ONE_NEURON
+        + SIGNS
+        + NEGATIVE
+        + r"""\emph{$k\xi\ge0$.} $\Delta\ge B=g-k^2>0$ \textup{(}positivity at $h=0$\textup{)}, and $\mu\Delta=p^2(y^2+k^2)-\varepsilon g+kycE$ with $E=2hp^2+\varepsilon q=\varepsilon^2\frac{d}{dz}(p/\varepsilon)$; by $(\diamond)$ $cE\le0$, so $\mu\Delta\le\varepsilon(y^2-B)$ and $\mu\le(Ya^2/B-1)_+\le Y(a^2/B-1)_+\le Y\Phi$ \textup{(}the point $h=0$\textup{)}."""
+        + SUM
+    )
+    obligations = (
+        *FirstLayer.obligations,
+        *ByDirections.obligations,
+        *_STAR_OBLIGATIONS,
+        Identity(
+            "k xi >= 0",
+            sympy.expand(p**2 * (y + k * h * c) ** 2 * (1 - h**2) - (1 - h**2) * ((g - k * y * c * q) * (1 - h**2) - k**2 * p**2 * (1 - h**2 * c**2))),
+            sympy.expand((1 - h**2) * (p**2 * (y**2 + k**2) - (1 - h**2) * g + k * y * c * (2 * h * p**2 + (1 - h**2) * q))),
+        ),
+        Inequality("at h = 0", (Y >= 0, Y <= 1, B > 0, a**2 >= B, sympy.Eq(L * B, a**2)), Y * L - 1 <= Y * (L - 1)),
+    )
+
+    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
+        return (
+            *self.obligations,
+            Decided(f"{activation.name}: (*)", partial(conditions.star, activation), r"|s''|/\sqrt{S_1^2-s'^2}\ \text{does not increase}"),
+            Decided(f"{activation.name}: (diamond)", partial(conditions.diamond, activation), r"s'/(S_0^2-s^2)\ \text{does not increase}"),
+        )
+
+
+class BendingStar(OneMoreLayer):
+    wider = 1
+    name = "cost of bending, one condition"
+    title = "The cost of bending one more layer, one condition"
+    statement = (
+        SETTING
+        + r"""Let $s$ be odd, twice continuously differentiable, increasing, $S_0<\infty$, and """
+        + _STAR
+        + r""". Then $\Gamma_{u+1}(k)|z_{u+1}'|^2+k|z_{u+1}''|\le|\eta_{\le u+1}|^2$ for all $k\ge0$ with the recursion of @[cost of bending, two conditions] for one neuron more, $l+1$ for $l$."""
+    )
+    proof = (
+        NORMAL
+        + r"""Let $\Phi=\sup\psi_k$, which is $1$ more than there. """
+        + STAR_FACTS
+        + SEEN
+        + ONE_NEURON
+        + SIGNS
+        + NEGATIVE.replace(r"\le Y\Phi$. If", r"\le Y\Phi$ \textup{(}with $1$ to spare\textup{)}. If")
+        + r"""\emph{$k\xi\ge0$.} $p^2\le\varepsilon$, $-kycq\ge0$ and $|\xi|\le h$ give $\Delta\ge g-k^2p^2(1-\xi^2)/\varepsilon$, and with $B=g-k^2>0$, by Cauchy--Schwarz, $p^2(y+k\xi)^2/\Delta-\varepsilon\le Ya^2/B\le Y\Phi$, since $\psi_k$ at $h=0$ is $a^2/B$: indeed $p^2(y+k\xi)^2\le(\varepsilon+y^2/B)\Delta$ follows from $(y+k\xi)^2\le(1+y^2/B)(B+k^2\xi^2)$, $p^2(1+y^2/B)\le\varepsilon+y^2/B$ and $k^2\xi^2\le k^2-k^2\rho(1-\xi^2)$."""
+        + SUM
+    )
+    obligations = (
+        *FirstLayer.obligations,
+        *ByDirections.obligations,
+        *_STAR_OBLIGATIONS,
+        Inequality("k xi >= 0: Cauchy-Schwarz", (B > 0, sympy.Eq(L * B, y**2)), (y + x) ** 2 <= (1 + L) * (B + x**2)),
+        Inequality("k xi >= 0: first factor", (d >= 0, d <= E, E <= 1, L >= 0), d * (1 + L) <= E + L),
+        Inequality("k xi >= 0: second factor", (P >= 0, P <= 1, x >= 0, x <= 1), x**2 <= 1 - P * (1 - x**2)),
+    )
+
+    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
+        return (
+            *self.obligations,
+            Decided(f"{activation.name}: (*)", partial(conditions.star, activation), r"|s''|/\sqrt{S_1^2-s'^2}\ \text{does not increase}"),
+        )
+
+
+class BendingSin(OneMoreLayer):
+    name = "cost of bending, sine"
+    title = "The cost of bending one more layer, sine"
+    statement = SETTING + r"""Let $s=S_0\sin(S_1z/S_0)$.""" + CLAIM + "."
+    proof = (
+        NORMAL
+        + r"""Here $p^2=\varepsilon$, $r=|h|$, $|q|=|h|$, and $\rho=1$. Let $\Phi=\sup\psi_k-1\ge0$. """
+        + SEEN
+        + ONE_NEURON
+        + SIGNS
+        + NEGATIVE
+        + r"""\emph{$k\xi\ge0$.} At fixed $Q=y^2c^2/a^2$ let $\tau=1/y^2$ run over $[1/a^2,1/(a^2Q)]$, that is $c^2=a^2Q\tau$: $\mu/Y=a^2\varepsilon\bigl(\frac{(y+k\xi)^2}{\Delta}-1\bigr)\tau$ with $y\xi=ha\sqrt Q$ fixed is $a^2\varepsilon$ times a convex function of $c^2$ \textup{(}a square over an affine function, minus an affine one\textup{)}, so that only $y=a$ and $|c|=1$ matter. $y=a$: $\mu=\varepsilon\bigl((a+k\tilde h)^2/\tilde\Delta-1\bigr)\le\tilde\varepsilon\bigl((a+k\tilde h)^2/\tilde\Delta-1\bigr)_+\le\Phi$ with $\tilde h=\sqrt Q\,h$, as $\Delta\ge\Gamma_u(akR)+ka\tilde h-k^2R^2$. $|c|=1$, $\tau'=1/Q$: $\mu/Q=(1-\tau'\tilde h^2)(a^2+\tau'\nu)/(\Lambda+k^2\tilde h^2\tau')$ with $\nu=ka\tilde h-B$, $B=g-k^2$, $\Lambda=2B+\nu$, which does not increase with $\tau'$ where it is positive, as $\nu\Lambda=(ka\tilde h)^2-B^2\le a^2k^2\tilde h^2$; so its value is at most that at $Q=1$."""
+        + SUM
+    )
+    obligations = (
+        *FirstLayer.obligations,
+        *ByDirections.obligations,
+        _SUMMED,
+        _ORDER,
+        _STAR_OBLIGATIONS[-1],
+        Identity("nu times Lambda", sympy.expand((k * a * h - B) * (2 * B + k * a * h - B)), sympy.expand((k * a * h) ** 2 - B**2)),
+        Inequality("a ratio that does not increase", (E >= 0, v * L <= u * E, s <= t), (u + t * v) * (L + E * s) <= (u + s * v) * (L + E * t)),
+    )
+
+    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
+        return (*self.obligations, Decided(f"{activation.name}: a sine", lambda: conditions.kind(activation) == "sin", r"s=S_0\sin(S_1z/S_0)"))
+
+
+class BendingChain(OneMoreLayer):
+    name = "cost of bending, single neurons"
+    title = "The cost of bending a chain of single neurons"
+    statement = (
+        SETTING.replace(r"\in\mathbb{R}^l$", r"\in\mathbb{R}$, $z_{u+1}\in\mathbb{R}$").replace("nonincreasing", "nonincreasing and concave")
+        + r"""Let $s$ be smooth with $S_0,S_1<\infty$, $l=1$."""
+        + CLAIM
+        + r"""; it is nonincreasing and concave."""
+    )
+    proof = r"""In @[bending, direction by direction] $l=1$, $\mathbf{p},e,b=\pm1$ and $|v|=|w+kh|$ with $w=\pm y$, so $R(e)=1+h^2+p^2(w+kh)^2/D$, $D=\Gamma_u(k|wp|)-kwq-k^2p^2$. $D$ is a concave function of $w$, positive at $w=\pm a$, so positive between them; and $\{w:p^2(w+kh)^2\le C\,D\}$ is convex for all $C\ge0$, so that the ratio is largest at $w=a$ or $w=-a$. As an infimum over $z$ of such numbers $\Gamma_{u+1}$ is the best function for which the claim holds for all networks of this kind up to the layer; as an infimum of affine functions of $k$ it is concave."""
+    obligations = (
+        *FirstLayer.obligations,
+        *ByDirections.obligations,
+        Inequality("a convex set", (x**2 <= u, y**2 <= v, t >= 0, t <= 1), (t * x + (1 - t) * y) ** 2 <= t * u + (1 - t) * v),
+    )
+
+
+KINDS: dict[str, type[Rule]] = {"tanh": BendingTanh, "odd": BendingOdd, "star": BendingStar, "sin": BendingSin}
+
+
+def rule_of(network: Network, layer: int) -> Rule | None:
+    """The rule for the step from that hidden layer to the next; None where none is known."""
+    found = conditions.kind(network.dense[layer - 1].activation)
+    if found is not None and found != "star":
+        return KINDS[found]()
+    if _single(network):
+        return BendingChain()
+    return KINDS[found]() if found is not None else None
+
+
+def _single(network: Network) -> bool:
+    return all(layer.width == 1 for layer in network.dense)
+
+
+class BendingLast(Rule):
+    name = "the last layer bends"
+    title = "The second derivative by the cost of bending"
+    statement = r"""Let $\Gamma_m(k)|z_m'|^2+k|z_m''|\le|\eta|^2$ for all $k\ge0$, $h_m=s(z_m)$. If the output is a number, or if $|s''|/\sqrt{S_1^2-s'^2}$ is a nondecreasing function of $|s'|$, then $|D^2h_m|\le\Lambda^{\Gamma}=\min\{\lambda>0:\lambda\,\Gamma_m(|s'(z)|/\lambda)\ge|s''(z)|\text{ for all }z\}$; if $s$ is affine, $\Lambda^{\Gamma}=\inf\{\lambda>0:\Gamma_m(S_1/\lambda)>0\}$. The theorem's number is at most that of the block bound."""
+    proof = r"""Let $y$ be the unit vector along $h_m''$, $\zeta=z_m'$: $|h_m''|=\sum_iy_is_i''\zeta_i^2+\langle S'y,z_m''\rangle\le\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|$, and with $k=|S'y|/\lambda$ the hypothesis gives $\lambda|\eta|^2\ge\lambda\Gamma_m(|S'y|/\lambda)|\zeta|^2+|S'y||z_m''|$: it is enough that $\lambda\Gamma_m(|S'y|/\lambda)\ge|y_is_i''|$ for all $i$. For a single output that is the condition at $z_m$. Else let $R^2=S_1^2-(S_1^2-s_i'^2)y_i^2$, so that $|S'y|\le R$ and $|s_i'|\le R$; there is, or there are in the limit, $\tilde z$ with $|s'(\tilde z)|=R$, and by the hypothesis on $s$ $|y_is_i''|=\frac{|s_i''|}{\sqrt{S_1^2-s_i'^2}}\sqrt{S_1^2-R^2}\le|s''(\tilde z)|$ \textup{(}$y_i=0$ if $R=S_1$, or $s_i''=0$\textup{)}: the condition at $\tilde z$, as $\Gamma_m$ does not increase. For an affine $s$, $|h_m''|\le S_1|z_m''|$, and the hypothesis at $k=S_1/\lambda$ with $\Gamma_m\ge0$.
+\emph{The number.} $\Gamma_u$ is concave and does not increase \textup{(}@[a chain that bends]\textup{)}, so chords between values from below are below it: it is kept at nodes, rounded down. On a cell of @[cells of an activation] every inequality is one between polynomials of degree $4$ in the place in the cell; it holds if it holds between their Bernstein coefficients. The smallest $\lambda$ is enclosed by bisection, all numbers rounded up by more than the rounding errors."""
+    obligations = (
+        Inequality("the slope seen by y", (q >= 0, q <= 1, d >= 0, d <= u, p >= 0, p <= u), (1 - q) * p + q * d <= u - (u - d) * q),
+        Inequality("a Bernstein combination", (t >= 0, t <= 1, a >= 0, b >= 0, c >= 0), a * (1 - t) ** 2 + 2 * b * t * (1 - t) + c * t**2 >= 0),
+    )
+
+    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
+        one, zero = sympy.Integer(1), sympy.Integer(0)
+        value = BendingEnd(given.bound("second", layer), given.bound("bending", layer), given.cells(activation), one, zero, zero)
+        return Bound(Quantity("second", layer), nonnegative("Lexact"), value)
+
+    def obligations_of(self, *, activation: Activation, scalar: bool, **_: Any) -> tuple[Obligation, ...]:
+        if scalar:
+            return self.obligations
+        return (
+            *self.obligations,
+            Decided(f"{activation.name}: ordered", partial(conditions.ordered, activation), r"|s''|/\sqrt{S_1^2-s'^2}\ \text{grows with}\ |s'|"),
+        )
+
+
+class BendingCost(Rule):
+    name = "a cost on a last layer that bends"
+    title = "The cost on top, by the cost of bending"
+    statement = r"""In the situation of @[the last layer bends] let $\varphi=g(N,y)$, $|D_og|\le g_1$, $|D_o^2g|\le g_2$. Then $|D^2\varphi|\le\min\{\lambda>0:\lambda\,\Gamma_m(g_1|s'(z)|/\lambda)\ge g_1|s''(z)|+g_2s'(z)^2\text{ for all }z\}$, and at most what the block bound gives."""
+    proof = r"""$\varphi''=D_og[h_m'']+D_o^2g[h_m',h_m']$, and $y$ along $D_og$ instead: $|\varphi''|\le g_1\bigl(\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|\bigr)+g_2|S'\zeta|^2$. With the $i$ for which $g_1|y_is_i''|+g_2s_i'^2$ is largest and its $R$ as there, $|s_i'|\le R$: the condition at $\tilde z$. For an affine $s$ it is the condition itself."""
+    obligations = BendingLast.obligations
+
+    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
+        slope, curvature = given.bound("cost_slope"), given.bound("cost_curvature")
+        value = BendingEnd(given.bound("cost_second"), given.bound("bending", layer), given.cells(activation), slope, curvature, sympy.Integer(0))
+        return Bound(Quantity("cost_second"), nonnegative("Lexactcost"), value)
+
+
+REACHED_NETWORK = r"""$A_u=\pm a_ue_1e_1^{\top}$ for $u\ge2$, neuron $1$ of layer $u$ held at $z_u$ and all others where $|s|$ is, or is near, $S_0$"""
+
+
+class BendingBelow(Rule):
+    name = "a chain that bends"
+    title = "A chain that bends"
+    statement = (
+        r"""For all $z_1,\dots,z_m$ the network with """
+        + REACHED_NETWORK
+        + r""", $A_1=0$, has in the limit the largest $|D^2N[\eta,\eta]|$, $|\eta|=1$, over the directions $dA_u=e_1\otimes(\alpha_u,\omega_u)$, $db_u=\beta_ue_1$: the largest eigenvalue of the quadratic form $h_m''$, where $z_1'=\sqrt{1+|x|^2}\,\beta_1$, $z_u'=\alpha_us(z_{u-1})+\sqrt{1+(l_{u-1}-1)S_0^2}\,\beta_u\pm a_uh_{u-1}'$, $z_u''=2\alpha_uh_{u-1}'\pm a_uh_{u-1}''$, $h_u'=s'z_u'$, $h_u''=s''z_u'^2+s'z_u''$. The theorem's number is that of the best $z$ that a search found, rounded down. For each $k\ge0$, $\Gamma_u(k)$ is the infimum of $(|\eta_{\le u}|^2-k|z_u''|)/|z_u'|^2$ over these networks and directions, with as many neurons in each layer as the steps count: a concave and nonincreasing function."""
+    )
+    proof = r"""Only neuron $1$ of each layer moves: $dA_u=e_1v_u^{\top}$ acts on $h_{u-1}$, whose entry $1$ is $s(z_{u-1})$ and whose other entries have moduli near $S_0$; the components of $v_u$ along these and $db_u$ together contribute $\sqrt{1+(l_{u-1}-1)S_0^2}$ times their length, and only the entry $\alpha_u$ of $v_u$ meets $h_{u-1}'$, which is along $e_1$. Biases put the $z_u$ where they should be. \emph{The infimum,} by induction: suppose $|\eta_{\le u}|^2-k|z_u''|=\Gamma_u(k)|z_u'|^2$ \textup{(}or nearly\textup{)} for some of these networks and directions, for every $k$, and nothing below. Given $k$ and $z_u$, $w=\pm a$ the sign that is best in $\psi_k$, take those for $k|ws'(z_u)|$. With $A_{u+1}=\pm a\,e_1e_1^{\top}$ every inequality of @[bending, direction by direction] is an equality if $C$, $db$ and $\zeta$ are in the proportion that Cauchy--Schwarz asks for, along $e_1$, if $z_u''$ has the sign of $s'(z_u)w$, and $z_{u+1}''$ the sign chosen; the other neurons contribute $h_i^2$, near $S_0^2$, each. The sign of $z_u''$ is free: $A_u,dA_u,db_u\to-A_u,-dA_u,-db_u$, with $b_u$ chosen to keep $z_u$, changes the signs of $z_u'$ and $z_u''$. As an infimum of affine functions of $k$ with slopes $-|z_u''|/|z_u'|^2\le0$ it is concave and does not increase."""
+    obligations = (Inequality("two entries as one", (a**2 + b**2 <= 1,), (a * h + b * k) ** 2 <= h**2 + k**2),)
+
+    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
+        one, zero = sympy.Integer(1), sympy.Integer(0)
+        value = BendingEnd(given.bound("second", layer), given.bound("bending", layer), given.cells(activation), one, zero, one)
+        return Reached(Quantity("second", layer), nonnegative("Clow"), value, BentWitness(exact=False))
+
+
+class BendingReached(Rule):
+    name = "the cost of bending is reached"
+    title = "The constant of the gradient is reached"
+    statement = r"""Let all $a_u>0$, the biases free, and let the steps be those of @[cost of bending, tanh], @[cost of bending, two conditions], @[cost of bending, sine] or @[cost of bending, single neurons]. Then $\Lambda^{\Gamma}$ is the Lipschitz constant of the gradient: it is approached by the networks of @[a chain that bends]."""
+    proof = r"""Let $\lambda<\Lambda^{\Gamma}$. The condition of @[the last layer bends] fails at some $z$, or $\Gamma_m(S_1/\lambda)<0$ for an affine last layer. By @[a chain that bends] there are networks of the set and directions with $|\eta|^2-k|z_m''|$ as near to $\Gamma_m(k)|z_m'|^2$ as one likes, $k=|s'(z)|/\lambda$, with the sign of $z_m''$ free. Neuron $1$ of the last layer, held at $z$, then has $|h_m''|=|s''||z_m'|^2+|s'||z_m''|>\lambda|\eta|^2$. The set is the closure of its interior, and difference quotients of $DN$ at interior points near the network come near $|D^2N|$."""
+    obligations = (
+        *BendingBelow.obligations,
+        Inequality("equality in Cauchy-Schwarz", (d > 0, sympy.Eq(d * x, v)), sympy.Eq((d * x**2 + 1) * (v * x + 1), (v * x + 1) ** 2)),
+    )
+
+    def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
+        if not exact_steps(network):
+            raise DerivationError("the cost of bending is known to be reached for the activations of its lemmas only")
+        depth = network.depth
+        return Reached(Quantity("second", depth), given.bound("second", depth), None, BentWitness(exact=True))
+
+
+def exact_steps(network: Network) -> bool:
+    """Whether every step's rule is an equality."""
+    rules = [rule_of(network, layer) for layer in range(1, len(network.dense))]
+    return all(rule is not None and not getattr(rule, "wider", 0) for rule in rules)
+
+
+def last_layer_known(network: Network) -> bool:
+    """Whether the last layer's rule applies: one output, or an activation whose curvature is ordered by its slope."""
+    last = network.dense[-1]
+    if conditions.bends(last.activation) and last.activation.supremum(1).attained_at is None:
+        return False
+    return last.width == 1 or conditions.ordered(last.activation)
