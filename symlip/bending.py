@@ -120,11 +120,11 @@ def reach_of(slope, weights, layers, last, number):
 
 
 def nodes_around(centre, pole, end, nearest, ratio, regular, beyond):
-    """Nodes from 0 to that share beyond `end`, dense around a centre, below a pole and about the end: distances grow by that ratio."""
+    """Nodes from 0 to that share beyond `end`, dense around a centre, near 0, below a pole and about the end: distances grow by that ratio."""
     away = nearest * ratio ** numpy.arange(int(numpy.ceil(numpy.log(1 / nearest) / numpy.log(ratio))) + 1)
     near = away[away < 0.2][::2]
     above = numpy.concatenate([nearest * numpy.array([1e-6, 1e-3, 0.1]), near[near < beyond], [beyond]])
-    ends = numpy.concatenate([numpy.linspace(0, 1, regular), 1 - near, 1 + above])
+    ends = numpy.concatenate([near, numpy.linspace(0, 1, regular), 1 - near, 1 + above])
     around_centre = centre[:, None] * (numpy.concatenate([-away[::-1], [0.0], away]) + 1)
     below_pole = pole[:, None] * (1 - numpy.concatenate([nearest * numpy.array([1e-3, 1e-2, 1e-1]), near]))
     found = numpy.concatenate([around_centre, below_pole, end[:, None] * ends], axis=1)
@@ -202,7 +202,7 @@ def estimate_end(function, slope, curvature, squared, activation, lower, upper):
     else:
         grid = numpy.broadcast_to(edges, (len(slope), len(edges)))
         size, turns = numpy.diff(edges).max(), 6
-    slope, curvature = slope[:, None, None], curvature[:, None, None]
+    slope, curvature, squared = slope[:, None, None], curvature[:, None, None], numpy.reshape(squared, (-1, 1, 1))
     for turn in range(turns):
         steep, bend = abs(derivative(grid))[:, None, :], abs(second(grid))[:, None, :]
         left, right = lower, upper
@@ -377,13 +377,16 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
     _, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
     best = numpy.where(numpy.isnan(best), edges[len(edges) // 2], best)
     k = nodes[:, :, None]
-    points, largest, replaced = around(best, activation, nearest, ratio)
-    fine = cells_of(points, largest, activation)
+    replaced, fine = False, []
+    for point in (best,) if len(tails) else (best, -best):  # without tails, |s| may be largest at both ends
+        points, largest, where = around(point, activation, nearest, ratio)
+        fine.append(cells_of(points, largest, activation))
+        replaced = replaced | where
     rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
     worst = numpy.full(nodes.shape, top**2)
     for sign in (1.0,) if odd else (1.0, -1.0):
         w = sign * weight[:, None, None]
-        for cells in (rough, fine):
+        for cells in (rough, *fine):
             s, away_s, steep, bend, away_bend = cells
             gamma = tuple(at_points(function, k * weight[:, None, None] * end * (1 + RELATIVE)) for end in steep)
             found = cell_bound(s, away_s, steep, bend, away_bend, k, w, gamma, top)
@@ -431,7 +434,12 @@ def bound_end(function, high, slope, curvature, activation, estimate, centre, ne
             break
         width = numpy.where(bad, width * 3, width)
         upper = minimum(estimate * (1 + width), high)
-    lower = numpy.where(width > 1e-11, estimate * (1 + width / 3), estimate * (1 - 1e-4))
+    lower = numpy.where(width > 1e-11, estimate * (1 + width / 3), estimate * (1 - 1e-6))
+    for share in (1e-4, 1e-2, 0.5):  # where the estimate was too large
+        good = holds(lower)
+        if not good.any():
+            break
+        upper, lower = numpy.where(good, lower, upper), numpy.where(good, lower * (1 - share), lower)
     for _ in range(30):
         middle = (lower + upper) / 2
         good = holds(middle)

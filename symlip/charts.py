@@ -19,6 +19,7 @@ import sympy
 from flint import arb
 
 from .activations import Activation, z
+from .bending_conditions import kind
 from .enclosure import PRECISION, Program, Undecided, _tail
 from .errors import SymlipError
 from .suprema import Piece, _piece_supremum, derivative_pieces
@@ -69,6 +70,8 @@ def _chart(activation: Activation, sizes: list[float]) -> Chart:
     functions = [Program(activation.derivative(order)) for order in range(5)]
     tolerances = [TOLERANCE * (size if 0 < size < math.inf else 1.0) for size in sizes[:3]]
     period = sympy.periodicity(activation.expression, z) if activation.expression.has(sympy.sin, sympy.cos) else None
+    if period is not None and kind(activation) == "sin":  # half a period: the other half has the same s, s'' and |s'|
+        period = period / 2
     scale = _scale(sizes)
     if period is not None:
         half = float(sympy.N(period / 2)) * MARGIN

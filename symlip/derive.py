@@ -689,6 +689,12 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
             premises = (slope, curvature, by_kind["blocks"], by_kind["second_blocks"])
             second_rule = RiskSecondBlock() if averaged else CostSecondBlock()
             results["cost_gradient_lipschitz"] = derivation.apply(second_rule, *premises, layer=depth)
+            if "bending" in by_kind:
+                last = network.dense[-1]
+                block = derivation.apply(CostSecondBlock(), *premises, layer=depth) if averaged else results["cost_gradient_lipschitz"]
+                cells = f"cells_{identifier(last.activation)}"
+                sharp = derivation.apply(bending.BendingCost(), slope, curvature, by_kind["bending"], cells, block, layer=depth, activation=last.activation)
+                results["cost_gradient_lipschitz"] = derivation.apply(bending.RiskBending(), sharp, results["cost_gradient_lipschitz"]) if averaged else sharp
             if derivation.problem.method == "joint" and not network.plain and not averaged:
                 shared = [str(h.symbol) for h in derivation.hypotheses.values()]
                 sizes = [step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.kind == "value"]

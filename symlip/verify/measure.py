@@ -160,6 +160,8 @@ class Measurement:
 
     def _of_sample(self, value: Any, index: int) -> Any:
         """A bound may depend on the sample: the last axis, in a derivation about a risk."""
+        if self.averaged and isinstance(value, tuple):
+            return tuple(self._of_sample(entry, index) for entry in value)
         if not self.averaged or not isinstance(value, np.ndarray):
             return value
         return value[..., index if value.shape[-1] > 1 else 0]
@@ -298,8 +300,8 @@ class Measurement:
             yield values[str(claim.symbol)], abs(derivative_at(quantity.activation, quantity.order, best_point(quantity.activation, quantity.order, digits)))
             return
         bound = values[str(plain_symbol(claim.symbol))]
-        if not bound:
-            return  # nothing is claimed, and the witness need not exist
+        if self.averaged or not bound:
+            return  # sample by sample it is the claim without an average; or nothing is claimed, and the witness need not exist
         (layer, _), *_ = self._layers(quantity, claim, bound)
         x, lines = self.sample.inputs[0], self.sample.lines[:layer]
         if isinstance(claim.witness, HeldWitness):

@@ -12,7 +12,7 @@ from ... import charts
 from ...activations import Activation, z
 from ...errors import DerivationError
 from ...networks import Network, Size
-from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf
+from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf, Mean
 from ..claims import Bound, Reached, nonnegative
 from ..obligations import Decided, Identity, Inequality, Obligation
 from ..quantities import ActivationCells, Quantity
@@ -364,6 +364,17 @@ class BendingCost(Rule):
         slope, curvature = given.bound("cost_slope"), given.bound("cost_curvature")
         value = BendingEnd(given.bound("cost_second"), given.bound("bending", layer), given.cells(activation), slope, curvature, sympy.Integer(0))
         return Bound(Quantity("cost_second"), nonnegative("Lexactcost"), value)
+
+
+class RiskBending(Rule):
+    name = "a risk on a last layer that bends"
+    title = "The average over the data, by the cost of bending"
+    statement = r"""Let $\Phi=\mathbb{E}\,\varphi$ and $|D^2\varphi|\le\Lambda^{\varphi,\Gamma}$ for each sample, with a bound that may depend on it. Then $|D^2\Phi|$ is at most $\mathbb{E}\,\Lambda^{\varphi,\Gamma}$, and at most what the averaged blocks give."""
+    proof = r"""$D^2\Phi=\mathbb{E}\,D^2\varphi$ and the triangle inequality."""
+    obligations = (Inequality("triangle inequality", (x**2 <= a**2, y**2 <= b**2, a >= 0, b >= 0), (x + y) ** 2 <= (a + b) ** 2),)
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        return Bound(Quantity("risk_second"), nonnegative("Lexactrisk"), sympy.Min(given.bound("risk_second"), Mean(given.bound("cost_second"))))
 
 
 REACHED_NETWORK = r"""$A_u=\pm a_ue_1e_1^{\top}$ for $u\ge2$, neuron $1$ of layer $u$ held at $z_u$ and all others where $|s|$ is, or is near, $S_0$"""
