@@ -39,7 +39,7 @@ def bending_end(high, layers, activation, slope, curvature, which, fine=0):
 
 
 def bending_ends(high, layers, activation, slope, curvature, fine=0):
-    """The smallest lam for which lam Gamma_m(slope |s'| / lam) >= slope |s''| + curvature s'^2 everywhere, from above, at most `high`.
+    """The smallest lam for which lam Gamma_m(slope |s'| / lam) >= slope |s''| + curvature s'^2 everywhere, from above, at most `high` (which may be inf).
 
     Behind it, in the first axis: |D^2 N| of an explicit network along an explicit direction (where slope = 1, curvature = 0; else 0).
     fine: 0, or 1 for smaller cells.
@@ -64,12 +64,13 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
 def bending_batch(high, x_norm, slope, curvature, weights, layers, widths, last, fine):
     """The same for a batch that fits into memory, each argument an array of one axis."""
     with numpy.errstate(all="ignore"):
+        cap, high = high, numpy.fmin(high, rough_bound(x_norm, slope, curvature, weights, layers, last))
         good = numpy.isfinite(high) & (high > 0) & numpy.isfinite(x_norm) & numpy.isfinite(slope) & (slope > 0)
         good = good & numpy.all([(weight > 0) & numpy.isfinite(weight) for weight in weights] or [good], axis=0)
         if not good.all():
-            found = numpy.stack([high, 0 * high])
+            found = numpy.stack([cap, 0 * x_norm])
             if good.any():
-                given = (high[good], x_norm[good], slope[good], curvature[good], [weight[good] for weight in weights])
+                given = (cap[good], x_norm[good], slope[good], curvature[good], [weight[good] for weight in weights])
                 found[:, good] = bending_batch(*given, layers, widths, last, fine)
             return found
         count, ratio, least = ((8, 1.7, 2e-3), (30, 1.35, 1e-6))[fine]
@@ -79,15 +80,29 @@ def bending_batch(high, x_norm, slope, curvature, weights, layers, widths, last,
         for number, (weight, layer) in enumerate(zip(weights, layers), 1):
             if short and number == len(layers):
                 sigma = slope * last[1]
-                found = bound_end(function, high, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
+                found = bound_end(function, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
                 break
             end = reach_of(slope, weights, layers, last, number) / estimate
             nodes = nodes_around(path[number + 1][1], critical(function, weight, layer[1], end), end, least, ratio, count, 2e-3)
             function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
         else:
-            found = bound_end(function, high, slope, curvature, last, estimate, path[-1][0], least, ratio)
+            found = bound_end(function, slope, curvature, last, estimate, path[-1][0], least, ratio)
         below = numpy.zeros_like(found) if (curvature > 0).any() or (slope != 1).any() else chain_eigenvalue(x_norm, weights, layers, widths, last, path)
-        return numpy.stack([numpy.fmin(found, high), numpy.fmin(below * (1 - 1e-9), found)])
+        return numpy.stack([numpy.fmin(found, cap), numpy.fmin(below * (1 - 1e-9), found)])
+
+
+def rough_bound(x_norm, slope, curvature, weights, layers, last):
+    """Where to begin: the bound by norms, layer by layer."""
+    size, first, second = x_norm, 0 * x_norm, 0 * x_norm
+    for number, activation in enumerate([*(layer[1] for layer in layers), last]):
+        weight = weights[number - 1] if number else 0 * x_norm
+        square = 1 + size**2 + weight**2 * first**2
+        bend = max(activation[5][0]) if len(activation[5][0]) else 0.0
+        second = bend * square + activation[1] * (first + weight * second)
+        first = activation[1] * sqrt(square)
+        if number < len(layers):
+            size = sqrt(layers[number][0]) * activation[0]
+    return slope * second + curvature * first**2
 
 
 def first_function(x_norm):
@@ -103,7 +118,7 @@ def estimate_all(high, x_norm, slope, curvature, weights, layers, last, fine):
         for number, (weight, layer) in enumerate(zip(weights, layers), 1):
             end = reach_of(slope, weights, layers, last, number) / (high if estimate is None else estimate)
             if estimate is None:
-                nodes = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 300, 40)])[None, :] * end[:, None]
+                nodes = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e5, 60)])[None, :] * end[:, None]
             else:
                 nodes = nodes_around(path[number + 1][1], critical(functions[-1], weight, layer[1], end), end, nearest, 1.8, 8, 0.3)
             functions.append((nodes, estimate_step(functions[-1], nodes, weight, *layer, rounds)[0]))
@@ -228,7 +243,7 @@ def critical(function, weight, activation, end):
 
 def estimate_path(functions, high, slope, curvature, weights, layers, last, estimate):
     """(lam, [(z, k, sign), ..]): where the inequality at the end is an equality, and what led there; index u is layer u."""
-    lower, upper = (high / 300, high) if estimate is None else (estimate * 0.78, minimum(estimate * 1.3, high))
+    lower, upper = (high * 1e-5, high) if estimate is None else (estimate * 0.78, minimum(estimate * 1.3, high))
     if affine_end(curvature, layers, last):
         sigma = slope * last[1]
         lam, point = estimate_end(functions[-2], weights[-1] * sigma, curvature, sigma**2, layers[-1][1], lower, upper)
@@ -404,10 +419,10 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
     return numpy.where(numpy.isfinite(worst), gamma, -numpy.inf)
 
 
-def bound_end(function, high, slope, curvature, activation, estimate, centre, nearest, ratio, squared=0.0):
+def bound_end(function, slope, curvature, activation, estimate, centre, nearest, ratio, squared=0.0):
     """The smallest lam for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2 everywhere, from above."""
     edges, bends, tails = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[6]
-    batch = len(high)
+    batch = len(slope)
     if len(edges) == 1:  # an affine layer
         steep, bend = numpy.full((batch, 2), activation[1]), numpy.zeros((batch, 2))
     else:
@@ -427,13 +442,14 @@ def bound_end(function, high, slope, curvature, activation, estimate, centre, ne
         return (left * at_points(function, slope[:, None] * steep / left * (1 + 2 * RELATIVE)) * (1 - 4 * RELATIVE) >= right).all(axis=1)
 
     width = numpy.full(batch, 1e-11)
-    upper = minimum(estimate * (1 + width), high)
-    for _ in range(40):
-        bad = ~holds(upper) & (upper < high)
+    upper = estimate * (1 + width)
+    for _ in range(60):
+        bad = ~holds(upper) & (width < 1e3)
         if not bad.any():
             break
         width = numpy.where(bad, width * 3, width)
-        upper = minimum(estimate * (1 + width), high)
+        upper = estimate * (1 + width)
+    failed = ~holds(upper)
     lower = numpy.where(width > 1e-11, estimate * (1 + width / 3), estimate * (1 - 1e-6))
     for share in (1e-4, 1e-2, 0.5):  # where the estimate was too large
         good = holds(lower)
@@ -444,4 +460,4 @@ def bound_end(function, high, slope, curvature, activation, estimate, centre, ne
         middle = (lower + upper) / 2
         good = holds(middle)
         lower, upper = numpy.where(good, lower, middle), numpy.where(good, middle, upper)
-    return upper * (1 + 4 * RELATIVE)
+    return numpy.where(failed, numpy.inf, upper * (1 + 4 * RELATIVE))

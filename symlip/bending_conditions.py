@@ -66,7 +66,47 @@ def diamond(activation: Activation) -> bool:
     if not _odd_increasing(activation):
         return False
     ratio = _square(activation.derivative(1)) / (activation.constant(0) ** 2 - _square(activation.expression)) ** 2
-    return _nonnegative_for_positive(-sympy.diff(ratio, z))
+    return _nonnegative_for_positive(-sympy.diff(ratio, z)) or _diamond_in_balls(activation)
+
+
+def _diamond_in_balls(activation: Activation) -> bool:
+    """D = 2 s s'^2 + s'' (S0^2 - s^2) <= 0 for z > 0: D(0) = 0 and D' < 0 on [0, 1/8], D < 0 on cells up to 2, and beyond, where s'' < 0,
+
+    S0 - s >= r = s'^2 / |s''|, which is enough as S0 + s >= 2 s: both sides tend to 0, and the difference falls, -s' - r' <= 0.
+    """
+    from flint import ctx
+
+    from .enclosure import PRECISION, Program, Undecided, _ball, _fraction
+
+    s, first, second = (activation.derivative(order) for order in range(3))
+    top, last = activation.constant(0), sympy.Integer(2)
+    if s.subs(z, 0) != 0 or sympy.limit(s, z, oo) != top:
+        return False
+    shown = sympy.cancel(sympy.together(first**2 / -second))
+    if not shown.is_rational_function(z) or sympy.limit(shown, z, oo) != 0:
+        return False
+    tail = [_holds_from(last, part) for part in (-second, first + sympy.diff(shown, z))]
+    if not all(tail):
+        return False
+    saved = ctx.prec
+    ctx.prec = PRECISION
+    try:
+        D = 2 * s * first**2 + second * (top**2 - s**2)
+        falls, below = Program(sympy.diff(D, z)), Program(D)
+        near = sympy.Rational(1, 8)
+        start = all(falls(_ball(_fraction(near * k / 64), _fraction(near * (k + 1) / 64))) < 0 for k in range(64))
+        step = (last - near) / 2048
+        return start and all(below(_ball(_fraction(near + k * step), _fraction(near + (k + 1) * step))) < 0 for k in range(2048))
+    except Undecided:
+        return False
+    finally:
+        ctx.prec = saved
+
+
+def _holds_from(start: sympy.Expr, expression: sympy.Expr) -> bool:
+    """Decide that a rational expression is at least 0 for z >= start."""
+    certificate = _polynomial_certificate(1 - expression, Piece(expression, start, oo))
+    return certificate is not None and polynomial_holds(certificate)
 
 
 @cache
@@ -101,7 +141,16 @@ def _odd_increasing(activation: Activation) -> bool:
     s = activation.expression
     if len(derivative_pieces(activation.name, s, 0)) > 1 or activation.constant(0) == oo:
         return False
-    return _vanishes(s + s.subs(z, -z)) and _nonnegative_for_positive(activation.derivative(1))
+    return _vanishes(s + s.subs(z, -z)) and _positive(activation.derivative(1))
+
+
+def _positive(slope: sympy.Expr) -> bool:
+    """Whether an even continuous function is positive: positive at a point, and without a zero."""
+    squared = _square(slope)
+    if squared.is_rational_function(z):
+        numerator, denominator = (sympy.Poly(part, z) for part in sympy.fraction(squared))
+        return bool(numerator.count_roots() == 0 and denominator.count_roots() == 0 and slope.subs(z, 1) > 0)
+    return _nonnegative_for_positive(slope)
 
 
 def _vanishes(expression: sympy.Expr) -> bool:

@@ -76,7 +76,7 @@ def theorems(folder: Path | None = None) -> dict[str, Theorem]:
 def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> dict[str, str]:
     """The text files of one theorem, by relative path. Raises SymlipError if a check or the verification fails."""
     from .report import render
-    from .report.figures import caption
+    from .report.figures import caption, ratios
 
     say = progress or (lambda _: None)
     say("derive")
@@ -102,6 +102,7 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
         "verification": verification,
         "figure": f"{theorem.name}-figure.pdf" if any(figure["curves"]["norm"].values()) else None,
         "figure_caption": caption(figure, derivation),
+        "ratios": ratios(derivation),
         "sharpness": points,
         "sharpness_figure": f"{theorem.name}-sharpness.pdf",
     }

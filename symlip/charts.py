@@ -154,7 +154,7 @@ def _beyond(activation: Activation, side: int, start: float) -> tuple[float, ...
         try:
             values.append(_tail(f, end, point).upper())
         except Undecided:
-            if not f.is_rational_function(z):
+            if f.atoms(sympy.Function):
                 raise
             piece = Piece(f, point, end) if side > 0 else Piece(f, end, -point)
             values.append(_piece_supremum(activation.name, piece, 0).value)

@@ -292,7 +292,11 @@ def _joint(derivation: Derivation, walk: Walk) -> None:
             premises = (walk.weights[layer], walk.weights[layer + 1], bounds[layer - 1], bounds[layer], reached)
             reached = derivation.apply(JointReached(), *premises, layer=layer, activation=data.activation)
         derivation.apply(JointFirstReached(), walk.weights[depth], first, reached, layer=depth, activation=last)
-    results = _block(derivation, walk, first=False) if derivation.problem.order >= 2 else {"value": walk.value(depth)}
+    results: dict[str, str | None]
+    if derivation.problem.order >= 2 and (not bending.exact_network(network) or derivation.problem.cost is not None):
+        results = _block(derivation, walk, first=False)
+    else:
+        results = {"value": walk.value(depth)}
     _bending(derivation, walk, results)
     _set_results(derivation, {"value": results.pop("value"), "lipschitz": first, **results})
 
@@ -301,17 +305,11 @@ def _bending(derivation: Derivation, walk: Walk, results: dict[str, str | None])
     """The gradient's constant by the cost of bending, over the block bound, where the activations allow it."""
     network, depth = walk.network, len(walk.network.dense)
     rules = [bending.rule_of(network, layer) for layer in range(1, depth)]
-    if (
-        derivation.problem.order < 2
-        or None in rules
-        or not bending.last_layer_known(network)
-        or any(isinstance(width, sympy.Symbol) for width in network.widths[1:])
-    ):
+    if derivation.problem.order < 2 or None in rules or not bending.last_layer_known(network):
         return
-    try:
-        cells = {activation: derivation.apply(bending.Cells(), activation=activation) for activation in network.activations}
-    except SymlipError:
+    if not all(bending.has_cells(activation) for activation in network.activations):
         return
+    cells = {activation: derivation.apply(bending.Cells(), activation=activation) for activation in network.activations}
     function = derivation.apply(bending.FirstLayer(), walk.input)
     for layer, (rule, data) in enumerate(zip(rules, network.dense), 1):
         assert rule is not None
@@ -319,12 +317,12 @@ def _bending(derivation: Derivation, walk: Walk, results: dict[str, str | None])
         function = derivation.apply(rule, *premises, layer=layer, width=data.width, activation=data.activation)
     last = network.dense[-1]
     here = {"layer": depth, "activation": last.activation, "scalar": last.width == 1}
-    premises = (function, results["gradient_lipschitz"], cells[last.activation])  # type: ignore[assignment]
+    premises = (function, results.pop("gradient_lipschitz", None), cells[last.activation])  # type: ignore[assignment]
     second = derivation.apply(bending.BendingLast(), *premises, **here)
     below = derivation.apply(bending.BendingBelow(), *premises, **here)
-    if bending.exact_steps(network):
+    if bending.exact_network(network):
         derivation.apply(bending.BendingReached(), second, *walk.weights.values(), network=network)
-    results.pop("layer_lipschitz")
+    results.pop("layer_lipschitz", None)
     results.update(gradient_lipschitz=second, lower_gradient_lipschitz=below)
 
 

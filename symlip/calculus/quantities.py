@@ -72,7 +72,7 @@ MEANING = {
     "pre_first": "operator norm of the first derivative of the pre-activation of layer {u}",
     "first": "operator norm of the first derivative of the output of layer {u}",
     "second": "norm of the second derivative of the output of layer {u}",
-    "bending": "cost of bending layer {u}: the best G with G(k) |z'|^2 + k |z''| <= |direction|^2",
+    "bending": "cost of bending layer {u}",
     "joint": "output and first derivative of layer {u} together",
     "jump": "jump of the first derivative of the output of layer {u}",
     "scale": "scale of the family of networks",

@@ -13,9 +13,9 @@ import sympy
 from ..activations import Activation, latex_escape
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, is_constant
 from ..calculus.derivation import Derivation, Step
-from ..calculus.quantities import BLOCKED, ActivationDerivative, ActivationPeak, Quantity
+from ..calculus.quantities import BLOCKED, ActivationCells, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
-from ..calculus.witness import FieldWitness, HeldWitness, PushedWitness
+from ..calculus.witness import BentWitness, FieldWitness, HeldWitness, PushedWitness
 from ..costs import Huber
 from ..fields import END, Field
 from ..parameter_sets import AllParameters, ParameterBall
@@ -58,6 +58,7 @@ def render(
     verification: Verification | None = None,
     figure: str | None = None,
     figure_caption: str = "",
+    ratios: dict[str, Any] | None = None,
     sharpness: list[dict[str, Any]] | None = None,
     sharpness_figure: str | None = None,
 ) -> str:
@@ -65,7 +66,7 @@ def render(
 
     fragment: no preamble, to be read by \\input; else a whole document. title: the theorem's, as plain text. name: prefix
     of all labels. verification: a run whose verdict is printed. figure: the file name of a figure to include if it exists.
-    sharpness, sharpness_figure: the points of a sharpness map, as JSON, and the file name of its figure.
+    ratios: a table of one bound over another. sharpness, sharpness_figure: the points of a sharpness map, as JSON, and the file name of its figure.
     """
     context = _Context(derivation, title, "".join(c for c in name if c.isalnum()) or "symlip")
     body = (
@@ -76,6 +77,7 @@ def render(
             verification=_verified(derivation, verification),
             figure=figure,
             figure_caption=figure_caption,
+            ratios=ratios,
             sharpness=_sharpness_rows(sharpness),
             sharpness_figure=sharpness_figure,
         )
@@ -299,7 +301,7 @@ class _Context:
                 left = left.replace(r"N_\theta(x)", "X_T").replace("(N;", "(X_T;").replace("(DN;", "(DX_T;")
             relation = "=" if exact.get(name) and not isinstance(self.network, Field) else r"\ge " if symbol in lower else r"\le "
             below = self.derivation.results.get(f"lower_{name}")
-            found.append(rf"{left}{relation}{tex(symbol)}" if below is None else rf"{tex(below)}\le{left}\le {tex(symbol)}")
+            found.append(rf"{left}{relation}{tex(symbol)}" if below is None or relation == "=" else rf"{tex(below)}\le{left}\le {tex(symbol)}")
         return found
 
     def _comparisons(self) -> list[str]:
@@ -354,6 +356,13 @@ class _Context:
                 where = r"; in the last line where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
                 found.append(
                     rf"The lower bound of {names[order]} is proved by networks with $A_u=\pm a_u\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of every line held at $z=0$, so that its output stays $x_j$, and all others saturated, pushing away from $0$, if that is possible{where}."
+                )
+                continue
+            if isinstance(witness, BentWitness):
+                constant = r"is approached" if witness.exact else "is bounded from below"
+                found.append(
+                    rf"The constant {names[order]} {constant} by networks of the set with $A_1=0$, $A_u=\pm a_u\,e_1e_1^{{\top}}$ for $u\ge2$, neuron $1$ of layer $u$ held at a $z_u$ where the supremum in $\Gamma_{{u+1}}$ is attained \textup{{(}}the last where the inequality for $\lambda$ is an equality\textup{{)}}, "
+                    r"and all other hidden neurons where $|s|$ is, or is near, $S_0$, along a direction that moves neuron $1$ of each layer."
                 )
                 continue
             if isinstance(witness, PushedWitness):
@@ -425,6 +434,11 @@ class _Context:
             lemma = next(rule.name for rule in self.lemma_rules if rule.name.startswith("joint bound of"))
             found.append(
                 rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$, $G$ and $f$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."
+            )
+        if r"\Gamma_" in printed:
+            found.append(
+                r"$\Gamma_u(k)$, $k\ge0$, is $-\infty$ where one of its denominators is not positive for some $z$; $s$ is the activation of the layer, at $z$, and $h_m''$ as a quadratic form of the direction that of "
+                rf"Lemma~\ref{{{self.id}:lem:{_label('a chain that bends')}}}."
             )
         if r"\alpha_{(" in printed:
             found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")
@@ -634,7 +648,7 @@ class _Context:
                     if layer is not None:
                         meaning = meaning.replace(f"layer {layer}", f"layer ${tex(sympy.sympify(layer))}$")
                 rows.append({"symbol": shown, "meaning": f"{'lower bound' if isinstance(claim, Reached) else 'bound'} on the {meaning}"})
-            elif isinstance(claim.symbol, sympy.Symbol | sympy.IndexedBase):
+            elif isinstance(claim.symbol, sympy.Symbol | sympy.IndexedBase) and not is_constant(claim):
                 rows.append({"symbol": tex(claim.symbol), "meaning": "abbreviation, defined in the theorem"})
         return rows
 
@@ -680,8 +694,10 @@ def _claim_latex(claim: Claim) -> str:
         return rf"{quantity.latex}\le {symbol}"
     if isinstance(quantity, ActivationPeak):
         return rf"{quantity.latex}\le {symbol}(c)"
-    if not isinstance(quantity, Quantity):
+    if quantity is None:
         return symbol
+    if isinstance(quantity, ActivationCells):
+        return rf"\text{{cells of }}{quantity.activation.latex}"
     if quantity.kind == "bending":
         return rf"{quantity.latex}\le|\eta_{{\le {quantity.layer}}}|^2\ (k\ge0)"
     index = "" if quantity.layer is None else tex(sympy.sympify(quantity.layer))
@@ -711,7 +727,7 @@ def _node(claim: Claim) -> str:
         return r"\le"
     if isinstance(claim, Limit):
         return r"\to"
-    return tex(claim.symbol) + (r"^{*}" if isinstance(claim, Reached) and claim.expression is None else "")
+    return rf"{{{tex(claim.symbol)}}}^{{*}}" if isinstance(claim, Reached) and claim.expression is None else tex(claim.symbol)
 
 
 def _display(formulas: list[str], end: str = ",") -> str:

@@ -80,6 +80,9 @@ def _curves(derivation: Derivation) -> Iterator[tuple[str, str, Make]]:
         word = "exact" if derivation.exact["lipschitz"] else "joint"
         yield f"network, {word}", "lipschitz", lambda network: derive(network, chosen, method="joint", order=1)
         yield "network, block", "lipschitz", lambda network: derive(network, chosen, order=1)
+        if derivation.exact.get("gradient_lipschitz") and order >= 2:
+            yield "gradient, exact", "gradient_lipschitz", lambda network: derive(network, chosen, method="joint")
+            yield "gradient, block", "gradient_lipschitz", lambda network: derive(network, chosen)
         if problem.network.plain and not (isinstance(parameters, LayerBalls) and parameters.biases != "free"):
             yield "network, chain", "lipschitz", lambda network: lower_bound(network, chosen, order=1)
     elif isinstance(parameters, ParameterBall):
@@ -95,6 +98,27 @@ def _curves(derivation: Derivation) -> Iterator[tuple[str, str, Make]]:
                     continue
                 title = SHOWN[result] + (f", {method}" if len(methods) > 1 and result != "lipschitz" else "")
                 yield title, result, lambda network, method=method: derive(network, balls, method=method, order=order, variables=variables)  # type: ignore[misc]
+
+
+def ratios(derivation: Derivation) -> dict[str, Any] | None:
+    """Block over exact for the gradient, against the norm of all weights and the depth, where the exact constant is known."""
+    network = derivation.problem.network
+    if isinstance(network, Field) or not derivation.exact.get("gradient_lipschitz") or derivation.problem.method != "joint":
+        return None
+    if not network.plain or len(network.activations) > 1 or derivation.problem.cost is not None:
+        return None
+    layer = network.dense[0]
+    width = layer.width if isinstance(layer.width, int) else 3
+    depths, rows = (2, 3, 4, 5, 6), []
+    bounds = [[derive(Network.uniform(m, layer.activation, width, 3), LayerBalls(), method=method).compile() for method in ("block", "joint")] for m in depths]
+    for norm in ("1/4", "1/2", "1", "2", "4", "8"):
+        cells = []
+        for m, (block, exact) in zip(depths, bounds):
+            given = {"weight_norms": [float(sympy.Rational(norm))] * m, "input_norm": 1.0}
+            cells.append(f"{block(**given).gradient_lipschitz / exact(**given).gradient_lipschitz:.3f}")
+        rows.append([f"${norm}$", *cells])
+    text = rf"The block bound on $\operatorname{{Lip}}(DN)$ over the exact constant, hidden widths ${width}$, $|x|=1$, all weight norms $a$:"
+    return {"text": text, "header": ["$a$", *(f"$m={m}$" for m in depths)], "rows": rows}
 
 
 def caption(figure: dict[str, Any], derivation: Derivation) -> str:

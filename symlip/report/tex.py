@@ -10,6 +10,8 @@ from sympy.printing.latex import LatexPrinter
 
 from ..calculus.arrays import (
     Below,
+    BendingInput,
+    BendingStep,
     BlockEntries,
     BorderAt,
     CellMatrix,
@@ -131,6 +133,8 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     if isinstance(expression, FieldSecond):
         first, second = tex(expression).split(r",\qquad ")
         return rf"\begin{{split}}{left}&={first},\\{second.replace('=', '&=', 1)}\end{{split}}"
+    if isinstance(expression, BendingInput | BendingStep):
+        return rf"{left}(k)={tex(expression)}"
     if isinstance(expression, sympy.Lambda):
         return rf"{left}({tex(expression.variables[0])})={tex(expression.expr)}"
     if isinstance(expression, ChainShares):

@@ -14,6 +14,9 @@ from mpmath import mpf
 
 from .. import bending
 from ..activations import Activation
+from ..calculus.arrays import BendingEnd
+from ..calculus.claims import Bound
+from ..calculus.derivation import Derivation
 from .jets import Line, Parameters, derivative_at
 from .points import best_point
 
@@ -144,10 +147,11 @@ class Ends:
         self.chain = Chain(network, layers)
         self.network, self.last = network, network.dense[-1].activation
         self.affine = len(self.chain.steps) > 0 and len(last[4]) == 1
-        numbers = [np.array([float(value)]) for value in (high, self.chain.x_norm, 1, 0, *(weight for weight, _, _ in self.chain.steps))]
+        first, slope, zero, *weights = (np.array([float(value)]) for value in (self.chain.x_norm, 1, 0, *(weight for weight, _, _ in self.chain.steps)))
         steps = [(width, cells) for _, width, cells in self.chain.steps]
         with np.errstate(all="ignore"):
-            estimate, path = bending.estimate_all(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4:], steps, last, 1)  # type: ignore[no-untyped-call]
+            start = np.fmin(float(high), bending.rough_bound(first, slope, zero, weights, steps, last))  # type: ignore[no-untyped-call]
+            estimate, path = bending.estimate_all(start, first, slope, zero, weights, steps, last, 1)  # type: ignore[no-untyped-call]
         places: list[Place] = [None if np.isnan(z[0]) else (mpf(float(z[0])), int(sign[0]) or 1) for z, _, sign in path[1:]]
         self._start = mpf(float(estimate[0]))
         free = places[:-1] if self.affine else places
@@ -246,6 +250,16 @@ def end_function(network: Any, exact: bool) -> Callable[..., Any]:
         return out[()]
 
     return end
+
+
+def bent(derivation: Derivation, lines: Sequence[Line], values: dict[str, Any], x: Any, widths: Sequence[int], digits: int) -> tuple[Parameters, Parameters]:
+    """The network of a derivation that comes near the gradient's constant, at the values of its symbols, and its direction."""
+    claims = (step.claim for step in derivation.steps.values())
+    end = next(claim.expression for claim in claims if isinstance(claim, Bound) and isinstance(claim.expression, BendingEnd))
+    high, function, cells = end.args[:3]
+    network = derivation.problem.network
+    ends = Ends(network, values.get(str(high), mpf("inf")), values[str(function)], values[str(cells)])
+    return build_bent(network, lines, ends.places, values, x, widths, digits)
 
 
 def build_bent(

@@ -12,13 +12,12 @@ import sympy
 from mpmath import mpf
 
 from ..activations import Activation
-from ..calculus.arrays import BendingEnd
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationCells, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.witness import BentWitness, HeldWitness, PushedWitness
 from ..charts import chart
-from .bending import Chain, Ends, build_bent
+from .bending import Chain, bent
 from .costs import cost_curvature, cost_jet, cost_slope
 from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
@@ -315,7 +314,9 @@ class Measurement:
         if isinstance(claim.witness, BentWitness):
             if any(values[f"a_{u}"] == 0 for u in range(2, self.depth + 1)):
                 return  # the theorem is about sets with an interior
-            theta, eta = self.bent(values, digits)
+            if self._bent is None:
+                self._bent = bent(self.derivation, lines, values, x, self.sample.widths, digits)
+            theta, eta = self._bent
             yield from self._membership(theta, values, True)
             yield bound, 2 * norm(network_jets(lines, theta, eta, x)[-1][1][2])
             return
@@ -340,18 +341,6 @@ class Measurement:
             yield bound, slope
         else:
             yield bound, 1 + norm(h) ** 2 + values.get(f"a_{layer + 1}", mpf(0)) ** 2 * slope**2
-
-    def bent(self, values: dict[str, Any], digits: int) -> tuple[Parameters, Parameters]:
-        """The network that comes near the gradient's constant, and its direction."""
-        if self._bent is None:
-            step = next(
-                step for step in self.derivation.steps.values() if isinstance(step.claim.expression if isinstance(step.claim, Bound) else None, BendingEnd)
-            )
-            high, function, cells = step.claim.expression.args[:3]  # type: ignore[union-attr]
-            network = self.derivation.problem.network
-            ends = Ends(network, values[str(high)], values[str(function)], values[str(cells)])
-            self._bent = build_bent(network, self.sample.lines, ends.places, values, self.sample.inputs[0], self.sample.widths, digits)
-        return self._bent
 
     def _membership(self, theta: Parameters, values: dict[str, Any], whole: bool) -> Iterator[tuple[Any, Any]]:
         """That the witness lies in the set."""

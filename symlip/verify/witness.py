@@ -13,8 +13,9 @@ from mpmath import mpf
 from .. import peaks
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import ALONG, CANCELLED, At, Best, FieldWitness, HeldWitness, Point, PushedWitness, Witness, WitnessLayer
+from ..calculus.witness import ALONG, CANCELLED, At, BentWitness, Best, FieldWitness, HeldWitness, Point, PushedWitness, Witness, WitnessLayer
 from ..errors import SymlipError
+from .bending import bent
 from .evaluate import HighPrecisionPrinter, Program, hypothesis_values, namespace
 from .jets import Line, Parameters, derivative_at, exact_number, lines_of, network_jets, norm
 from .points import best_point, far_point
@@ -169,7 +170,9 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         if not values[str(plain_symbol(reached.symbol))]:
             raise SymlipError("the set is too small for this witness: its biases alone leave the ball; take a larger radius")
         lines = lines_of(network, given)
-        if isinstance(known[order], PushedWitness):
+        if isinstance(known[order], BentWitness):
+            theta, _ = bent(derivation, lines, values, vector, widths, digits)
+        elif isinstance(known[order], PushedWitness):
             theta = build_pushed(network, lines, values, vector, digits)
         elif isinstance(known[order], HeldWitness):
             theta, _ = build_held(network, lines, values, vector, known[order], digits)

@@ -10,7 +10,7 @@ import sympy
 from ... import bending_conditions as conditions
 from ... import charts
 from ...activations import Activation, z
-from ...errors import DerivationError
+from ...errors import DerivationError, SymlipError
 from ...networks import Network, Size
 from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf, Mean
 from ..claims import Bound, Reached, nonnegative
@@ -328,10 +328,15 @@ def _single(network: Network) -> bool:
     return all(layer.width == 1 for layer in network.dense)
 
 
+def _cap(given: Given, layer: int) -> sympy.Expr:
+    """The block bound, where it is a premise: the number is at most that."""
+    return given.bound("second", layer) if given.has("second", layer) else sympy.oo
+
+
 class BendingLast(Rule):
     name = "the last layer bends"
     title = "The second derivative by the cost of bending"
-    statement = r"""Let $\Gamma_m(k)|z_m'|^2+k|z_m''|\le|\eta|^2$ for all $k\ge0$, $h_m=s(z_m)$. If the output is a number, or if $|s''|/\sqrt{S_1^2-s'^2}$ is a nondecreasing function of $|s'|$, then $|D^2h_m|\le\Lambda^{\Gamma}=\min\{\lambda>0:\lambda\,\Gamma_m(|s'(z)|/\lambda)\ge|s''(z)|\text{ for all }z\}$; if $s$ is affine, $\Lambda^{\Gamma}=\inf\{\lambda>0:\Gamma_m(S_1/\lambda)>0\}$. The theorem's number is at most that of the block bound."""
+    statement = r"""Let $\Gamma_m(k)|z_m'|^2+k|z_m''|\le|\eta|^2$ for all $k\ge0$, $h_m=s(z_m)$. If the output is a number, or if $|s''|/\sqrt{S_1^2-s'^2}$ is a nondecreasing function of $|s'|$, then $|D^2h_m|\le\Lambda^{\Gamma}=\min\{\lambda>0:\lambda\,\Gamma_m(|s'(z)|/\lambda)\ge|s''(z)|\text{ for all }z\}$; if $s$ is affine, $\Lambda^{\Gamma}=\inf\{\lambda>0:\Gamma_m(S_1/\lambda)>0\}$. Where the block bound is a premise, the theorem's number is at most that."""
     proof = r"""Let $y$ be the unit vector along $h_m''$, $\zeta=z_m'$: $|h_m''|=\sum_iy_is_i''\zeta_i^2+\langle S'y,z_m''\rangle\le\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|$, and with $k=|S'y|/\lambda$ the hypothesis gives $\lambda|\eta|^2\ge\lambda\Gamma_m(|S'y|/\lambda)|\zeta|^2+|S'y||z_m''|$: it is enough that $\lambda\Gamma_m(|S'y|/\lambda)\ge|y_is_i''|$ for all $i$. For a single output that is the condition at $z_m$. Else let $R^2=S_1^2-(S_1^2-s_i'^2)y_i^2$, so that $|S'y|\le R$ and $|s_i'|\le R$; there is, or there are in the limit, $\tilde z$ with $|s'(\tilde z)|=R$, and by the hypothesis on $s$ $|y_is_i''|=\frac{|s_i''|}{\sqrt{S_1^2-s_i'^2}}\sqrt{S_1^2-R^2}\le|s''(\tilde z)|$ \textup{(}$y_i=0$ if $R=S_1$, or $s_i''=0$\textup{)}: the condition at $\tilde z$, as $\Gamma_m$ does not increase. For an affine $s$, $|h_m''|\le S_1|z_m''|$, and the hypothesis at $k=S_1/\lambda$ with $\Gamma_m\ge0$.
 \emph{The number.} $\Gamma_u$ is concave and does not increase \textup{(}@[a chain that bends]\textup{)}, so chords between values from below are below it: it is kept at nodes, rounded down. On a cell of @[cells of an activation] every inequality is one between polynomials of degree $4$ in the place in the cell; it holds if it holds between their Bernstein coefficients. The smallest $\lambda$ is enclosed by bisection, all numbers rounded up by more than the rounding errors."""
     obligations = (
@@ -341,7 +346,7 @@ class BendingLast(Rule):
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
         one, zero = sympy.Integer(1), sympy.Integer(0)
-        value = BendingEnd(given.bound("second", layer), given.bound("bending", layer), given.cells(activation), one, zero, zero)
+        value = BendingEnd(_cap(given, layer), given.bound("bending", layer), given.cells(activation), one, zero, zero)
         return Bound(Quantity("second", layer), nonnegative("Lexact"), value)
 
     def obligations_of(self, *, activation: Activation, scalar: bool, **_: Any) -> tuple[Obligation, ...]:
@@ -393,14 +398,14 @@ class BendingBelow(Rule):
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
         one, zero = sympy.Integer(1), sympy.Integer(0)
-        value = BendingEnd(given.bound("second", layer), given.bound("bending", layer), given.cells(activation), one, zero, one)
+        value = BendingEnd(_cap(given, layer), given.bound("bending", layer), given.cells(activation), one, zero, one)
         return Reached(Quantity("second", layer), nonnegative("Clow"), value, BentWitness(exact=False))
 
 
 class BendingReached(Rule):
     name = "the cost of bending is reached"
     title = "The constant of the gradient is reached"
-    statement = r"""Let all $a_u>0$, the biases free, and let the steps be those of @[cost of bending, tanh], @[cost of bending, two conditions], @[cost of bending, sine] or @[cost of bending, single neurons]. Then $\Lambda^{\Gamma}$ is the Lipschitz constant of the gradient: it is approached by the networks of @[a chain that bends]."""
+    statement = r"""Let all $a_u>0$, the biases free, and let every step be by one of the lemmas whose recursion counts as many neurons as there are \textup{(}hyperbolic tangent, odd activations with two conditions, sine, single neurons\textup{)}. Then $\Lambda^{\Gamma}$ is the Lipschitz constant of the gradient: it is approached by the networks of @[a chain that bends]."""
     proof = r"""Let $\lambda<\Lambda^{\Gamma}$. The condition of @[the last layer bends] fails at some $z$, or $\Gamma_m(S_1/\lambda)<0$ for an affine last layer. By @[a chain that bends] there are networks of the set and directions with $|\eta|^2-k|z_m''|$ as near to $\Gamma_m(k)|z_m'|^2$ as one likes, $k=|s'(z)|/\lambda$, with the sign of $z_m''$ free. Neuron $1$ of the last layer, held at $z$, then has $|h_m''|=|s''||z_m'|^2+|s'||z_m''|>\lambda|\eta|^2$. The set is the closure of its interior, and difference quotients of $DN$ at interior points near the network come near $|D^2N|$."""
     obligations = (
         *BendingBelow.obligations,
@@ -408,16 +413,25 @@ class BendingReached(Rule):
     )
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Reached:
-        if not exact_steps(network):
+        if not exact_network(network):
             raise DerivationError("the cost of bending is known to be reached for the activations of its lemmas only")
         depth = network.depth
         return Reached(Quantity("second", depth), given.bound("second", depth), None, BentWitness(exact=True))
 
 
-def exact_steps(network: Network) -> bool:
-    """Whether every step's rule is an equality."""
+def exact_network(network: Network) -> bool:
+    """Whether the gradient's constant is known exactly: every step's rule is an equality, the last layer's applies, and all have cells."""
     rules = [rule_of(network, layer) for layer in range(1, len(network.dense))]
-    return all(rule is not None and not getattr(rule, "wider", 0) for rule in rules)
+    steps = all(rule is not None and not getattr(rule, "wider", 0) for rule in rules)
+    return steps and last_layer_known(network) and all(has_cells(activation) for activation in network.activations)
+
+
+def has_cells(activation: Activation) -> bool:
+    try:
+        charts.chart(activation)
+    except SymlipError:
+        return False
+    return True
 
 
 def last_layer_known(network: Network) -> bool:

@@ -1,0 +1,7 @@
+"""Theorem: the exact Lipschitz constant of the gradient of a chain of single neurons, any bounded smooth activation (here logistic)."""
+
+from symlip import Dense, Derivation, Network, exact_lipschitz
+
+
+def derivation() -> Derivation:
+    return exact_lipschitz(Network(inputs=3, layers=[Dense(1, "logistic"), Dense(1, "logistic"), Dense(1, "logistic")]))
