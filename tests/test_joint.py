@@ -238,9 +238,9 @@ def test_joint_is_at_most_block_and_free_biases_are_the_limit_of_bounded_ones():
         (lambda: sl.derive(network((3, 4, 1), "tanh"), sl.LayerBalls(), variables="outputs"), "unknown variables 'outputs'"),
         (lambda: sl.derive(sl.Network.uniform("m", "tanh"), sl.LayerBalls(), variables="both"), "give the depth as a number"),
         (lambda: sl.exact_lipschitz(network((3, 4, 1), "tanh")).compile()([1.0, 0.0], 1.0), r"weight_norms\[1\] is 0.*method='block'"),
-        (lambda: sl.exact_lipschitz(network((3, 4, 1), "logistic")).witness(x=[1.0, 0.0], weight_norms=[1.0, 1.0]), "x must have 3 entries"),
+        (lambda: sl.exact_lipschitz(network((3, 4, 1), "tanh")).witness(x=[1.0, 0.0], weight_norms=[1.0, 1.0]), "x must have 3 entries"),
         (lambda: sl.exact_lipschitz(network((3, 4, 1), "tanh")).witness(x=[1.0, 0.0, 0.0], weight_norms=[1.0, 0.0]), "is 0"),
-        (lambda: sl.exact_lipschitz(network((3, 4, 1), "tanh")).witness(x=[1.0, 0.0, 0.0], weight_norms=[1.0, 1.0], order=2), "no witness of order 2"),
+        (lambda: sl.exact_lipschitz(network((3, 4, 1), "logistic")).witness(x=[1.0, 0.0, 0.0], weight_norms=[1.0, 1.0], order=2), "no witness of order 2"),
         (lambda: sl.exact_lipschitz(network((3, 4, 1), "tanh")).witness(x=[1.0, 0.0, 0.0]), "needs weight_norms"),
     ],
 )
