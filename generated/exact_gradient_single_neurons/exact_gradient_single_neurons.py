@@ -79,7 +79,7 @@ def bending_batch(high, x_norm, slope, curvature, weights, layers, widths, last,
                 given = (cap[good], x_norm[good], slope[good], curvature[good], [weight[good] for weight in weights])
                 found[:, good] = bending_batch(*given, layers, widths, last, fine)
             return found
-        count, ratio, least = ((8, 1.7, 2e-3), (30, 1.35, 1e-6))[fine]
+        count, ratio, least = ((7, 1.85, 2.4e-3), (30, 1.35, 1e-6))[fine]
         estimate, path = estimate_all(high, x_norm, slope, curvature, weights, layers, last, fine)
         # the bound
         function, short = first_function(x_norm), affine_end(curvature, layers, last)
@@ -360,14 +360,22 @@ def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top):
 
 def cells_of(points, bends, activation):
     """What `cell_bound` needs of the cells between consecutive points (last axis); bends: |s''|, |s'''|, |s''''| on each."""
-    _, steepest, _, _, _, _, _, noise, s, slope, bend = activation
+    _, _, _, _, _, _, _, noise, s, slope, bend = activation
     s, steep, bend = s(points), abs(slope(points)), bend(points)
     square = numpy.diff(points, axis=-1) ** 2 / 8 * (1 + RELATIVE)
     away = [square * row + error for row, error in zip(bends, noise)]
-    left, right = steep[..., :-1] + away[1], steep[..., 1:] + away[1]
-    flat = maximum(left, right) >= steepest
-    left, right = numpy.where(flat, steepest, left), numpy.where(flat, steepest, right)
-    return (s[..., :-1], s[..., 1:]), away[0], (left, right), (bend[..., :-1], bend[..., 1:]), away[2]
+    return (s[..., :-1], s[..., 1:]), away[0], (steep[..., :-1] + away[1], steep[..., 1:] + away[1]), (bend[..., :-1], bend[..., 1:]), away[2]
+
+
+def within(function, factor, steep, most):
+    """(|s'| at both ends of the cells, Gamma there): not above `most`, where Gamma is not known beyond."""
+    left, right = steep
+    gamma = [at_points(function, factor * end * (1 + 2 * RELATIVE)) for end in steep]
+    outside = (maximum(left, right) > most) & ~(numpy.isfinite(gamma[0]) & numpy.isfinite(gamma[1]))
+    if not outside.any():
+        return steep, gamma
+    least = at_points(function, factor * most * (1 + 2 * RELATIVE) + 0 * left)
+    return [numpy.where(outside, most, end) for end in steep], [numpy.where(outside, least, end) for end in gamma]
 
 
 def around(z, activation, nearest, ratio):
@@ -390,7 +398,7 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
     """Gamma of the next layer at the nodes, from below."""
     top, _, odd, _, edges, bends, tails, *_ = activation
     _, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
-    best = numpy.where(numpy.isnan(best), edges[len(edges) // 2], best)
+    best = numpy.where(numpy.isnan(best), edges[len(edges) // 2 if len(tails) else -1], best)
     k = nodes[:, :, None]
     replaced, fine = False, []
     for point in (best,) if len(tails) else (best, -best):  # without tails, |s| may be largest at both ends
@@ -403,7 +411,7 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
         w = sign * weight[:, None, None]
         for cells in (rough, *fine):
             s, away_s, steep, bend, away_bend = cells
-            gamma = tuple(at_points(function, k * weight[:, None, None] * end * (1 + RELATIVE)) for end in steep)
+            steep, gamma = within(function, k * weight[:, None, None], steep, activation[1])
             found = cell_bound(s, away_s, steep, bend, away_bend, k, w, gamma, top)
             if cells is rough:
                 found = numpy.where(replaced, -numpy.inf, found)
@@ -424,22 +432,23 @@ def bound_end(function, slope, curvature, activation, estimate, centre, nearest,
     edges, bends, tails = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[6]
     batch = len(slope)
     if len(edges) == 1:  # an affine layer
-        steep, bend = numpy.full((batch, 2), activation[1]), numpy.zeros((batch, 2))
+        ends, bend = (numpy.full((batch, 1), activation[1]),) * 2, [numpy.zeros((batch, 1))] * 2
     else:
         centres = (centre, -centre, *(0 * centre + at for at in activation[3]))
         parts = [around(point, activation, nearest, ratio)[0] for point in centres]
         points = numpy.sort(numpy.concatenate([*parts, numpy.broadcast_to(edges, (batch, len(edges)))], axis=1), axis=1)
         cell = numpy.clip(numpy.searchsorted(edges, (points[:, 1:] + points[:, :-1]) / 2) - 1, 0, len(edges) - 2)
         cells = cells_of(points, bends[:, cell], activation)
-        steep, bend = numpy.concatenate(cells[2], axis=1), numpy.concatenate([abs(end) + cells[4] for end in cells[3]], axis=1)
+        ends, bend = cells[2], [abs(end) + cells[4] for end in cells[3]]
     if len(tails):
-        steep = numpy.concatenate([steep, numpy.broadcast_to(numpy.asarray(tails[1]), (batch, len(tails[1])))], axis=1)
-        bend = numpy.concatenate([bend, numpy.broadcast_to(numpy.asarray(tails[2]), (batch, len(tails[2])))], axis=1)
+        more = [numpy.broadcast_to(numpy.asarray(row), (batch, len(row))) for row in tails[1:]]
+        ends, bend = [numpy.concatenate([end, more[0]], axis=1) for end in ends], [numpy.concatenate([end, more[1]], axis=1) for end in bend]
 
     def holds(lam):
         left, most = lam[:, None], (curvature + squared / lam)[:, None]
-        right = (slope[:, None] * bend + most * steep**2) * (1 + 4 * RELATIVE)
-        return (left * at_points(function, slope[:, None] * steep / left * (1 + 2 * RELATIVE)) * (1 - 4 * RELATIVE) >= right).all(axis=1)
+        steep, gamma = within(function, slope[:, None] / left, ends, activation[1])
+        right = [(slope[:, None] * b + most * p**2) * (1 + 4 * RELATIVE) for b, p in zip(bend, steep)]
+        return numpy.all([(left * g * (1 - 4 * RELATIVE) >= r).all(axis=1) for g, r in zip(gamma, right)], axis=0)
 
     width = numpy.full(batch, 1e-11)
     upper = estimate * (1 + width)

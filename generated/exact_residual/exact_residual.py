@@ -217,6 +217,15 @@ def _joint_size(x_norm, least, rest, spread, reach, width, started):
     return sqrt(others + (least + reach) ** 2)
 
 
+def joint_sum(x_norm, least, rest, share, far, near, width):
+    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
+    with numpy.errstate(all="ignore"):
+        if least < 0:  # only |x| is known
+            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
+        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
+        return sqrt(others + (share * least + near) ** 2)
+
+
 def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
     """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines)."""
     groups = 1 + max(line[2] for line in layout)
@@ -224,9 +233,13 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
     vector = numpy.zeros((count, 2 * groups))
     matrix = numpy.zeros((count, 2 * groups, 2 * groups)) if order >= 2 else None
     spread, reach, started = numpy.zeros(count), numpy.zeros(count), True
+    parts = numpy.zeros((3, count, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
     for number, (residual, _, group, kind) in enumerate(layout):
         steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, number], high[:, number])
         top, step, weight = tradeoffs[kind][0], steps[number], weights[group]
+        grown = weight * parts
+        grown[:, :, group] += numpy.stack([spread * 0 + started, spread, reach])
+        parts = parts + step * steep[:, None] * grown if residual else steep[:, None] * grown
         size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
         q = weight * vector
         q[:, 2 * group] += size
@@ -242,6 +255,10 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
         reach = reach + step * value if residual else value
         started = started and residual
     if order < 2:
+        for group in range(groups):
+            lines = [line for line in layout if line[2] == group]
+            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
+                vector[:, 2 * group] = numpy.fmin(vector[:, 2 * group], joint_sum(x_norm, least, rest, *parts[:, :, group], lines[0][1]))
         return up(sqrt((vector**2).sum(axis=1)))
     whole = g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
     if groups == 1:

@@ -109,7 +109,7 @@ def _polished(function: Callable[[Sequence[Place]], Any], places: Sequence[Place
 
     with mpmath.workdps(2 * digits):
         step = mpf(10) ** (-digits // 2)
-        start, best = point, at(point)
+        start, best, before = point, at(point), mpf(1)
         for _ in range(12):
             n, value = len(point), at(point)
             unit = [[step * (i == j) for j in range(n)] for i in range(n)]
@@ -130,8 +130,9 @@ def _polished(function: Callable[[Sequence[Place]], Any], places: Sequence[Place
             except ZeroDivisionError:
                 break
             largest = max(abs(entry) for entry in move)
-            if not largest < mpf(1) / 4:
+            if not largest < before / 4:  # it does not converge, as where the point is not stationary to second order
                 break
+            before = largest
             point = [p + entry for p, entry in zip(point, move)]
             if largest < mpf(10) ** (-0.8 * digits):
                 break

@@ -1,6 +1,8 @@
 """How sharp the bounds of residual, tied and continuous depth are: bound over the best that an optimiser finds.
 
     python tests/benchmarks/ratios.py residual    # tanh, m = 5, d in .1, .5, 1, a in .5, 1, 2, |x| in 0, 1, width 2
+    python tests/benchmarks/ratios.py gradient    # the exact constant of the gradient against 30 random tanh networks, every unknown free
+    python tests/benchmarks/ratios.py wide        # logistic, arctan, sin, erf and Gaussian networks, depth 3
     python tests/benchmarks/ratios.py ode         # tanh, widths 1 to 4, total variation .1, .5, 1, 2, a = 1, |x| = 1
 
 The finds are estimates from below (L-BFGS over weights, biases and directions, exact gradients), the bounds are proved.
@@ -14,6 +16,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 import symlip as sl
+from symlip.sharpness_map import best_found as optimise
 
 
 def best_found(width, count, d, a, x, tied, order, starts, seed=0):
@@ -115,5 +118,40 @@ def ode(starts=6, count=30):
             print(f"width {width} U={U} order {order}: bound / best found " + ", ".join(f"{getattr(row, name) / found:.4f}" for row in rows), flush=True)
 
 
+def gradient(networks=30, starts=40):
+    """Best found / exact on random networks: depth 2-4, widths 1-5, outputs 1-3, a in .3-5, |x| in 0-10."""
+    rng, ratios = np.random.default_rng(0), []
+    for number in range(networks):
+        depth = int(rng.integers(2, 5))
+        widths = [int(w) for w in rng.integers(1, 6, depth)] + [int(rng.integers(1, 4))]
+        last = "identity" if rng.random() < 0.25 else "tanh"
+        a, x = list(10 ** rng.uniform(np.log10(0.3), np.log10(5), depth)), rng.normal(size=widths[0])
+        x *= rng.choice([0.0, 0.3, 1.0, 10.0]) / np.linalg.norm(x)
+        network = sl.Network(widths[0], [*(sl.Dense(w, "tanh") for w in widths[1:-1]), sl.Dense(widths[-1], last)])
+        exact = sl.exact_lipschitz(network)
+        given = {"weight_norms": a, "input_norm": float(np.linalg.norm(x))}
+        bound = exact.compile()(**given)
+        witness = exact.witness(x=x, weight_norms=a, order=2)
+        seeds = [[(A, b + 0.05 * rng.normal(size=b.shape)) for A, b in witness]] if number % 2 else []  # half of them from near the witness
+        found = optimise(network, a, x, 2, starts, number, seeds)
+        ratios.append(found / bound.gradient_lipschitz)
+        print(
+            f"{'-'.join(map(str, widths))} {last}, |x| = {np.linalg.norm(x):.1f}: exact {bound.gradient_lipschitz:.6g}, best found / exact {ratios[-1]:.6f}",
+            flush=True,
+        )
+    print(f"best found / exact: least {min(ratios):.6f}, median {statistics.median(ratios):.6f}, largest {max(ratios):.9f}")
+
+
+def wide(starts=60):
+    """Certified / best found, depth 3, a >= 1 and below."""
+    for name, a in itertools.product(("tanh", "arctan", "sin", "logistic", "erf", "gaussian"), (0.5, 1.0, 2.0, 4.0)):
+        network = sl.Network(2, [sl.Dense(2, name), sl.Dense(2, name), sl.Dense(1, name)])
+        derivation = sl.exact_lipschitz(network)
+        bound = derivation.compile()(weight_norms=[a] * 3, input_norm=1.0).gradient_lipschitz
+        found = optimise(network, [a] * 3, np.array([1.0, 0.0]), 2, starts, 0)
+        label = "exact" if derivation.exact["gradient_lipschitz"] else "upper bound"
+        print(f"{name}, a = {a}: {label} {bound:.6g}, over best found {bound / found:.5f}", flush=True)
+
+
 if __name__ == "__main__":
-    {"residual": residual, "ode": ode}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()
+    {"residual": residual, "ode": ode, "gradient": gradient, "wide": wide}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()
