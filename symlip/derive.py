@@ -131,7 +131,7 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
         raise SymlipError(f"the second argument is a parameter set such as LayerBalls(), not {parameters!r}")
     if method not in METHODS:
         raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
-    if order not in (1, 2):
+    if isinstance(order, bool) or order not in (1, 2):
         raise SymlipError(f"order={order!r}: it is 1 (the network) or 2 (its gradient, too)")
     if cost is not None and not isinstance(cost, Cost | Risk):
         raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic(), Huber(delta) or Risk(cost)")

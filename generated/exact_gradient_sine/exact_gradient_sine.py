@@ -1,4 +1,4 @@
-"""Bounds on Lipschitz constants in the parameters, compiled by symlip: joint method on layer balls, widths 3, 3, 2, 1, depth 3, sin.
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: joint method on layer balls, widths 3, 3, 1, depth 2, sin.
 
 Needs NumPy alone; call bounds(weight_norms, input_norm).
 """
@@ -555,42 +555,38 @@ def _positive(name, values):
 
 
 def _kernel(layers_1, x_norm):
-    [a_1, a_2, a_3] = layers_1
+    [a_1, a_2] = layers_1
     J_sin = (lambda c: maximum(1, c))
     M_0 = 1 + x_norm**2
     M_1 = 3 + J_sin(M_0*a_2**2)
-    del M_0
-    M_2 = 2 + J_sin(M_1*a_3**2)
     del J_sin
+    del M_0
+    L_2 = sqrt(M_1)
     del M_1
-    L_3 = sqrt(M_2)
-    del M_2
-    B_3 = 1
+    B_2 = 1
     cells_sin = activation_chart(1.0, 1.0, 1, (-1.042329132520182e-08, ), (-1.570796328365693, -1.4726215578428372, -1.3744467873199813, -1.2762720167971255, -1.1780972462742696, -1.0799224757514139, -0.9817477052285581, -0.8835729347057023, -0.7853981641828465, -0.6872233936599906, -0.5890486231371348, -0.49087385261427907, -0.39269908209142323, -0.2945243115685674, -0.19634954104571162, -0.09817477052285581, 0.0, 0.09817477052285581, 0.19634954104571162, 0.2945243115685674, 0.39269908209142323, 0.49087385261427907, 0.5890486231371348, 0.6872233936599906, 0.7853981641828465, 0.8835729347057023, 0.9817477052285581, 1.0799224757514139, 1.1780972462742696, 1.2762720167971255, 1.3744467873199813, 1.4726215578428372, 1.570796328365693, ), ((1.0000000019320017, 0.9951847287500466, 0.9807852826025908, 0.9569403380115814, 0.923879534851693, 0.8819212667008679, 0.8314696146407645, 0.7730104556949668, 0.7071067834286975, 0.634393286311299, 0.5555702350656632, 0.4713967387311704, 0.38268343411146133, 0.29028467882766723, 0.1950903234121819, 0.09801714151920177, 0.09801714151920163, 0.19509032341218183, 0.2902846788276672, 0.3826834341114612, 0.47139673873117044, 0.555570235065663, 0.634393286311299, 0.7071067834286974, 0.773010455694967, 0.8314696146407644, 0.8819212667008678, 0.923879534851693, 0.9569403380115814, 0.9807852826025906, 0.9951847287500466, 1.0000000019320017, ), (0.09801713995431528, 0.1950903218680398, 0.2902846773191402, 0.38268343265307714, 0.47139673733697446, 0.5555702337490819, 0.634393285114116, 0.7071067823336186, 0.7730104546837149, 0.8314696137667338, 0.8819212659580643, 0.9238795342474104, 0.9569403375517791, 0.9807852822918373, 0.9951847285951128, 1.0000000019318265, 1.0000000019318265, 0.995184728595113, 0.9807852822918374, 0.9569403375517792, 0.9238795342474104, 0.8819212659580643, 0.8314696137667339, 0.7730104546837149, 0.7071067823336186, 0.634393285114116, 0.555570233749082, 0.47139673733697446, 0.3826834326530772, 0.2902846773191403, 0.19509032186803982, 0.09801713995431535, ), (1.000000001931547, 0.9951847287464086, 0.9807852825916769, 0.9569403380006675, 0.9238795348298652, 0.881921266686316, 0.8314696146262126, 0.7730104556513111, 0.7071067833995937, 0.6343932862821952, 0.5555702350220074, 0.47139673868751464, 0.3826834340678056, 0.2902846787840115, 0.19509032336852616, 0.09801714149009794, 0.0980171414900978, 0.19509032336852608, 0.29028467878401143, 0.3826834340678055, 0.4713967386875147, 0.5555702350220073, 0.6343932862821952, 0.7071067833995935, 0.7730104556513112, 0.8314696146262125, 0.8819212666863159, 0.9238795348298652, 0.9569403380006675, 0.9807852825916766, 0.9951847287464086, 1.000000001931547, ), ), (), (4.5e-16, 4.5e-16, 4.5e-16, ), (lambda z: numpy.sin(z)), (lambda z: numpy.cos(z)), (lambda z: -numpy.sin(z)))
     Gamma_1 = bending_input(x_norm)
     Gamma_2 = bending_step(Gamma_1, a_2, 3, cells_sin, 0)
     del Gamma_1
-    Gamma_3 = bending_step(Gamma_2, a_3, 2, cells_sin, 0)
-    del Gamma_2
-    Lexact = bending_end(numpy.inf, Gamma_3, cells_sin, 1, 0, 0)
-    Clow = bending_end(numpy.inf, Gamma_3, cells_sin, 1, 0, 1)
+    Lexact = bending_end(numpy.inf, Gamma_2, cells_sin, 1, 0, 0)
+    Clow = bending_end(numpy.inf, Gamma_2, cells_sin, 1, 0, 1)
     del cells_sin
-    del Gamma_3
-    return [B_3, L_3, Lexact, Clow]
+    del Gamma_2
+    return [B_2, L_2, Lexact, Clow]
 
 
 def bounds(weight_norms, input_norm):
     """Return the bounds (value, lipschitz, gradient_lipschitz, lower_gradient_lipschitz).
 
-    weight_norms: spectral norms |A_u|_2, 3 entries, each a number or an array.
+    weight_norms: spectral norms |A_u|_2, 2 entries, each a number or an array.
     input_norm: |x|.
     All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
     """
-    weight_norms = _numbers("weight_norms", weight_norms, 3)
+    weight_norms = _numbers("weight_norms", weight_norms, 2)
     input_norm = _number("input_norm", input_norm)
     _positive("weight_norms", weight_norms)
     values = _aligned(weight_norms + [input_norm])
     shape = _shape(values)
     with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        results = _in_pieces(lambda values: _kernel(values[0:3], *values[3:]), values, shape)
+        results = _in_pieces(lambda values: _kernel(values[0:2], *values[2:]), values, shape)
     return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(results[3], shape))

@@ -679,8 +679,15 @@ class BendingStep(Operation):
     """BendingStep(Gamma_u, a_{u+1}, l_u, cells, more): the next layer's function, counting l_u + more neurons."""
 
     nargs = 5
-    plain = "cost of bending after ({0}, {1}, {2})"
     runtime = "bending_step"
+
+    def _sympystr(self, printer: Any) -> str:
+        below, weight, width, _, more = self.args
+        name, a, others = (printer._print(part) for part in (below, weight, width + more - 1))
+        return (
+            f"(k: 1/(1 + {others}*S0**2 + sup over z and w = +-{a} of s**2 + s'**2*(w + k*s)**2/({name}({a}*k*|s'|) - k*w*s'' - k**2*s'**2)), "
+            "-oo where a denominator is not positive)"
+        )
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         below, weight, width, _, more = self.args
@@ -694,8 +701,14 @@ class BendingEnd(Operation):
     """BendingEnd(high, Gamma_m, cells, g1, g2, which): the smallest lam from above (which = 0), or what a network reaches (1)."""
 
     nargs = 6
-    plain = "smallest lam with lam {1}({3} |s'|/lam) >= {3} |s''| + {4} s'^2"
     runtime = "bending_end"
+
+    def _sympystr(self, printer: Any) -> str:
+        _, function, _, slope, curvature, which = self.args
+        if which == 1:
+            return "the largest |D^2 N[eta, eta]| of a chain of single neurons that a search finds"
+        g1, g2 = ("" if slope == 1 else f"{printer._print(slope)}*"), ("" if curvature == 0 else f" + {printer._print(curvature)}*s'**2")
+        return f"the smallest lam with lam*{printer._print(function)}({g1}|s'|/lam) >= {g1}|s''|{g2} everywhere"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         _, function, _, slope, curvature, which = self.args

@@ -107,8 +107,20 @@ def verify_row() -> None:
     rows.append(("50-digit verification of 3-4-4-1, all steps", "reported", f"{40 / taken:.0f} networks/s (mpmath on {mpmath.libmp.BACKEND})"))
 
 
+def gradient_rows() -> None:
+    for depth, target in ((3, 0.5), (10, 2.0), (20, 5.0)):
+        bounds = sl.exact_lipschitz(sl.Network.uniform(depth, "tanh", 4, 3)).compile()
+        taken = seconds(lambda bounds=bounds, depth=depth: bounds([1.0] * depth, 1.0), 3)
+        rows.append((f"exact constant of the gradient, width 4, depth {depth}", f"under {target} s", f"{taken:.2f} s"))
+    bounds, rng = sl.exact_lipschitz(sl.Network.uniform(3, "tanh", 3, 3)).compile(), np.random.default_rng(0)
+    a, x = rng.uniform(0.3, 5, 1000), rng.uniform(0, 3, 1000)
+    batch = seconds(lambda: bounds([a] * 3, x))
+    calls = 20 * seconds(lambda: [bounds([a[index]] * 3, x[index]) for index in range(50)])
+    rows.append(("1000 (a, |x|) pairs, depth 3: 1000 calls / one batch", "20", f"{calls / batch:.1f}"))
+
+
 def main() -> None:
-    for group in (depth_rows, compiled_rows, import_row, verify_row):
+    for group in (depth_rows, compiled_rows, import_row, verify_row, gradient_rows):
         group()
     table = Table("what", "reach", "this run", box=None)
     for row in rows:
