@@ -68,10 +68,11 @@ def derive(
     """Derive bounds on the Lipschitz constants of a network and of its gradient in the parameters.
 
     network, parameters: what the theorem is about. method: "separate", "paired" or "block" (each at most the one before
-    it), or "joint", the sharpest certified bound known for the set: exact for the network on LayerBalls() (`derivation.exact`
-    says where), with the block bound for its gradient. order: 1 for the network only, 2 for its gradient too. cost: a cost on
-    top, or Risk(cost), its average over data. variables: "parameters" (the default), "inputs" (derivatives in the input
-    instead) or "both" (in input and parameters together, as a composition of modules needs).
+    it), or "joint", the sharpest certified bound known for the set: on LayerBalls() exact for the network, and for its
+    gradient with tanh, arctan, sine and what else satisfies two conditions (`derivation.exact` says where), near it with
+    other bounded activations. order: 1 for the network only, 2 for its gradient too. cost: a cost on top, or Risk(cost), its
+    average over data. variables: "parameters" (the default), "inputs" (derivatives in the input instead) or "both" (in input
+    and parameters together, as a composition of modules needs).
     Raises SymlipError where no such bound exists, saying what can be had instead.
     Source: C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135, Theorem 1, with per-layer norms; paired, block and budget bounds are this package's.
     """
@@ -99,9 +100,11 @@ def derive(
 
 
 def exact_lipschitz(network: Network, order: int = 2) -> Derivation:
-    """The exact Lipschitz constant of a network in its parameters, on layer balls with free biases: derive(.., method="joint").
+    """The exact Lipschitz constants of a network and of its gradient in the parameters, on layer balls with free biases: derive(.., method="joint").
 
-    `derivation.exact` says which constants are equalities; where one is not, the sharpest bound known stands in.
+    `derivation.exact` says which constants are equalities; where one is not, the sharpest bound known stands in. Compiled, the result
+    has `lower_gradient_lipschitz` too: what an explicit network reaches (`witness(order=2)` returns it).
+    Source: this package; the value by a recursion on output and slope together, the gradient by the cost of bending each layer.
     """
     return derive(network, LayerBalls(), method="joint", order=order)
 

@@ -185,6 +185,7 @@ def test_every_step_is_measured_at_fifty_digits():
     [
         lambda: sl.exact_lipschitz(network((2, 2, 2, 2), "arctan")),
         lambda: sl.exact_lipschitz(network((1, 1, 1, 1), "logistic")),
+        lambda: sl.exact_lipschitz(network((2, 2, 1), "gaussian")),
         lambda: sl.exact_lipschitz(network((2, 2, 1), STAR_ONLY)),
         lambda: sl.derive(network((2, 3, 3), "tanh", "identity"), sl.LayerBalls(), method="joint", cost=sl.SoftmaxCrossEntropy()),
         lambda: sl.derive(network((2, 3, 3)), sl.LayerBalls(), method="joint", cost=sl.Risk(sl.Huber(1))),
@@ -286,6 +287,27 @@ def test_one_active_neuron_is_not_enough_for_wide_logistic_layers():
         assert not wide.exact["gradient_lipschitz"]
         assert wide.compile()(weight_norms=[1.0, 0.001], input_norm=10.0).gradient_lipschitz >= best
     assert logistic(weight_norms=[1.0, 1.0], input_norm=1.0).gradient_lipschitz > 0
+
+
+@pytest.mark.parametrize("name, last, most", [("logistic", None, 1.01), ("logistic", "identity", 1.06), ("gaussian", None, 1.02), ("erf", None, 1.02)])
+def test_any_bounded_activation_has_a_certified_bound_near_a_network(name, last, most):
+    derivation = sl.exact_lipschitz(network((2, 2, 2, 1), name, last))
+    assert not derivation.exact["gradient_lipschitz"]
+    block = sl.derive(derivation.problem.network, sl.LayerBalls()).compile()
+    for a in (1.0, 3.0):
+        found = derivation.compile()(weight_norms=[a] * 3, input_norm=1.0)
+        assert 1 <= found.gradient_lipschitz / found.lower_gradient_lipschitz < most
+        assert found.gradient_lipschitz < block(weight_norms=[a] * 3, input_norm=1.0).gradient_lipschitz
+
+
+def test_all_neurons_alike_is_above_one_active_neuron_and_above_a_random_search():
+    s = lambda v: 1 / (1 + np.exp(-v))  # noqa: E731
+    gauss = (lambda v: np.exp(-(v**2)), lambda v: -2 * v * np.exp(-(v**2)), lambda v: (4 * v**2 - 2) * np.exp(-(v**2)))
+    logistic = (s, lambda v: s(v) * (1 - s(v)), lambda v: s(v) * (1 - s(v)) * (1 - 2 * s(v)))
+    for name, functions, a, x in (("gaussian", gauss, 0.5, 0.3), ("gaussian", gauss, 2.0, 1.0), ("logistic", logistic, 0.3, 3.0)):
+        found = numbers((2, 3, 1), a, x, name)
+        best = max(climb((2, 3, 1), a, np.array([x, 0.0]), [functions] * 2, seed) for seed in range(2))
+        assert 0.3 * found.gradient_lipschitz < best <= found.gradient_lipschitz * (1 + 1e-12)
 
 
 def test_star_alone_gives_a_bracket():

@@ -86,7 +86,10 @@ def bending_input(x_norm):
 
 
 def bending_step(below, weight, width, activation, more):
-    """One more layer, of that many neurons, of which the bound counts some `more`: what `bending_ends` needs to make its function."""
+    """One more layer, of that many neurons: what `bending_ends` needs to make its function.
+
+    more: how many further neurons the bound counts; -1 where no lemma reduces them to one, and all are bounded alike.
+    """
     return (*below, (weight, width, activation, more))
 
 
@@ -109,20 +112,21 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
     numbers = [numpy.asarray(value, dtype=float) for value in (high, x_norm, slope, curvature, *(step[0] for step in steps))]
     shape = numpy.broadcast_shapes(*(number.shape for number in numbers))
     high, x_norm, slope, curvature, *weights = (numpy.broadcast_to(number, shape).ravel() for number in numbers)
-    rest, widths = [(width + more, chart) for _, width, chart, more in steps], [step[1] for step in steps]
+    rest = [(width + maximum(more, 0), chart) for _, width, chart, more in steps]
+    true = [(step[1], step[3] < 0) for step in steps]  # the widths, and whether all neurons are bounded alike
     found = numpy.empty((2, high.size))
     for start in range(0, high.size, 32):
         part = numpy.arange(start, min(start + 32, high.size))
-        for level in range(fine, 2):
+        for level in range(fine, 1 if any(alike for _, alike in true) else 2):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
-            found[:, part] = bending_batch(*given, rest, widths, activation, level)
+            found[:, part] = bending_batch(*given, rest, true, activation, level)
             part = part[(found[1, part] > 0) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells
             if not part.size:
                 break
     return found.reshape(2, *shape)
 
 
-def bending_batch(high, x_norm, slope, curvature, weights, layers, widths, last, fine):
+def bending_batch(high, x_norm, slope, curvature, weights, layers, true, last, fine):
     """The same for a batch that fits into memory, each argument an array of one axis."""
     with numpy.errstate(all="ignore"):
         cap, high = high, numpy.fmin(high, rough_bound(x_norm, slope, curvature, weights, layers, last))
@@ -132,24 +136,54 @@ def bending_batch(high, x_norm, slope, curvature, weights, layers, widths, last,
             found = numpy.stack([cap, 0 * x_norm])
             if good.any():
                 given = (cap[good], x_norm[good], slope[good], curvature[good], [weight[good] for weight in weights])
-                found[:, good] = bending_batch(*given, layers, widths, last, fine)
+                found[:, good] = bending_batch(*given, layers, true, last, fine)
             return found
         count, ratio, least = ((7, 1.85, 2.4e-3), (30, 1.35, 1e-6))[fine]
         estimate, path = estimate_all(high, x_norm, slope, curvature, weights, layers, last, fine)
-        # the bound
-        function, short = first_function(x_norm), affine_end(curvature, layers, last)
-        for number, (weight, layer) in enumerate(zip(weights, layers), 1):
-            if short and number == len(layers):
-                sigma = slope * last[1]
-                found = bound_end(function, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
-                break
-            end = reach_of(slope, weights, layers, last, number) / estimate
-            nodes = nodes_around(path[number + 1][1], critical(function, weight, layer[1], end), end, least, ratio, count, 2e-3)
-            function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
-        else:
-            found = bound_end(function, slope, curvature, last, estimate, path[-1][0], least, ratio)
-        below = numpy.zeros_like(found) if (curvature > 0).any() or (slope != 1).any() else chain_eigenvalue(x_norm, weights, layers, widths, last, path)
+        found = bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, path, count, ratio, least, 2e-3)
+        if true and true[-1][1] and affine_end(curvature, layers, last):
+            # the search went to where a denominator of one neuron vanishes, and the bound's own does so a little earlier
+            for _ in range(2):
+                again = bound_once(
+                    numpy.where(numpy.isfinite(found), found, 4 * estimate),
+                    x_norm,
+                    slope,
+                    curvature,
+                    weights,
+                    layers,
+                    true,
+                    last,
+                    path,
+                    count,
+                    ratio,
+                    least,
+                    0.3,
+                )
+                found = minimum(found, again)
+        below = (
+            numpy.zeros_like(found)
+            if (curvature > 0).any() or (slope != 1).any()
+            else chain_eigenvalue(x_norm, weights, layers, [width for width, _ in true], last, path)
+        )
         return numpy.stack([numpy.fmin(found, cap), numpy.fmin(below * (1 - 1e-9), found)])
+
+
+def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, path, count, ratio, least, beyond):
+    """The smallest lam from above: functions at nodes around the path and about `estimate`, layer by layer, then the end."""
+    function, short = first_function(x_norm), affine_end(curvature, layers, last) and not true[-1][1]
+    for number, (weight, layer) in enumerate(zip(weights, layers), 1):
+        if short and number == len(layers):
+            sigma = slope * last[1]
+            return bound_end(function, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
+        end = reach_of(slope, weights, layers, last, number) / estimate
+        nodes = nodes_around(path[number + 1][1], critical(function, weight, layer[1], end), end, least, ratio, count, beyond)
+        if true[number - 1][1]:
+            # before an affine layer it matters only that there is some sig, and a large one helps
+            shares = (0.05, 1.0, 100.0) if number == len(layers) and affine_end(curvature, layers, last) else (0.003, 0.05)
+            function = (nodes, bound_step_alike(function, nodes, weight, *layer, least, ratio, shares))
+        else:
+            function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
+    return bound_end(function, slope, curvature, last, estimate, path[-1][0], least, ratio)
 
 
 def rough_bound(x_norm, slope, curvature, weights, layers, last):
@@ -480,6 +514,84 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
         worst = maximum(worst, found.max(axis=2))
     gamma = (1 - 4 * RELATIVE) / (1 + (width - 1) * top**2 + worst)
     return numpy.where(numpy.isfinite(worst), gamma, -numpy.inf)
+
+
+def cell_ratio(cells, k, along, across, gamma, scale, square, least, top):
+    """A bound on cells of a^2 [ s'^2 (1 + k `along` s)^2 / D + `least` s^2 ], D = gamma - k `across` s'' - square s'^2; a^2 = scale, least = v0^2."""
+    s, away_s, steep, bend, away_bend = cells
+    slope2, turn, shift = bernstein(steep, steep), k * across, abs(k * along)
+    below = [value - square * p for value, p in zip(raised([gamma - turn * end - abs(turn) * away_bend for end in bend]), slope2)]
+    moduli = abs(gamma) + abs(turn) * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + square * maximum(slope2[0], slope2[2])
+    below = [value - RELATIVE * moduli for value in below]
+    line = [1 + k * along * end for end in s]
+    lifted = [value + shift * away_s * (2 * (1 + shift * top) + shift * away_s) for value in bernstein(line, line)]
+    size = [least * (value + away_s * (2 * top + away_s)) for value in bernstein(s, s)]
+    found = -numpy.inf
+    for n, d in zip([x + y for x, y in zip(bernstein(slope2, lifted), bernstein(size, below))], raised(below)):
+        found = maximum(found, numpy.where(d > 0, n / d, numpy.inf))
+    smallest = numpy.minimum.reduce([numpy.where(d > 0, d, numpy.inf) for d in raised(below)])
+    return scale * (found * (1 + RELATIVE) + 8 * RELATIVE * least * top**2 * moduli / smallest)
+
+
+def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio, shares=(0.003, 0.05)):
+    """Gamma of the next layer at the nodes, from below, for any bounded activation: all neurons are bounded alike.
+
+    1 / Gamma = 1 + l sig + sup of a^2 v^2 [ s'^2 (1/v + k s c)^2 / D - (sig - s^2) ]_+, D = g - k c s''/v - k^2 s'^2 (sig - s^2 c^2) / (sig - s^2),
+    over z, |c| <= 1, v >= 1/a with v = 1/a or |c| = 1, g = Gamma(a k S1), for the best of a few sig.
+    """
+    top, steepest, _, _, edges, bends, tails, *_ = activation
+    k, a = nodes[:, :, None], weight[:, None, None]
+    g = at_points(function, k * a * steepest * (1 + 2 * RELATIVE))
+    _, best, _ = estimate_step(function, nodes, weight, width, activation, 5)
+    points, largest, replaced = around(numpy.where(numpy.isnan(best), edges[len(edges) // 2], best), activation, nearest, ratio)
+    rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
+    parts = [(cells_of(points, largest, activation), None), (rough, replaced)]
+    sizes = [(minimum(maximum(abs(c[0][0]), abs(c[0][1])) + c[1], top), minimum(maximum(*c[2]), steepest)) for c, _ in parts]
+    if len(tails):
+        tails = [numpy.asarray(row)[None, None, :] for row in tails]
+        sizes.append((tails[0], tails[1]))
+    sup = numpy.full(nodes.shape, top**2)
+    for number, (s, steep) in enumerate(sizes):
+        left = g - k**2 * steep**2 * (1 + RELATIVE)
+        value = numpy.where(left > 0, s**2 * g / left, numpy.inf)
+        sup = maximum(sup, numpy.where(replaced, -numpy.inf, value).max(axis=2) if number == 1 else value.max(axis=2))
+    cs = numpy.concatenate([1 - numpy.geomspace(1e-3, 1, 17)[::-1], [1.0]])
+    vs = numpy.concatenate([numpy.geomspace(1, 1.3, 8), numpy.geomspace(1.3, 60, 14)[1:]])
+    found = numpy.full(nodes.shape, -numpy.inf)
+    for share in shares:
+        sig = (sup * (1 + share))[:, :, None]
+        worst = numpy.zeros(nodes.shape)
+        for (cells, replaced), (s, steep) in zip(parts, sizes):
+            widest = k**2 * (1 + RELATIVE) / (sig - s**2)
+
+            def over(low, high, at, sign, least, square, cells=cells, replaced=replaced, sig=sig):
+                """The largest of a family's cell, from both ends of its parameter for numerator and denominator."""
+                values = []
+                for x in (low, high):
+                    for y in (low, high):
+                        along, across = (sign * x / a, sign * y * a) if at == "c" else (sign * x / a, sign * a / y)
+                        value = cell_ratio(cells, k, along, across, g, a**2, square, (least / a) ** 2, top)
+                        values.append((value if replaced is None else numpy.where(replaced, -numpy.inf, value)).max(axis=2))
+                return numpy.maximum.reduce(values) - (least**2 * sig[:, :, 0]) * (1 - 2 * RELATIVE)
+
+            for sign in (1.0, -1.0):
+                for low, high in numpy.stack([cs[:-1], cs[1:]], axis=1):
+                    worst = maximum(worst, over(low, high, "c", sign, 1.0, widest * (sig - s**2 * low**2)))
+                for low, high in numpy.stack([vs[:-1], vs[1:]], axis=1):
+                    worst = maximum(worst, over(low, high, "v", sign, low, widest * (sig - s**2)))
+            turn = numpy.maximum(abs(cells[3][0]), abs(cells[3][1])) + cells[4]
+            left = (g - k * turn * a / vs[-1] - k**2 * steep**2) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
+            bad = ~((left > 0) & (steep**2 * (a / vs[-1] + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left))
+            worst = numpy.where((bad if replaced is None else bad & ~replaced).any(axis=2), numpy.inf, worst)
+        if len(tails):
+            s, steep, turn = tails
+            left = (g - k * a * turn - k**2 * steep**2 * sig / (sig - s**2)) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
+            none = (left > 0) & (steep**2 * (a + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left)  # then every bracket is at most 0
+            value = numpy.where(left > 0, a**2 * steep**2 * (1 + k * s * vs[-1] / a) ** 2 / left * (1 + 4 * RELATIVE), numpy.inf)
+            worst = maximum(worst, numpy.where(none, 0.0, value).max(axis=2))
+        gamma = (1 - 4 * RELATIVE) / (1 + width * sig[:, :, 0] + worst)
+        found = maximum(found, numpy.where(numpy.isfinite(worst), gamma, -numpy.inf))
+    return numpy.where(g[:, :, 0] > 0, found, -numpy.inf)
 
 
 def bound_end(function, slope, curvature, activation, estimate, centre, nearest, ratio, squared=0.0):

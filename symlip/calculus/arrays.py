@@ -683,6 +683,8 @@ class BendingStep(Operation):
 
     def _sympystr(self, printer: Any) -> str:
         below, weight, width, _, more = self.args
+        if more == -1:
+            return f"(k: cost of bending {printer._print(width)} neurons alike, norm {printer._print(weight)}, after {printer._print(below)})"
         name, a, others = (printer._print(part) for part in (below, weight, width + more - 1))
         return (
             f"(k: 1/(1 + {others}*S0**2 + sup over z and w = +-{a} of s**2 + s'**2*(w + k*s)**2/({name}({a}*k*|s'|) - k*w*s'' - k**2*s'**2)), "
@@ -691,6 +693,9 @@ class BendingStep(Operation):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         below, weight, width, _, more = self.args
+        if more == -1:
+            name, a, l = (printer._print(part) for part in (below, weight, width))
+            return rf"\Bigl(1+\min_\sigma\Bigl({l}\sigma+\sup_{{z,c,y}}\frac{{{a}^2}}{{y^2}}\Bigl[\frac{{s'^2(y+ksc)^2}}{{{name}({a}kS_1)-kyc\,s''-k^2s'^2(\sigma-s^2c^2)/(\sigma-s^2)}}-(\sigma-s^2)\Bigr]_+\Bigr)\Bigr)^{{-1}}"
         width = width + more
         name, a = printer._print(below), printer._print(weight)
         rest = "" if width == 1 else "S_0^2+" if width == 2 else rf"{printer._print(width - 1)}S_0^2+"

@@ -31,9 +31,11 @@ class Chain:
 
     def __init__(self, network: Any, layers: Sequence[Any]) -> None:
         _, self.x_norm, *steps = layers
-        self.steps = [(_number(weight), int(width) + int(more), cells) for weight, width, cells, more in steps]
+        self.steps = [(_number(weight), int(width) + max(int(more), 0), cells) for weight, width, cells, more in steps]
         self.widths = [int(step[1]) for step in steps]
+        self.alike = [int(more) < 0 for _, _, _, more in steps]
         self.x_norm = _number(self.x_norm)
+        self.known: dict[Any, Any] = {}
         self.activations: list[Activation] = [layer.activation for layer in network.dense]
         self.top = [_constant(activation, 0) for activation in self.activations[: len(self.steps)]]
 
@@ -80,10 +82,29 @@ class Chain:
 
     def lowest(self, k: Any, number: int) -> Any:
         """Gamma_{number + 1}(k), the smallest value over all places."""
+        if any(self.alike[:number]):
+            return self._certified(k, number)
         start = self.places(k, number)
         if not mpmath.isfinite(self.gamma(k, start)):
             return -mpmath.inf
         return self.gamma(k, _polished(lambda places: self.gamma(k, places), start, -1))
+
+    def _certified(self, k: Any, number: int) -> Any:
+        """Gamma_{number + 1}(k) as the search in floats bounds it from below, where the recursion is not one of single neurons."""
+        key = (float(k), number)
+        if key not in self.known:
+            steps = [(np.array([float(weight)]), width, cells) for weight, width, cells in self.steps[:number]]
+            ends = [float(k)]
+            for weight, _, cells in steps[:0:-1]:
+                ends.insert(0, ends[0] * float(weight[0]) * cells[1])
+            function = bending.first_function(np.array([float(self.x_norm)]))  # type: ignore[no-untyped-call]
+            with np.errstate(all="ignore"):
+                for (weight, width, cells), end, alike in zip(steps, ends, self.alike):
+                    nodes = np.linspace(0, end * (1 + 1e-12), 7)[None, :] if end else np.zeros((1, 2))
+                    step = bending.bound_step_alike if alike else bending.bound_step
+                    function = (nodes, step(function, nodes, weight, width, cells, 3e-3, 1.8))  # type: ignore[no-untyped-call]
+                self.known[key] = mpf(float(bending.at_points(function, np.array([[float(k)]]))[0, 0]))  # type: ignore[no-untyped-call]
+        return self.known[key]
 
 
 def _number(value: Any) -> Any:
@@ -229,6 +250,7 @@ def _root(short: Callable[[Any], Any], start: Any) -> Any:
 def end_function(network: Any, exact: bool) -> Callable[..., Any]:
     """`bending_end` for high-precision numbers: to all digits where the constant is exact, else in floats, rounded up."""
     known: dict[Any, Ends] = {}
+    searched: dict[Any, Any] = {}
 
     def end(high: Any, layers: Any, last: Any, slope: Any, curvature: Any, which: Any) -> Any:
         _, x_norm, *steps = layers
@@ -247,7 +269,10 @@ def end_function(network: Any, exact: bool) -> Callable[..., Any]:
             else:
                 up = 1 + 1e-15
                 given = ({}, float(x) * up, *((float(weight) * up, int(width), cells, int(more)) for weight, (_, width, cells, more) in zip(weights, steps)))
-                out[place] = mpf(float(bending.bending_end(float(one) * up, given, last, float(g1) * up, float(g2) * up, 0)))  # type: ignore[no-untyped-call]
+                key = tuple(float(value) for value in (one, x, g1, g2, *weights))
+                if key not in searched:
+                    searched[key] = mpf(float(bending.bending_end(float(one) * up, given, last, float(g1) * up, float(g2) * up, 0)))  # type: ignore[no-untyped-call]
+                out[place] = searched[key]
         return out[()]
 
     return end

@@ -237,8 +237,8 @@ class Measurement:
 
     def _bending(self, layer: int, chain: Chain, sample: int) -> Iterator[tuple[Any, Any]]:
         """Both sides of the inequality at a few k."""
-        scale = mpmath.sqrt(chain.lowest(mpf(0), layer - 1))
-        for share in (mpf(0), mpf(1) / 16, mpf(1) / 3):
+        scale = mpmath.sqrt(chain.gamma(mpf(0), chain.places(mpf(0), layer - 1)))
+        for share in (mpf(1) / 8,) if any(chain.alike) else (mpf(0), mpf(1) / 16, mpf(1) / 3):
             gamma = chain.lowest(share * scale, layer - 1)
             for index, p in enumerate(self.block_norms if mpmath.isfinite(gamma) else []):
                 length = norm(p[: self._upto(layer)])

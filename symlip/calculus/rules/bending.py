@@ -311,6 +311,36 @@ class BendingChain(OneMoreLayer):
     )
 
 
+class BendingAlike(OneMoreLayer):
+    wider = -1
+    name = "cost of bending, all neurons alike"
+    title = "The cost of bending one more layer, any bounded activation"
+    statement = (
+        SETTING.replace(", and $", ", and for all $k\\ge0$ $").replace(" for all $k\\ge0$ with $\\Gamma_u$ nonincreasing", "")
+        + r"""Let $s$ be smooth with $S_0,S_1<\infty$. Then $\Gamma_{u+1}(k)|z_{u+1}'|^2+k|z_{u+1}''|\le|\eta_{\le u+1}|^2$ for all $k\ge0$ with $g=\Gamma_u(akS_1)$,
+\[\frac1{\Gamma_{u+1}(k)}=1+\min_\sigma\Bigl(l\sigma+\sup_{z,|c|\le1,0<y\le a}\frac{a^2}{y^2}\Bigl[\frac{s'^2(y+ksc)^2}{\Delta}-(\sigma-s^2)\Bigr]_+\Bigr),\qquad\Delta=g-kyc\,s''-\frac{k^2s'^2(\sigma-s^2c^2)}{\sigma-s^2},\]
+the minimum over $\sigma>\sup_zs^2g/(g-k^2s'^2)$ with all $\Delta>0$, $g>k^2S_1^2$; $\Gamma_{u+1}(k)=-\infty$ if there is none. Only $y=a$ and $|c|=1$ matter in the supremum."""
+    )
+    proof = (
+        r"""In @[bending, direction by direction] $g$ may be $\Gamma_u(akS_1)$: as $k|S'w|\le akS_1$, the hypothesis at $akS_1$ gives the one that its proof uses. Let $\varepsilon=\sigma-h^2>0$ and $\Phi$ be the supremum. \emph{One neuron:} $(p^2/D)\,vv^{\top}\le\varepsilon I+(y^2/a^2)\Phi\,bb^{\top}$. With $\mu=(y^2/a^2)\Phi$ the rank-one criterion makes this $p^2\bigl[(y+khc)^2/(\varepsilon+\mu)+k^2h^2(1-c^2)/\varepsilon\bigr]\le D$, which says $p^2(y+khc)^2\le(\varepsilon+\mu)\Delta$, as $D-k^2p^2h^2(1-c^2)/\varepsilon=\Delta$; and $D\ge\Delta>0$. \emph{Sum.} Over the neurons, $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le\sum_i\bigl(h_i^2+\varepsilon_i+\Phi y_i^2\langle b_i,e\rangle^2/a^2\bigr)\le l\sigma+\Phi$. """
+        r"""\emph{The supremum.} At fixed $z$ and $w=yc$ the bracket times $a^2/y^2$ is, in $V=1/y^2\in[1/a^2,1/w^2]$, $a^2$ times $p^2(1+khwV)^2/\Delta-V\varepsilon$ with $\Delta$ affine in $V$: convex, so largest at an end, and $\Delta$ is positive if it is so at both ends."""
+    )
+    obligations = (
+        *FirstLayer.obligations,
+        *ByDirections.obligations,
+        Identity(
+            "the denominator",
+            sympy.expand((d - k**2 * p**2) * (s - h**2) - k**2 * p**2 * h**2 * (1 - c**2)),
+            sympy.expand(d * (s - h**2) - k**2 * p**2 * (s - h**2 * c**2)),
+        ),
+        Inequality(
+            "a square over a positive affine function is convex",
+            (u > 0, v > 0, t >= 0, t <= 1),
+            (t * x + (1 - t) * y) ** 2 * u * v <= (t * x**2 * v + (1 - t) * y**2 * u) * (t * u + (1 - t) * v),
+        ),
+    )
+
+
 KINDS: dict[str, type[Rule]] = {"tanh": BendingTanh, "odd": BendingOdd, "star": BendingStar, "sin": BendingSin}
 
 
@@ -321,7 +351,11 @@ def rule_of(network: Network, layer: int) -> Rule | None:
         return KINDS[found]()
     if _single(network):
         return BendingChain()
-    return KINDS[found]() if found is not None else None
+    if found is not None:
+        return KINDS[found]()
+    data = network.dense[layer - 1]
+    bounded = data.activation.constant(0) != sympy.oo and conditions.bends(data.activation)
+    return BendingAlike() if bounded and isinstance(data.width, int) else None
 
 
 def _single(network: Network) -> bool:
@@ -338,7 +372,7 @@ class BendingLast(Rule):
     title = "The second derivative by the cost of bending"
     statement = r"""Let $\Gamma_m(k)|z_m'|^2+k|z_m''|\le|\eta|^2$ for all $k\ge0$, $h_m=s(z_m)$. If the output is a number, or if $|s''|/\sqrt{S_1^2-s'^2}$ is a nondecreasing function of $|s'|$, then $|D^2h_m|\le\Lambda^{\Gamma}=\min\{\lambda>0:\lambda\,\Gamma_m(|s'(z)|/\lambda)\ge|s''(z)|\text{ for all }z\}$; if $s$ is affine, $\Lambda^{\Gamma}=\inf\{\lambda>0:\Gamma_m(S_1/\lambda)>0\}$. Where the block bound is a premise, the theorem's number is at most that."""
     proof = r"""Let $y$ be the unit vector along $h_m''$, $\zeta=z_m'$: $|h_m''|=\sum_iy_is_i''\zeta_i^2+\langle S'y,z_m''\rangle\le\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|$, and with $k=|S'y|/\lambda$ the hypothesis gives $\lambda|\eta|^2\ge\lambda\Gamma_m(|S'y|/\lambda)|\zeta|^2+|S'y||z_m''|$: it is enough that $\lambda\Gamma_m(|S'y|/\lambda)\ge|y_is_i''|$ for all $i$. For a single output that is the condition at $z_m$. Else let $R^2=S_1^2-(S_1^2-s_i'^2)y_i^2$, so that $|S'y|\le R$ and $|s_i'|\le R$; there is, or there are in the limit, $\tilde z$ with $|s'(\tilde z)|=R$, and by the hypothesis on $s$ $|y_is_i''|=\frac{|s_i''|}{\sqrt{S_1^2-s_i'^2}}\sqrt{S_1^2-R^2}\le|s''(\tilde z)|$ \textup{(}$y_i=0$ if $R=S_1$, or $s_i''=0$\textup{)}: the condition at $\tilde z$, as $\Gamma_m$ does not increase. For an affine $s$, $|h_m''|\le S_1|z_m''|$, and the hypothesis at $k=S_1/\lambda$ with $\Gamma_m\ge0$.
-\emph{The number.} $\Gamma_u$ is concave and does not increase \textup{(}@[a chain that bends]\textup{)}, so chords between values from below are below it: it is kept at nodes, rounded down. On a cell of @[cells of an activation] every inequality is one between polynomials of degree $4$ in the place in the cell; it holds if it holds between their Bernstein coefficients. The smallest $\lambda$ is enclosed by bisection, all numbers rounded up by more than the rounding errors."""
+\emph{The number.} If the hypothesis holds at $k_1$ and $k_2$, with some numbers for $\Gamma_m$, it holds between them with the numbers on the chord, as a convex combination; and with the number at $k$ for every smaller one. So $\Gamma_u$ is kept at nodes, rounded down. On a cell of @[cells of an activation] every inequality is one between polynomials of degree $4$ in the place in the cell; it holds if it holds between their Bernstein coefficients. The smallest $\lambda$ is enclosed by bisection, all numbers rounded up by more than the rounding errors."""
     obligations = (
         Inequality("the slope seen by y", (q >= 0, q <= 1, d >= 0, d <= u, p >= 0, p <= u), (1 - q) * p + q * d <= u - (u - d) * q),
         Inequality("a Bernstein combination", (t >= 0, t <= 1, a >= 0, b >= 0, c >= 0), a * (1 - t) ** 2 + 2 * b * t * (1 - t) + c * t**2 >= 0),
@@ -391,7 +425,7 @@ class BendingBelow(Rule):
     statement = (
         r"""For all $z_1,\dots,z_m$ the network with """
         + REACHED_NETWORK
-        + r""", $A_1=0$, has in the limit the largest $|D^2N[\eta,\eta]|$, $|\eta|=1$, over the directions $dA_u=e_1\otimes(\alpha_u,\omega_u)$, $db_u=\beta_ue_1$: the largest eigenvalue of the quadratic form $h_m''$, where $z_1'=\sqrt{1+|x|^2}\,\beta_1$, $z_u'=\alpha_us(z_{u-1})+\sqrt{1+(l_{u-1}-1)S_0^2}\,\beta_u\pm a_uh_{u-1}'$, $z_u''=2\alpha_uh_{u-1}'\pm a_uh_{u-1}''$, $h_u'=s'z_u'$, $h_u''=s''z_u'^2+s'z_u''$. The theorem's number is that of the best $z$ that a search found, rounded down. For each $k\ge0$, $\Gamma_u(k)$ is the infimum of $(|\eta_{\le u}|^2-k|z_u''|)/|z_u'|^2$ over these networks and directions, with as many neurons in each layer as the steps count: a concave and nonincreasing function."""
+        + r""", $A_1=0$, has in the limit the largest $|D^2N[\eta,\eta]|$, $|\eta|=1$, over the directions $dA_u=e_1\otimes(\alpha_u,\omega_u)$, $db_u=\beta_ue_1$: the largest eigenvalue of the quadratic form $h_m''$, where $z_1'=\sqrt{1+|x|^2}\,\beta_1$, $z_u'=\alpha_us(z_{u-1})+\sqrt{1+(l_{u-1}-1)S_0^2}\,\beta_u\pm a_uh_{u-1}'$, $z_u''=2\alpha_uh_{u-1}'\pm a_uh_{u-1}''$, $h_u'=s'z_u'$, $h_u''=s''z_u'^2+s'z_u''$. The theorem's number is that of the best $z$ that a search found, rounded down. For each $k\ge0$ the $\Gamma_u(k)$ of a recursion with one active neuron in each layer \textup{(}that with $\psi_k$\textup{)} is the infimum of $(|\eta_{\le u}|^2-k|z_u''|)/|z_u'|^2$ over these networks and directions, with as many neurons in each layer as the steps count: a concave and nonincreasing function."""
     )
     proof = r"""Only neuron $1$ of each layer moves: $dA_u=e_1v_u^{\top}$ acts on $h_{u-1}$, whose entry $1$ is $s(z_{u-1})$ and whose other entries have moduli near $S_0$; the components of $v_u$ along these and $db_u$ together contribute $\sqrt{1+(l_{u-1}-1)S_0^2}$ times their length, and only the entry $\alpha_u$ of $v_u$ meets $h_{u-1}'$, which is along $e_1$. Biases put the $z_u$ where they should be. \emph{The infimum,} by induction: suppose $|\eta_{\le u}|^2-k|z_u''|=\Gamma_u(k)|z_u'|^2$ \textup{(}or nearly\textup{)} for some of these networks and directions, for every $k$, and nothing below. Given $k$ and $z_u$, $w=\pm a$ the sign that is best in $\psi_k$, take those for $k|ws'(z_u)|$. With $A_{u+1}=\pm a\,e_1e_1^{\top}$ every inequality of @[bending, direction by direction] is an equality if $C$, $db$ and $\zeta$ are in the proportion that Cauchy--Schwarz asks for, along $e_1$, if $z_u''$ has the sign of $s'(z_u)w$, and $z_{u+1}''$ the sign chosen; the other neurons contribute $h_i^2$, near $S_0^2$, each. The sign of $z_u''$ is free: $A_u,dA_u,db_u\to-A_u,-dA_u,-db_u$, with $b_u$ chosen to keep $z_u$, changes the signs of $z_u'$ and $z_u''$. As an infimum of affine functions of $k$ with slopes $-|z_u''|/|z_u'|^2\le0$ it is concave and does not increase."""
     obligations = (Inequality("two entries as one", (a**2 + b**2 <= 1,), (a * h + b * k) ** 2 <= h**2 + k**2),)
