@@ -1,4 +1,4 @@
-"""Theorem: the exact Lipschitz constant of the gradient for an odd activation that satisfies two conditions, here z / sqrt(1 + z^2).
+"""Theorem: the exact Lipschitz constant of the gradient for an odd activation that satisfies two conditions, here an algebraic one.
 
 The conditions are decided for the expression, as they would be for any other.
 """

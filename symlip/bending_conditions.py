@@ -26,9 +26,8 @@ def kind(activation: Activation) -> str | None:
         return None
     if sympy.diff(s, z, 2) == 0 or not (activation.supremum(0).exact and activation.supremum(1).exact):
         return None
-    if s.func is sympy.sin or (s.is_Mul and len(s.args) == 2 and s.args[0].is_Rational and s.args[1].func is sympy.sin):
-        inner = s if s.func is sympy.sin else s.args[1]
-        return "sin" if sympy.cancel(inner.args[0] / z).is_Rational else None
+    if s.has(sympy.sin) and _vanishes(s - activation.constant(0) * sympy.sin(activation.constant(1) * z / activation.constant(0))):
+        return "sin"
     if is_tanh(activation):
         return "tanh"
     if not star(activation):
@@ -42,7 +41,7 @@ def is_tanh(activation: Activation) -> bool:
     s, top, steep = activation.expression, activation.constant(0), activation.constant(1)
     if top == oo or s.subs(z, 0) != 0:
         return False
-    return _vanishes(sympy.diff(s, z) - steep * (1 - (s / top) ** 2)) or _vanishes(sympy.diff(s, z) + steep * (1 - (s / top) ** 2))
+    return _vanishes(sympy.diff(s, z) - steep * (1 - (s / top) ** 2))
 
 
 def bends(activation: Activation) -> bool:

@@ -695,7 +695,8 @@ class BendingStep(Operation):
         below, weight, width, _, more = self.args
         if more == -1:
             name, a, l = (printer._print(part) for part in (below, weight, width))
-            return rf"\Bigl(1+\min_\sigma\Bigl({l}\sigma+\sup_{{z,c,y}}\frac{{{a}^2}}{{y^2}}\Bigl[\frac{{s'^2(y+ksc)^2}}{{{name}({a}kS_1)-kyc\,s''-k^2s'^2(\sigma-s^2c^2)/(\sigma-s^2)}}-(\sigma-s^2)\Bigr]_+\Bigr)\Bigr)^{{-1}}"
+            bracket = r"\Bigl[\frac{s'^2(y+ksc)^2}{\Delta}-(\sigma-s^2)\Bigr]_+"
+            return rf"\Bigl(1+\min_\sigma\Bigl({l}\sigma+\sup_{{z,c,y}}\frac{{{a}^2}}{{y^2}}{bracket}\Bigr)\Bigr)^{{-1}},\quad g={name}({a}kS_1)"
         width = width + more
         name, a = printer._print(below), printer._print(weight)
         rest = "" if width == 1 else "S_0^2+" if width == 2 else rf"{printer._print(width - 1)}S_0^2+"
@@ -718,7 +719,7 @@ class BendingEnd(Operation):
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         _, function, _, slope, curvature, which = self.args
         if which == 1:
-            return r"\max_{z}\,\lambda_{\max}\bigl(h_m''\bigr)"
+            return r"\sup_{z_1,\dots,z_m}|h_m''|"
         g1 = "" if slope == 1 else printer._print(slope)
         more = "" if curvature == 0 else rf"+{printer._print(curvature)}\,s'^2"
         return rf"\inf\bigl\{{\lambda>0:\lambda\,{printer._print(function)}\bigl({g1}|s'|/\lambda\bigr)\ge {g1}|s''|{more}\ \text{{everywhere}}\bigr\}}"

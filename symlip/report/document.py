@@ -361,7 +361,7 @@ class _Context:
             if isinstance(witness, BentWitness):
                 constant = r"is approached" if witness.exact else "is bounded from below"
                 found.append(
-                    rf"The constant {names[order]} {constant} by networks of the set with $A_1=0$, $A_u=\pm a_u\,e_1e_1^{{\top}}$ for $u\ge2$, neuron $1$ of layer $u$ held at a $z_u$ where the supremum in $\Gamma_{{u+1}}$ is attained \textup{{(}}the last where the inequality for $\lambda$ is an equality\textup{{)}}, "
+                    rf"The constant {names[order]} {constant} by networks of the set with $A_1=0$, $A_u=\pm a_u\,e_1e_1^{{\top}}$ for $u\ge2$, neuron $1$ of layer $u$ held at a $z_u$ where the supremum in $\Gamma_{{u+1}}$ is, or nearly is, attained \textup{{(}}the last where the inequality for $\lambda$ is an equality\textup{{)}}, "
                     r"and all other hidden neurons where $|s|$ is, or is near, $S_0$, along a direction that moves neuron $1$ of each layer."
                 )
                 continue
@@ -437,8 +437,13 @@ class _Context:
             )
         if r"\Gamma_" in printed:
             found.append(
-                r"$\Gamma_u(k)$, $k\ge0$, is $-\infty$ where one of its denominators is not positive for some $z$; $s$ is the activation of the layer, at $z$, and $h_m''$ as a quadratic form of the direction that of "
+                r"$\Gamma_u(k)$, $k\ge0$, is $-\infty$ where one of its denominators is not positive for some $z$; $s$ and $S_0$ in $\Gamma_u$ are those of layer $u-1$, at $z$; $|h_m''|$ is the norm of a quadratic form of the direction, that of "
                 rf"Lemma~\ref{{{self.id}:lem:{_label('a chain that bends')}}}."
+            )
+        if r"\Delta" in printed:
+            found.append(
+                r"There $\Delta=g-kyc\,s''-k^2s'^2(\sigma-s^2c^2)/(\sigma-s^2)$, with $|c|\le1$, $0<y\le a$ and $\sigma$ as in "
+                rf"Lemma~\ref{{{self.id}:lem:{_label('cost of bending, all neurons alike')}}}."
             )
         if r"\alpha_{(" in printed:
             found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")

@@ -70,7 +70,7 @@ class FirstLayer(Rule):
 class ByDirections(Rule):
     name = "bending, direction by direction"
     title = "Bending one more layer, direction by direction"
-    statement = r"""Let $\Gamma_u(k)|z_u'|^2+k|z_u''|\le|\eta_{\le u}|^2$ for all $k\ge0$, $\Gamma_u$ nonincreasing, $h=h_u=s(z_u)$, $p_i=s'(z_{u,i})$, $q_i=s''(z_{u,i})$. Let $\mathbf{p}$ be a unit vector along $z_{u+1}''$ \textup{(}any if $z_{u+1}''=0$\textup{)}, $e$ one along $z_{u+1}'$, $y_ib_i$ the columns of $A=A_{u+1}$, $|b_i|=1$, $c_i=\langle b_i,\mathbf{p}\rangle$, $w_i=y_ic_i$,
+    statement = r"""Let $\Gamma_u(k)|z_u'|^2+k|z_u''|\le|\eta_{\le u}|^2$ for all $k\ge0$, $\Gamma_u$ nonincreasing, $h=h_u=s(z_u)$, $p_i=s'(z_{u,i})$, $q_i=s''(z_{u,i})$. Let $\mathbf{p}$ be a unit vector along $z_{u+1}''$ \textup{(}any if $z_{u+1}''=0$\textup{)}, $e$ one along $z_{u+1}'$, $y_ib_i$ the columns of $A=A_{u+1}$, $y_i\ge0$, $|b_i|=1$ \textup{(}any $b_i$ if $y_i=0$, any $e$ if $z_{u+1}'=0$\textup{)}, $c_i=\langle b_i,\mathbf{p}\rangle$, $w_i=y_ic_i$,
 \[g=\Gamma_u(k|S'w|),\quad S'=\operatorname{diag}(p_i),\qquad D_i=g-kw_iq_i-k^2p_i^2,\qquad v_i=y_ib_i+kh_i\mathbf{p}.\]
 If all $D_i>0$, then $|\eta_{\le u+1}|^2-k|z_{u+1}''|\ge|z_{u+1}'|^2/R(e)$, $R(e)=1+\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)$."""
     proof = r"""Let $\zeta=z_u'$, $h'=S'\zeta$, $h''_i=q_i\zeta_i^2+p_iz_{u,i}''$, so that $k|z_{u+1}''|=k\langle\mathbf{p},2\,dA\,h'+Ah''\rangle=2k\sum p_i\zeta_i\langle\mathbf{p},dA_i\rangle+k\sum w_iq_i\zeta_i^2+k\langle S'w,z_u''\rangle$, $dA_i$ the columns of $dA=dA_{u+1}$. By the hypothesis at $k|S'w|$, $|\eta_{\le u}|^2\ge g|\zeta|^2+k\langle S'w,z_u''\rangle$. Hence
@@ -85,22 +85,23 @@ where $dA_i=kp_i\zeta_i\mathbf{p}+C_i$. And $|z_{u+1}'|=\langle e,dA\,h+db+A\,h'
         raise DerivationError("bending, direction by direction, is a lemma for others")
 
 
-SUM = r""" \emph{Sum.} Over the neurons, $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le\sum_i\bigl(h_i^2+\varepsilon_i+\Phi y_i^2\langle b_i,e\rangle^2/a^2\bigr)=lS_0^2+\Phi\,|A^{\top}e|^2/a^2\le lS_0^2+\Phi$, and @[bending, direction by direction] with $R(e)\le1+lS_0^2+\Phi$ is the claim."""
+SUM = r""" \emph{Sum.} Over the neurons, $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le\sum_i\bigl(h_i^2+\varepsilon_i+\Phi y_i^2\langle b_i,e\rangle^2/a^2\bigr)=l+\Phi\,|A^{\top}e|^2/a^2\le l+\Phi$."""
 
 RECURSION = r"""\[\frac1{\Gamma_{u+1}(k)}=1+(l-1)S_0^2+\sup_z\psi_k\bigl(z;\Gamma_u(a\,k\,|s'(z)|)\bigr),\qquad\psi_k(z;g)=\max_{w=\pm a}\Bigl(s^2+\frac{s'^2(w+ks)^2}{g-kw\,s''-k^2s'^2}\Bigr),\]
 $\Gamma_{u+1}(k)=-\infty$ unless all these denominators are positive"""
 
-SETTING = r"""Let $h_u=s(z_u)\in\mathbb{R}^l$, $|A_{u+1}|_2\le a$, and $\Gamma_u(k)|z_u'|^2+k|z_u''|\le|\eta_{\le u}|^2$ for all $k\ge0$ with $\Gamma_u$ nonincreasing. """
+SETTING = r"""Let $h_u=s(z_u)\in\mathbb{R}^l$, $|A_{u+1}|_2\le a$, $a>0$, and $\Gamma_u(k)|z_u'|^2+k|z_u''|\le|\eta_{\le u}|^2$ for all $k\ge0$ with $\Gamma_u$ nonincreasing. """
 
 CLAIM = (
     r""" Then $\Gamma_{u+1}(k)|z_{u+1}'|^2+k|z_{u+1}''|\le|\eta_{\le u+1}|^2$ for all $k\ge0$ with
 """
     + RECURSION
+    + r"""; it does not increase, by @[a chain that bends]"""
 )
 
-NORMAL = r"""Scaling $z$ by $S_1/S_0$ and $s$ by $1/S_0$ \textup{(}which divides $g$ by $(S_1/S_0)^2$ and multiplies $k$ by $S_0$\textup{)} leaves the claim as it is, so let $S_0=S_1=1$. In the notation of @[bending, direction by direction] let $y=y_i,\dots$, $\varepsilon=1-h^2$, $Q=y^2c^2/a^2\le1$, $R^2=1-(1-p^2)Q\ge p^2$. """
+NORMAL = r"""By @[bending, direction by direction] it is enough that all $D_i>0$ and $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le(l-1)S_0^2+\sup_z\psi_k$. With $s/S_0$ as a function of $S_1z/S_0$, $kS_0$ for $k$ and $(S_0/S_1)^2\Gamma_u\bigl((S_1/S_0)\,\cdot\,\bigr)$ for $\Gamma_u$ both sides are divided by $S_0^2$: let $S_0=S_1=1$. For one $i$ let $y=y_i,\dots$, $\varepsilon=1-h^2$, $Q=y^2c^2/a^2\le1$, $R^2=1-(1-p^2)Q\ge p^2$. """
 
-SEEN = r"""$|S'w|^2\le p^2w^2+(a^2-w^2)=a^2R^2$, as $|w|=|A^{\top}\mathbf{p}|\le a$; hence $g\ge\Gamma_u(akR)$. """
+SEEN = r"""$|S'w|^2\le p_i^2w_i^2+(a^2-w_i^2)=a^2R^2$, as all $p_j^2\le1$ and $\sum_jw_j^2=|A^{\top}\mathbf{p}|^2\le a^2$; hence $g\ge\Gamma_u(akR)\ge\Gamma_u(ak)>k^2$, the last by the denominator of $\psi_k$ where $s'=S_1$. """
 
 _UNIT = (d >= 0, d <= 1, q >= 0, q <= 1, R >= 0, sympy.Eq(R**2, 1 - (1 - d**2) * q))
 _SUMMED = Inequality("the slope that the next layer sees", (d >= 0, d <= 1, w <= a), d * w + (a - w) <= a - (1 - d) * w)
@@ -130,12 +131,12 @@ class BendingTanh(OneMoreLayer):
     )
     proof = (
         NORMAL
-        + r"""Here $p=d=1-t^2$, $t=h$, $\varepsilon=d$, and $D=g+2ky\,ctd-k^2d^2$. At $w=a$, $t=-\tau$, $\psi_k=1+d[d(a^2+k^2)-g]/(g-2akd\tau-k^2d^2)$, and $\psi_k\to1$ as $d\to0$: the two forms of $\Gamma_{u+1}$ agree. Let $\Phi=\max_dF_k$.
+        + r"""Here $p=d=1-t^2$, $t=h$, $\varepsilon=d$, and $D=g+2ky\,ctd-k^2d^2$. At $w=a$, $t=-\tau$, $\psi_k=1+d[d(a^2+k^2)-g]/(g-2akd\tau-k^2d^2)$, and $\psi_k\to1$ as $d\to0$; at $t=\tau$ the denominator is larger, so that $\psi_k$ is at most its value at $-\tau$, or at most $1$: the two forms of $\Gamma_{u+1}$ agree. Let $\Phi=\max_dF_k$.
 \emph{One neuron:} $(d^2/D)\,vv^{\top}\le d\,I+(y^2/a^2)\Phi\,bb^{\top}$ \textup{(}Loewner\textup{)} and $D>0$. With $\mu=(y^2/a^2)\Phi$, $\xi=tc$, the rank-one criterion $v^{\top}M^{-1}v\le1$ makes this $d^2\bigl[(y+k\xi)^2/(d+\mu)+k^2(t^2-\xi^2)/d\bigr]\le D$, which says
 \[\mu\Delta\ge d\,[d(y^2+k^2)-g],\qquad\Delta=g+2ky\xi d-k^2d(1-\xi^2).\]
 $Q\le c^2$ and $R\ge d$. \textup{(i)} """
         + SEEN
-        + r"""\textup{(ii)} $d^2\tau^2Q\le R^2(1-R)$, so $2ky\xi d\ge-2kaR\sqrt{1-R}$. \textup{(iii)} $d(1-\xi^2)\le d(1-(1-d)Q)\le R^2$. So $\Delta$, and $D\ge\Delta$, are at least the denominator of $F_k$ at $R$, which is positive. The numerator is at most $R[R(y^2+k^2)-\Gamma_u(akR)]_+$; and, since the denominator at $d=1$ says $\Gamma_u(akR)\ge\Gamma_u(ak)>k^2\ge k^2R$, at most $(y^2/a^2)R[R(a^2+k^2)-\Gamma_u(akR)]_+$. Hence $\mu\ge d[d(y^2+k^2)-g]/\Delta$."""
+        + r"""\textup{(ii)} $d^2\tau^2Q\le R^2(1-R)$, so $2ky\xi d\ge-2kaR\sqrt{1-R}$. \textup{(iii)} $d(1-\xi^2)\le d(1-(1-d)Q)\le R^2$. So $\Delta$, and $D\ge\Delta$, are at least the denominator of $F_k$ at $R$, which is positive. The numerator, where it is positive, grows with $d$: it is at most $R[R(y^2+k^2)-\Gamma_u(akR)]_+$; and, since the denominator at $d=1$ says $\Gamma_u(akR)\ge\Gamma_u(ak)>k^2\ge k^2R$, at most $(y^2/a^2)R[R(a^2+k^2)-\Gamma_u(akR)]_+$. Hence $\mu\ge d[d(y^2+k^2)-g]/\Delta$."""
         + SUM
     )
     obligations = (
@@ -163,15 +164,17 @@ $Q\le c^2$ and $R\ge d$. \textup{(i)} """
         return (*self.obligations, Decided(f"{activation.name}: its equation", partial(conditions.is_tanh, activation), r"s'=S_1(1-(s/S_0)^2),\ s(0)=0"))
 
 
-_STAR = r"""$(*)$ $|s''|/\sqrt{S_1^2-s'^2}$ does not increase with $|z|$"""
-STAR_FACTS = r"""Normalised, $r=\sqrt{1-p^2}$ is a concave function of $h\in[0,1)$, $|q|=r\,r'(h)$ with the derivative nonincreasing. As $r(0)=0$, $r\to1$: $r\ge h$, so $p^2\le\varepsilon$; $r^2$ is a concave function of $h^2$, so $\rho=p^2/\varepsilon$ does not increase with $|z|$, and $h|q|\le r^2$. By oddness let $h\ge0$ in moduli. """
+_STAR = r"""$(*)$ $|s''|/\sqrt{S_1^2-s'^2}$ does not increase with $|z|$, where $s'<S_1$"""
+STAR_FACTS = r"""$s''(0)=0$ by oddness, and $s'(0)=S_1$: else $(*)$ would give $s''=0$ everywhere, against $S_0<\infty$. Normalised, $r=\sqrt{1-p^2}$ is a concave function of $h\in[0,1)$ with $|q|=r\,r'(h)$, $r(0)=0$; it tends to $1$, as $p\to0$ with $S_0<\infty$, so it increases and $q<0$ for $z>0$. Hence $r\ge h$, so $p^2\le\varepsilon$; $r^2$ is a concave function of $h^2$, so $\rho=p^2/\varepsilon$ does not increase with $|z|$, and $h|q|\le r^2$. As $(-h,-q,-b)$ for $(h,q,b)$ changes neither $D$ nor $vv^{\top}$ nor $bb^{\top}$, let $h\ge0$. """
 
 ONE_NEURON = r"""\emph{One neuron:} $(p^2/D)\,vv^{\top}\le\varepsilon I+(y^2/a^2)\Phi\,bb^{\top}$ and $D>0$, which the rank-one criterion makes, with $\xi=hc$, $Y=y^2/a^2$,
 \[\mu=\frac{p^2(y+k\xi)^2}{\Delta}-\varepsilon\le Y\Phi,\qquad\Delta=g-kycq-\frac{k^2p^2(1-\xi^2)}{\varepsilon}>0.\]
 Compare with the point $\tilde z$ where $|s'|=R$, that is $\tilde r=\sqrt Q\,r$. """
 
-NEGATIVE = r"""By $(*)$, $\tilde h\le\sqrt Q\,h$ and $|\tilde q|\ge\sqrt Q\,|q|$. \emph{$k\xi\le0$.} $\Delta\ge\Gamma_u(akR)-ka|\tilde q|-k^2R^2>0$, since $p^2(1-\xi^2)/\varepsilon\le p^2(1-Qh^2)/\varepsilon\le R^2$ \textup{(}affine in $Q$, true at $Q=0$, an equality at $Q=1$\textup{)}. If $y\ge k|\xi|$: $y-k|\xi|\le\sqrt Y(a-kh\sqrt Q/Y)\le\sqrt Y(a-k\tilde h)$, as $|\xi|=h|c|=h\sqrt{Q/Y}$, so
+NEGATIVE = r"""\emph{$k\xi\le0$.} $\Delta\ge\Gamma_u(akR)-ka|\tilde q|-k^2R^2>0$, since $p^2(1-\xi^2)/\varepsilon\le p^2(1-Qh^2)/\varepsilon\le R^2$ \textup{(}affine in $Q$, true at $Q=0$, an equality at $Q=1$\textup{)}. If $y\ge k|\xi|$ and $y>0$: $y-k|\xi|\le\sqrt Y(a-kh\sqrt Q/Y)\le\sqrt Y(a-k\tilde h)$, as $|\xi|=h|c|=h\sqrt{Q/Y}$, so
 $\mu=\varepsilon\bigl(\rho(y-k|\xi|)^2/\Delta-1\bigr)\le\tilde\varepsilon\bigl(Y\tilde\rho(a-k\tilde h)^2/\tilde\Delta-1\bigr)_+\le Y\Phi$. If $y<k|\xi|$: $p^2(y-k|\xi|)^2\le\varepsilon\Delta$ reads $p^2(y^2-2ky|\xi|+k^2)+\varepsilon ky|c||q|\le\varepsilon g$, and with $y^2\le ky|\xi|=kyh|c|$ and $V=ky|c|\le k^2h$ the left side is at most $p^2(k^2-hV)+\varepsilon|q|V$, affine in $V$, hence at most $\max\{p^2k^2,k^2\varepsilon(p^2+h|q|)\}\le\varepsilon k^2<\varepsilon g$, so $\mu\le0$. """
+
+BY_STAR = r"""By $(*)$, $\tilde h\le\sqrt Q\,h$, since $r(\sqrt Q\,h)\ge\sqrt Q\,r(h)$ and $r$ increases, and $|\tilde q|=\sqrt Q\,r(h)r'(\tilde h)\ge\sqrt Q\,|q|$; a tilde marks what belongs to $\tilde z$, $\tilde\Delta$ is the denominator of $\psi_k$ there with $\Gamma_u(akR)$. """
 
 SIGNS = r"""\textup{(}$q$ has the sign of $-h$, so that $-kycq$ has the sign of $k\xi$.\textup{)} """
 
@@ -205,6 +208,7 @@ class BendingOdd(OneMoreLayer):
         + SEEN
         + ONE_NEURON
         + SIGNS
+        + BY_STAR
         + NEGATIVE
         + r"""\emph{$k\xi\ge0$.} $\Delta\ge B=g-k^2>0$ \textup{(}positivity at $h=0$\textup{)}, and $\mu\Delta=p^2(y^2+k^2)-\varepsilon g+kycE$ with $E=2hp^2+\varepsilon q=\varepsilon^2\frac{d}{dz}(p/\varepsilon)$; by $(\diamond)$ $cE\le0$, so $\mu\Delta\le\varepsilon(y^2-B)$ and $\mu\le(Ya^2/B-1)_+\le Y(a^2/B-1)_+\le Y\Phi$ \textup{(}the point $h=0$\textup{)}."""
         + SUM
@@ -246,8 +250,9 @@ class BendingStar(OneMoreLayer):
         + SEEN
         + ONE_NEURON
         + SIGNS
+        + BY_STAR
         + NEGATIVE.replace(r"\le Y\Phi$. If", r"\le Y\Phi$ \textup{(}with $1$ to spare\textup{)}. If")
-        + r"""\emph{$k\xi\ge0$.} $p^2\le\varepsilon$, $-kycq\ge0$ and $|\xi|\le h$ give $\Delta\ge g-k^2p^2(1-\xi^2)/\varepsilon$, and with $B=g-k^2>0$, by Cauchy--Schwarz, $p^2(y+k\xi)^2/\Delta-\varepsilon\le Ya^2/B\le Y\Phi$, since $\psi_k$ at $h=0$ is $a^2/B$: indeed $p^2(y+k\xi)^2\le(\varepsilon+y^2/B)\Delta$ follows from $(y+k\xi)^2\le(1+y^2/B)(B+k^2\xi^2)$, $p^2(1+y^2/B)\le\varepsilon+y^2/B$ and $k^2\xi^2\le k^2-k^2\rho(1-\xi^2)$."""
+        + r"""\emph{$k\xi\ge0$.} $p^2\le\varepsilon$, $-kycq\ge0$ and $|\xi|\le h$ give $\Delta\ge g-k^2p^2(1-\xi^2)/\varepsilon$, and with $B=g-k^2>0$, by Cauchy--Schwarz, $p^2(y+k\xi)^2/\Delta-\varepsilon\le Ya^2/B\le Y\Phi$, since $\psi_k$ at $h=0$ is $a^2/(\Gamma_u(ak)-k^2)\ge a^2/B$: indeed $p^2(y+k\xi)^2\le(\varepsilon+y^2/B)\Delta$ follows from $(y+k\xi)^2\le(1+y^2/B)(B+k^2\xi^2)$, $p^2(1+y^2/B)\le\varepsilon+y^2/B$ and $k^2\xi^2\le k^2-k^2\rho(1-\xi^2)$."""
         + SUM
     )
     obligations = (
@@ -276,8 +281,9 @@ class BendingSin(OneMoreLayer):
         + SEEN
         + ONE_NEURON
         + SIGNS
+        + r"""Here $\tilde h=\sqrt Q\,h$, $|\tilde q|=\sqrt Q\,|q|$; a tilde marks what belongs to $\tilde z$, $\tilde\Delta$ is the denominator of $\psi_k$ there with $\Gamma_u(akR)$. As $(-h,-q,-b)$ for $(h,q,b)$ changes neither $D$ nor $vv^{\top}$ nor $bb^{\top}$, let $h\ge0$; if $h=1$, $p=0$ and only $D=g-kycq>0$ is to be shown, which the case $h<1$ gives in the limit. """
         + NEGATIVE
-        + r"""\emph{$k\xi\ge0$.} At fixed $Q=y^2c^2/a^2$ let $\tau=1/y^2$ run over $[1/a^2,1/(a^2Q)]$, that is $c^2=a^2Q\tau$: $\mu/Y=a^2\varepsilon\bigl(\frac{(y+k\xi)^2}{\Delta}-1\bigr)\tau$ with $y\xi=ha\sqrt Q$ fixed is $a^2\varepsilon$ times a convex function of $c^2$ \textup{(}a square over an affine function, minus an affine one\textup{)}, so that only $y=a$ and $|c|=1$ matter. $y=a$: $\mu=\varepsilon\bigl((a+k\tilde h)^2/\tilde\Delta-1\bigr)\le\tilde\varepsilon\bigl((a+k\tilde h)^2/\tilde\Delta-1\bigr)_+\le\Phi$ with $\tilde h=\sqrt Q\,h$, as $\Delta\ge\Gamma_u(akR)+ka\tilde h-k^2R^2$. $|c|=1$, $\tau'=1/Q$: $\mu/Q=(1-\tau'\tilde h^2)(a^2+\tau'\nu)/(\Lambda+k^2\tilde h^2\tau')$ with $\nu=ka\tilde h-B$, $B=g-k^2$, $\Lambda=2B+\nu$, which does not increase with $\tau'$ where it is positive, as $\nu\Lambda=(ka\tilde h)^2-B^2\le a^2k^2\tilde h^2$; so its value is at most that at $Q=1$."""
+        + r"""\emph{$k\xi\ge0$.} If $y=0$, $\mu\le0$ as $g\ge k^2$. Replace $g$ by $\Gamma_u(akR)$, which depends on $k,Q,h$ only. At fixed $Q=y^2c^2/a^2>0$ \textup{(}if $c=0$, $\mu/Y$ grows with $y$, so let $y=a$\textup{)} let $\tau=1/y^2$ run over $[1/a^2,1/(a^2Q)]$, that is $c^2=a^2Q\tau$: $\mu/Y=a^2\varepsilon\bigl(\frac{(y+k\xi)^2}{\Delta}-1\bigr)\tau$ with $y\xi=ha\sqrt Q$ fixed is $a^2\varepsilon$ times a convex function of $c^2$ \textup{(}a square over an affine function, minus an affine one\textup{)}, so that only $y=a$ and $|c|=1$ matter. $y=a$: $\mu=\varepsilon\bigl((a+k\tilde h)^2/\tilde\Delta-1\bigr)\le\tilde\varepsilon\bigl((a+k\tilde h)^2/\tilde\Delta-1\bigr)_+\le\Phi$ with $\tilde h=\sqrt Q\,h$, as $\Delta\ge\Gamma_u(akR)+ka\tilde h-k^2R^2$. $|c|=1$, $\tau'=1/Q$: $\mu/Q=(1-\tau'\tilde h^2)(a^2+\tau'\nu)/(\Lambda+k^2\tilde h^2\tau')$ with $\nu=ka\tilde h-B$, $B=g-k^2$, $\Lambda=2B+\nu$, which does not increase with $\tau'$ where it is positive, as $\nu\Lambda=(ka\tilde h)^2-B^2\le a^2k^2\tilde h^2$; so its value is at most that at $Q=1$."""
         + SUM
     )
     obligations = (
@@ -301,9 +307,9 @@ class BendingChain(OneMoreLayer):
         SETTING.replace(r"\in\mathbb{R}^l$", r"\in\mathbb{R}$, $z_{u+1}\in\mathbb{R}$").replace("nonincreasing", "nonincreasing and concave")
         + r"""Let $s$ be smooth with $S_0,S_1<\infty$, $l=1$."""
         + CLAIM
-        + r"""; it is nonincreasing and concave."""
+        + r""" and is concave."""
     )
-    proof = r"""In @[bending, direction by direction] $l=1$, $\mathbf{p},e,b=\pm1$ and $|v|=|w+kh|$ with $w=\pm y$, so $R(e)=1+h^2+p^2(w+kh)^2/D$, $D=\Gamma_u(k|wp|)-kwq-k^2p^2$. $D$ is a concave function of $w$, positive at $w=\pm a$, so positive between them; and $\{w:p^2(w+kh)^2\le C\,D\}$ is convex for all $C\ge0$, so that the ratio is largest at $w=a$ or $w=-a$. As an infimum over $z$ of such numbers $\Gamma_{u+1}$ is the best function for which the claim holds for all networks of this kind up to the layer; as an infimum of affine functions of $k$ it is concave."""
+    proof = r"""In @[bending, direction by direction] $l=1$, $\mathbf{p},e,b=\pm1$ and $|v|=|w+kh|$ with $w=\pm y$, so $R(e)=1+h^2+p^2(w+kh)^2/D$, $D=\Gamma_u(k|wp|)-kwq-k^2p^2$. $D$ is a concave function of $w$, positive at $w=\pm a$, so positive between them; and $\{w:p^2(w+kh)^2\le C\,D\}$ is convex for all $C\ge0$, so that the ratio is largest at $w=a$ or $w=-a$. That $\Gamma_{u+1}$ does not increase and is concave is @[a chain that bends]."""
     obligations = (
         *FirstLayer.obligations,
         *ByDirections.obligations,
@@ -370,8 +376,8 @@ def _cap(given: Given, layer: int) -> sympy.Expr:
 class BendingLast(Rule):
     name = "the last layer bends"
     title = "The second derivative by the cost of bending"
-    statement = r"""Let $\Gamma_m(k)|z_m'|^2+k|z_m''|\le|\eta|^2$ for all $k\ge0$, $h_m=s(z_m)$. If the output is a number, or if $|s''|/\sqrt{S_1^2-s'^2}$ is a nondecreasing function of $|s'|$, then $|D^2h_m|\le\Lambda^{\Gamma}=\min\{\lambda>0:\lambda\,\Gamma_m(|s'(z)|/\lambda)\ge|s''(z)|\text{ for all }z\}$; if $s$ is affine, $\Lambda^{\Gamma}=\inf\{\lambda>0:\Gamma_m(S_1/\lambda)>0\}$. Where the block bound is a premise, the theorem's number is at most that."""
-    proof = r"""Let $y$ be the unit vector along $h_m''$, $\zeta=z_m'$: $|h_m''|=\sum_iy_is_i''\zeta_i^2+\langle S'y,z_m''\rangle\le\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|$, and with $k=|S'y|/\lambda$ the hypothesis gives $\lambda|\eta|^2\ge\lambda\Gamma_m(|S'y|/\lambda)|\zeta|^2+|S'y||z_m''|$: it is enough that $\lambda\Gamma_m(|S'y|/\lambda)\ge|y_is_i''|$ for all $i$. For a single output that is the condition at $z_m$. Else let $R^2=S_1^2-(S_1^2-s_i'^2)y_i^2$, so that $|S'y|\le R$ and $|s_i'|\le R$; there is, or there are in the limit, $\tilde z$ with $|s'(\tilde z)|=R$, and by the hypothesis on $s$ $|y_is_i''|=\frac{|s_i''|}{\sqrt{S_1^2-s_i'^2}}\sqrt{S_1^2-R^2}\le|s''(\tilde z)|$ \textup{(}$y_i=0$ if $R=S_1$, or $s_i''=0$\textup{)}: the condition at $\tilde z$, as $\Gamma_m$ does not increase. For an affine $s$, $|h_m''|\le S_1|z_m''|$, and the hypothesis at $k=S_1/\lambda$ with $\Gamma_m\ge0$.
+    statement = r"""Let $\Gamma_m(k)|z_m'|^2+k|z_m''|\le|\eta|^2$ for all $k\ge0$, $h_m=s(z_m)$. If $|s'|$ attains $S_1$, and the output is a number or $|s''|/\sqrt{S_1^2-s'^2}$ is a nondecreasing function of $|s'|$, then $|D^2h_m|\le\Lambda^{\Gamma}=\inf\{\lambda>0:\lambda\,\Gamma_m(|s'(z)|/\lambda)\ge|s''(z)|\text{ for all }z\}$; if $s$ is affine, $\Lambda^{\Gamma}=\inf\{\lambda>0:\Gamma_m(S_1/\lambda)>0\}$. If the block bound is among the premises, the number given is the smaller of the two."""
+    proof = r"""$\langle y,D^2N\rangle$ is a symmetric form for every $y$, so that $|D^2N|=\sup_{|\eta|=1}|D^2N[\eta,\eta]|$. Let $\lambda$ satisfy the condition, and let $y$ be the unit vector along $h_m''$, $\zeta=z_m'$: $|h_m''|=\sum_iy_is_i''\zeta_i^2+\langle S'y,z_m''\rangle\le\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|$, and with $k=|S'y|/\lambda$ the hypothesis gives $\lambda|\eta|^2\ge\lambda\Gamma_m(|S'y|/\lambda)|\zeta|^2+|S'y||z_m''|$: it is enough that $\lambda\Gamma_m(|S'y|/\lambda)\ge|y_is_i''|$ for all $i$. For a single output that is the condition at $z_m$. Else let $R^2=S_1^2-(S_1^2-s_i'^2)y_i^2$, so that $|S'y|\le R$ and $|s_i'|\le R$; there is, or there are in the limit, $\tilde z$ with $|s'(\tilde z)|=R$, and by the hypothesis on $s$ $|y_is_i''|=\frac{|s_i''|}{\sqrt{S_1^2-s_i'^2}}\sqrt{S_1^2-R^2}\le|s''(\tilde z)|$ \textup{(}$y_i=0$ if $R=S_1$, or $s_i''=0$\textup{)}: the condition at $\tilde z$ is enough, with the hypothesis at $R/\lambda\ge|S'y|/\lambda$ instead. For an affine $s$, $|h_m''|\le S_1|z_m''|$, and the hypothesis at $k=S_1/\lambda$ with $\Gamma_m\ge0$.
 \emph{The number.} If the hypothesis holds at $k_1$ and $k_2$, with some numbers for $\Gamma_m$, it holds between them with the numbers on the chord, as a convex combination; and with the number at $k$ for every smaller one. So $\Gamma_u$ is kept at nodes, rounded down. On a cell of @[cells of an activation] every inequality is one between polynomials of degree $4$ in the place in the cell; it holds if it holds between their Bernstein coefficients. The smallest $\lambda$ is enclosed by bisection, all numbers rounded up by more than the rounding errors."""
     obligations = (
         Inequality("the slope seen by y", (q >= 0, q <= 1, d >= 0, d <= u, p >= 0, p <= u), (1 - q) * p + q * d <= u - (u - d) * q),
@@ -395,8 +401,8 @@ class BendingLast(Rule):
 class BendingCost(Rule):
     name = "a cost on a last layer that bends"
     title = "The cost on top, by the cost of bending"
-    statement = r"""In the situation of @[the last layer bends] let $\varphi=g(N,y)$, $|D_og|\le g_1$, $|D_o^2g|\le g_2$. Then $|D^2\varphi|\le\min\{\lambda>0:\lambda\,\Gamma_m(g_1|s'(z)|/\lambda)\ge g_1|s''(z)|+g_2s'(z)^2\text{ for all }z\}$, and at most what the block bound gives."""
-    proof = r"""$\varphi''=D_og[h_m'']+D_o^2g[h_m',h_m']$, and $y$ along $D_og$ instead: $|\varphi''|\le g_1\bigl(\max_i|y_is_i''||\zeta|^2+|S'y||z_m''|\bigr)+g_2|S'\zeta|^2$. With the $i$ for which $g_1|y_is_i''|+g_2s_i'^2$ is largest and its $R$ as there, $|s_i'|\le R$: the condition at $\tilde z$. For an affine $s$ it is the condition itself."""
+    statement = r"""In the situation of @[the last layer bends] let $\varphi=g(N,y)$, $|D_og|\le g_1$, $|D_o^2g|\le g_2$. Then $|D^2\varphi|\le\inf\{\lambda>0:\lambda\,\Gamma_m(g_1|s'(z)|/\lambda)\ge g_1|s''(z)|+g_2s'(z)^2\text{ for all }z\}$, and at most what the block bound gives."""
+    proof = r"""$\varphi''=D_og[h_m'']+D_o^2g[h_m',h_m']$; with $y$ along $D_og$ instead, $|\varphi''|\le\sum_i\bigl(g_1|y_is_i''|+g_2s_i'^2\bigr)\zeta_i^2+g_1|S'y||z_m''|$. For the $i$ with the largest bracket and its $R$ as there, $|s_i'|\le R$: the condition at $\tilde z$, where $g_1|s''|+g_2s'^2$ is at least that bracket. For an affine $s$ it is the condition itself."""
     obligations = BendingLast.obligations
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
@@ -425,9 +431,9 @@ class BendingBelow(Rule):
     statement = (
         r"""For all $z_1,\dots,z_m$ the network with """
         + REACHED_NETWORK
-        + r""", $A_1=0$, has in the limit the largest $|D^2N[\eta,\eta]|$, $|\eta|=1$, over the directions $dA_u=e_1\otimes(\alpha_u,\omega_u)$, $db_u=\beta_ue_1$: the largest eigenvalue of the quadratic form $h_m''$, where $z_1'=\sqrt{1+|x|^2}\,\beta_1$, $z_u'=\alpha_us(z_{u-1})+\sqrt{1+(l_{u-1}-1)S_0^2}\,\beta_u\pm a_uh_{u-1}'$, $z_u''=2\alpha_uh_{u-1}'\pm a_uh_{u-1}''$, $h_u'=s'z_u'$, $h_u''=s''z_u'^2+s'z_u''$. The theorem's number is that of the best $z$ that a search found, rounded down. For each $k\ge0$ the $\Gamma_u(k)$ of a recursion with one active neuron in each layer \textup{(}that with $\psi_k$\textup{)} is the infimum of $(|\eta_{\le u}|^2-k|z_u''|)/|z_u'|^2$ over these networks and directions, with as many neurons in each layer as the steps count: a concave and nonincreasing function."""
+        + r""", $A_1=0$, has in the limit, over the unit directions $\eta$ that move neuron $1$ of each layer only, the largest $|D^2N[\eta,\eta]|=|h_m''|$, the norm of the quadratic form $h_m''$ in $\beta_1,\alpha_2,\beta_2,\dots,\alpha_m,\beta_m$: $z_1'=\sqrt{1+|x|^2}\,\beta_1$, $z_u'=\alpha_us(z_{u-1})+\sqrt{1+(l_{u-1}-1)S_0^2}\,\beta_u\pm a_uh_{u-1}'$, $z_u''=2\alpha_uh_{u-1}'\pm a_uh_{u-1}''$, $h_u'=s'z_u'$, $h_u''=s''z_u'^2+s'z_u''$. The theorem's number is that of the best $z$ that a search found, rounded down. Let $\hat\Gamma_u(k)$ be the infimum of $(|\eta_{\le u}|^2-k|z_u''|)/|z_u'|^2$, $z_u'\ne0$, over these networks and directions, with as many neurons in each layer as the steps count. It is concave and does not increase with $k\ge0$. For the recursions with one active neuron in each layer \textup{(}those with $\psi_k$\textup{)} $\hat\Gamma_u=\Gamma_u$ where $\Gamma_u>-\infty$, which is an interval that contains $0$, and $\hat\Gamma_u\le0$ elsewhere."""
     )
-    proof = r"""Only neuron $1$ of each layer moves: $dA_u=e_1v_u^{\top}$ acts on $h_{u-1}$, whose entry $1$ is $s(z_{u-1})$ and whose other entries have moduli near $S_0$; the components of $v_u$ along these and $db_u$ together contribute $\sqrt{1+(l_{u-1}-1)S_0^2}$ times their length, and only the entry $\alpha_u$ of $v_u$ meets $h_{u-1}'$, which is along $e_1$. Biases put the $z_u$ where they should be. \emph{The infimum,} by induction: suppose $|\eta_{\le u}|^2-k|z_u''|=\Gamma_u(k)|z_u'|^2$ \textup{(}or nearly\textup{)} for some of these networks and directions, for every $k$, and nothing below. Given $k$ and $z_u$, $w=\pm a$ the sign that is best in $\psi_k$, take those for $k|ws'(z_u)|$. With $A_{u+1}=\pm a\,e_1e_1^{\top}$ every inequality of @[bending, direction by direction] is an equality if $C$, $db$ and $\zeta$ are in the proportion that Cauchy--Schwarz asks for, along $e_1$, if $z_u''$ has the sign of $s'(z_u)w$, and $z_{u+1}''$ the sign chosen; the other neurons contribute $h_i^2$, near $S_0^2$, each. The sign of $z_u''$ is free: $A_u,dA_u,db_u\to-A_u,-dA_u,-db_u$, with $b_u$ chosen to keep $z_u$, changes the signs of $z_u'$ and $z_u''$. As an infimum of affine functions of $k$ with slopes $-|z_u''|/|z_u'|^2\le0$ it is concave and does not increase."""
+    proof = r"""For $u\ge2$ $dA_u=e_1v_u^{\top}$ acts on $h_{u-1}$, whose entry $1$ is $s(z_{u-1})$ and whose others have moduli near $S_0$: these and $db_u$ see the rest of $(v_u,db_u)$, of length $\beta_u$ say, with the factor $\sqrt{1+(l_{u-1}-1)S_0^2}$ at best, and only the entry $\alpha_u$ of $v_u$ meets $h_{u-1}'$, which is along $e_1$; for $u=1$ $(dA_1,db_1)$ is best along $(x,1)$. Biases put the $z_u$ where they should be. \emph{The infimum.} As one of affine functions of $k$ with slopes $-|z_u''|/|z_u'|^2\le0$ it is concave and does not increase. By induction let $\hat\Gamma_u=\Gamma_u$ where that is finite. Given $k,z_u$ and the sign of $w=\pm a$, let $D>0$ be the denominator in $\psi_k$ and take the networks and directions near $\Gamma_u(k|ws'(z_u)|)$ below. With $A_{u+1}=\pm a\,e_1e_1^{\top}$ every inequality of @[bending, direction by direction] is an equality, with $\langle\mathbf p,z_{u+1}''\rangle\le|z_{u+1}''|$ for $\mathbf p=\pm e_1$, if $C$, $db$ and $\zeta$ are in the proportion that Cauchy--Schwarz asks for, along $e_1$, and $z_u''$ has the sign of $s'(z_u)w$; the other neurons have $\zeta_i=0$ and contribute $h_i^2$, near $S_0^2$, each. The sign of $z_u''$ is free: $A_u,dA_u,db_u\to-A_u,-dA_u,-db_u$, with $b_u$ chosen to keep $z_u$, changes the signs of $z_u'$ and $z_u''$. Where $D\le0$ for some $z_u$, $C=db=0$ and $\zeta\ne0$ \textup{(}or with a small $db$, for $z_{u+1}'\ne0$\textup{)} has $|\eta|^2-k|z_{u+1}''|\le0$ up to as little as one likes. $D$ is concave in $k$ and positive at $0$ for each $z_u$, so $\Gamma_{u+1}>-\infty$ on an interval."""
     obligations = (Inequality("two entries as one", (a**2 + b**2 <= 1,), (a * h + b * k) ** 2 <= h**2 + k**2),)
 
     def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
@@ -439,8 +445,8 @@ class BendingBelow(Rule):
 class BendingReached(Rule):
     name = "the cost of bending is reached"
     title = "The constant of the gradient is reached"
-    statement = r"""Let all $a_u>0$, the biases free, and let every step be by one of the lemmas whose recursion counts as many neurons as there are \textup{(}hyperbolic tangent, odd activations with two conditions, sine, single neurons\textup{)}. Then $\Lambda^{\Gamma}$ is the Lipschitz constant of the gradient: it is approached by the networks of @[a chain that bends]."""
-    proof = r"""Let $\lambda<\Lambda^{\Gamma}$. The condition of @[the last layer bends] fails at some $z$, or $\Gamma_m(S_1/\lambda)<0$ for an affine last layer. By @[a chain that bends] there are networks of the set and directions with $|\eta|^2-k|z_m''|$ as near to $\Gamma_m(k)|z_m'|^2$ as one likes, $k=|s'(z)|/\lambda$, with the sign of $z_m''$ free. Neuron $1$ of the last layer, held at $z$, then has $|h_m''|=|s''||z_m'|^2+|s'||z_m''|>\lambda|\eta|^2$. The set is the closure of its interior, and difference quotients of $DN$ at interior points near the network come near $|D^2N|$."""
+    statement = r"""Let all $a_u>0$, the biases free, the activations twice continuously differentiable, the last layer as in @[the last layer bends], and let every step be by one of the lemmas whose recursion counts as many neurons as there are \textup{(}hyperbolic tangent, odd activations with two conditions, sine, single neurons\textup{)}. Then $\Lambda^{\Gamma}$ is the Lipschitz constant of the gradient: it is approached by the networks of @[a chain that bends]."""
+    proof = r"""Let $\lambda<\lambda''<\Lambda^{\Gamma}$. The condition of @[the last layer bends] fails at $\lambda''$ for some $z$; put $k''=|s'(z)|/\lambda''$, $k=|s'(z)|/\lambda\ge k''$ \textup{(}for an affine last layer $|s'|=S_1$, $s''=0$\textup{)}. With $\hat\Gamma_m$ of @[a chain that bends], $\lambda\hat\Gamma_m(k)<|s''(z)|$: if $\Gamma_m(k'')>0$, $\lambda\hat\Gamma_m(k)\le\lambda''\Gamma_m(k'')<|s''|$; else $k''>0$, and $\hat\Gamma_m$, concave with $\hat\Gamma_m(0)>0\ge\hat\Gamma_m(k'')$, is negative at $k>k''$. So there are networks of the set and directions with $\lambda|\eta|^2<|s''||z_m'|^2+|s'||z_m''|$, the sign of $z_m''$ free, and neuron $1$ of the last layer, held at $z$, has $|h_m''|=|s''||z_m'|^2+|s'||z_m''|>\lambda|\eta|^2$. The set is the closure of its interior, and difference quotients of $DN$ at interior points near the network come near $|D^2N|$."""
     obligations = (
         *BendingBelow.obligations,
         Inequality("equality in Cauchy-Schwarz", (d > 0, sympy.Eq(d * x, v)), sympy.Eq((d * x**2 + 1) * (v * x + 1), (v * x + 1) ** 2)),
