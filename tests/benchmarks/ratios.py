@@ -132,7 +132,7 @@ def gradient(networks=30, starts=40):
         given = {"weight_norms": a, "input_norm": float(np.linalg.norm(x))}
         bound = exact.compile()(**given)
         witness = exact.witness(x=x, weight_norms=a, order=2)
-        seeds = [[(A, b + 0.05 * rng.normal(size=b.shape)) for A, b in witness]] if number % 2 else []  # half of them from near the witness
+        seeds = [[(A, b + 0.2 * rng.normal(size=b.shape)) for A, b in witness]]  # one start from the witness' surroundings, the others anywhere
         found = optimise(network, a, x, 2, starts, number, seeds)
         ratios.append(found / bound.gradient_lipschitz)
         print(
