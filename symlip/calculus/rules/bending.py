@@ -324,8 +324,8 @@ class BendingAlike(OneMoreLayer):
     statement = (
         SETTING.replace(", and $", ", and for all $k\\ge0$ $").replace(" for all $k\\ge0$ with $\\Gamma_u$ nonincreasing", "")
         + r"""Let $s$ be smooth with $S_0,S_1<\infty$. Then $\Gamma_{u+1}(k)|z_{u+1}'|^2+k|z_{u+1}''|\le|\eta_{\le u+1}|^2$ for all $k\ge0$ with $g=\Gamma_u(akS_1)$,
-\[\frac1{\Gamma_{u+1}(k)}=1+\min_\sigma\Bigl(l\sigma+\sup_{z,|c|\le1,0<y\le a}\frac{a^2}{y^2}\Bigl[\frac{s'^2(y+ksc)^2}{\Delta}-(\sigma-s^2)\Bigr]_+\Bigr),\qquad\Delta=g-kyc\,s''-\frac{k^2s'^2(\sigma-s^2c^2)}{\sigma-s^2},\]
-the minimum over $\sigma>\sup_zs^2g/(g-k^2s'^2)$ with all $\Delta>0$, $g>k^2S_1^2$; $\Gamma_{u+1}(k)=-\infty$ if there is none. Only $y=a$ and $|c|=1$ matter in the supremum."""
+\[\frac1{\Gamma_{u+1}(k)}=1+\min_\sigma\Bigl(l\sigma+\sup_{z,c,y}\frac{a^2}{y^2}\Bigl[\frac{s'^2(y+ksc)^2}{\Delta}-(\sigma-s^2)\Bigr]_+\Bigr),\qquad\Delta=g-kyc\,s''-\frac{k^2s'^2(\sigma-s^2c^2)}{\sigma-s^2},\]
+$|c|\le1$, $0<y\le a$, the minimum over $\sigma>\sup_zs^2g/(g-k^2s'^2)$ with all $\Delta>0$, $g>k^2S_1^2$; $\Gamma_{u+1}(k)=-\infty$ if there is none. Only $y=a$ and $|c|=1$ matter in the supremum."""
     )
     proof = (
         r"""In @[bending, direction by direction] $g$ may be $\Gamma_u(akS_1)$: as $k|S'w|\le akS_1$, the hypothesis at $akS_1$ gives the one that its proof uses. Let $\varepsilon=\sigma-h^2>0$ and $\Phi$ be the supremum. \emph{One neuron:} $(p^2/D)\,vv^{\top}\le\varepsilon I+(y^2/a^2)\Phi\,bb^{\top}$. With $\mu=(y^2/a^2)\Phi$ the rank-one criterion makes this $p^2\bigl[(y+khc)^2/(\varepsilon+\mu)+k^2h^2(1-c^2)/\varepsilon\bigr]\le D$, which says $p^2(y+khc)^2\le(\varepsilon+\mu)\Delta$, as $D-k^2p^2h^2(1-c^2)/\varepsilon=\Delta$; and $D\ge\Delta>0$. \emph{Sum.} Over the neurons, $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le\sum_i\bigl(h_i^2+\varepsilon_i+\Phi y_i^2\langle b_i,e\rangle^2/a^2\bigr)\le l\sigma+\Phi$. """
