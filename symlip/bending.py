@@ -365,6 +365,21 @@ def raised(coefficients):
     return [a, (a + b) / 2, (a + 4 * b + c) / 6, (b + c) / 2, c]
 
 
+def largest_quotient(square, slope2, line2, below, moduli, most):
+    """square + slope2 line2 / below on cells, from above, all of degree 2 in Bernstein coefficients; inf where `below` may not be positive.
+
+    moduli: the sum of the moduli that make `below`; most: at least `square`.
+    """
+    below = [value - RELATIVE * moduli for value in below]
+    denominators = raised(below)
+    found = -numpy.inf
+    for first, second, denominator in zip(bernstein(square, below), bernstein(slope2, line2), denominators):
+        found = maximum(found, numpy.where(denominator > 0, (first + second) / denominator, numpy.inf))
+    # the numerator's rounding: of the square times the denominator, and of a sum of nonnegative terms
+    smallest = numpy.minimum.reduce([numpy.where(d > 0, d, numpy.inf) for d in denominators])
+    return found * (1 + RELATIVE) + 8 * RELATIVE * most * moduli / smallest
+
+
 def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top):
     """sup of s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2) on cells, from above; inf where the denominator may not be positive.
 
@@ -379,17 +394,7 @@ def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top):
     most = size * k * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + k**2 * maximum(steep2[0], steep2[2])
     straight = [g - k * weight * b - k * size * away_bend for g, b in zip(gamma, bend)]
     below = [value - k**2 * slope2 for value, slope2 in zip(raised(straight), steep2)]
-    noise = RELATIVE * (maximum(abs(gamma[0]), abs(gamma[1])) + most)
-    below = [value - noise for value in below]
-    numerators = [a + b for a, b in zip(bernstein(square, below), bernstein(steep2, shift))]
-    denominators = raised(below)
-    found = -numpy.inf
-    for numerator, denominator in zip(numerators, denominators):
-        found = maximum(found, numpy.where(denominator > 0, numerator / denominator, numpy.inf))
-    # the numerator's rounding: of s^2 times the denominator, and of a sum of nonnegative terms
-    loose = minimum(numpy.minimum.reduce([numpy.where(d > 0, d, numpy.inf) for d in denominators]), numpy.inf)
-    moduli = maximum(abs(gamma[0]), abs(gamma[1])) + most
-    return found * (1 + RELATIVE) + 8 * RELATIVE * top**2 * moduli / loose
+    return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2)
 
 
 def cells_of(points, bends, activation):
@@ -467,15 +472,10 @@ def cell_ratio(cells, k, along, across, gamma, scale, square, least, top):
     slope2, turn, shift = bernstein(steep, steep), k * across, abs(k * along)
     below = [value - square * p for value, p in zip(raised([gamma - turn * end - abs(turn) * away_bend for end in bend]), slope2)]
     moduli = abs(gamma) + abs(turn) * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + square * maximum(slope2[0], slope2[2])
-    below = [value - RELATIVE * moduli for value in below]
     line = [1 + k * along * end for end in s]
     lifted = [value + shift * away_s * (2 * (1 + shift * top) + shift * away_s) for value in bernstein(line, line)]
     size = [least * (value + away_s * (2 * top + away_s)) for value in bernstein(s, s)]
-    found = -numpy.inf
-    for n, d in zip([x + y for x, y in zip(bernstein(slope2, lifted), bernstein(size, below))], raised(below)):
-        found = maximum(found, numpy.where(d > 0, n / d, numpy.inf))
-    smallest = numpy.minimum.reduce([numpy.where(d > 0, d, numpy.inf) for d in raised(below)])
-    return scale * (found * (1 + RELATIVE) + 8 * RELATIVE * least * top**2 * moduli / smallest)
+    return scale * largest_quotient(size, slope2, lifted, below, moduli, least * top**2)
 
 
 def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio, shares=(0.003, 0.05)):

@@ -103,7 +103,7 @@ def _diamond_in_balls(activation: Activation) -> bool:
 
 
 def _holds_from(start: sympy.Expr, expression: sympy.Expr) -> bool:
-    """Decide that a rational expression is at least 0 for z >= start."""
+    """Decide that an expression that is rational in a generator is at least 0 for z >= start."""
     certificate = _polynomial_certificate(1 - expression, Piece(expression, start, oo))
     return certificate is not None and polynomial_holds(certificate)
 
@@ -153,24 +153,17 @@ def _positive(slope: sympy.Expr) -> bool:
 
 
 def _vanishes(expression: sympy.Expr) -> bool:
-    if not sympy.N(expression.subs(z, sympy.Rational(7, 11)), 30) < sympy.Rational(1, 10**20):
+    points = (sympy.Rational(1, 3), sympy.Rational(9, 7))  # to be quick where it does not
+    if any(abs(sympy.N(expression.subs(z, point), 30)) > sympy.Rational(1, 10**20) for point in points):
         return False
     return bool(sympy.simplify(expression) == 0 or sympy.simplify(expression.rewrite(sympy.exp)) == 0)
 
 
 def _nonnegative_for_positive(expression: sympy.Expr) -> bool:
     """Decide that an expression is at least 0 for z > 0; False where it is not, or where no way decides it."""
-    if expression.is_nonnegative or _vanishes_quickly(expression):
+    if expression.is_nonnegative or _vanishes(expression):
         return True
     try:
-        certificate = _polynomial_certificate(1 - expression, Piece(expression, sympy.Integer(0), oo))
+        return _holds_from(sympy.Integer(0), expression)
     except (SymlipError, NotImplementedError, sympy.PolynomialError):
         return False
-    return certificate is not None and polynomial_holds(certificate)
-
-
-def _vanishes_quickly(expression: sympy.Expr) -> bool:
-    points = (sympy.Rational(1, 3), sympy.Rational(9, 7))
-    if any(abs(sympy.N(expression.subs(z, point), 30)) > sympy.Rational(1, 10**20) for point in points):
-        return False
-    return _vanishes(expression)

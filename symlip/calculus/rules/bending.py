@@ -19,6 +19,7 @@ from ..quantities import ActivationCells, Quantity
 from ..rule import Given, Rule
 from ..witness import BentWitness
 from .activation_constants import identifier
+from .cost_second import RiskSecondScalar
 
 g, k, p, h, c, e, w, s, q, y, d, t, x, R, Y, a, r, m, b, u, v, n, E, A, B, L, P = sympy.symbols(
     "g k p h c e w s q y d t x R Y a r m b u v n E A B L P", real=True
@@ -190,6 +191,10 @@ _STAR_OBLIGATIONS = (
 )
 
 
+def _star_decided(activation: Activation) -> Obligation:
+    return Decided(f"{activation.name}: (*)", partial(conditions.star, activation), r"|s''|/\sqrt{S_1^2-s'^2}\ \text{does not increase}")
+
+
 class BendingOdd(OneMoreLayer):
     name = "cost of bending, two conditions"
     title = "The cost of bending one more layer, odd activations"
@@ -228,7 +233,7 @@ class BendingOdd(OneMoreLayer):
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
         return (
             *self.obligations,
-            Decided(f"{activation.name}: (*)", partial(conditions.star, activation), r"|s''|/\sqrt{S_1^2-s'^2}\ \text{does not increase}"),
+            _star_decided(activation),
             Decided(f"{activation.name}: (diamond)", partial(conditions.diamond, activation), r"s'/(S_0^2-s^2)\ \text{does not increase}"),
         )
 
@@ -265,10 +270,7 @@ class BendingStar(OneMoreLayer):
     )
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (
-            *self.obligations,
-            Decided(f"{activation.name}: (*)", partial(conditions.star, activation), r"|s''|/\sqrt{S_1^2-s'^2}\ \text{does not increase}"),
-        )
+        return (*self.obligations, _star_decided(activation))
 
 
 class BendingSin(OneMoreLayer):
@@ -416,7 +418,7 @@ class RiskBending(Rule):
     title = "The average over the data, by the cost of bending"
     statement = r"""Let $\Phi=\mathbb{E}\,\varphi$ and $|D^2\varphi|\le\Lambda^{\varphi,\Gamma}$ for each sample, with a bound that may depend on it. Then $|D^2\Phi|$ is at most $\mathbb{E}\,\Lambda^{\varphi,\Gamma}$, and at most what the averaged blocks give."""
     proof = r"""$D^2\Phi=\mathbb{E}\,D^2\varphi$ and the triangle inequality."""
-    obligations = (Inequality("triangle inequality", (x**2 <= a**2, y**2 <= b**2, a >= 0, b >= 0), (x + y) ** 2 <= (a + b) ** 2),)
+    obligations = RiskSecondScalar.obligations
 
     def conclude(self, given: Given, **_: Any) -> Bound:
         return Bound(Quantity("risk_second"), nonnegative("Lexactrisk"), sympy.Min(given.bound("risk_second"), Mean(given.bound("cost_second"))))
