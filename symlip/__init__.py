@@ -28,13 +28,13 @@ from .errors import DerivationError, MissingExtra, SymlipError
 from .fields import ControlledODE, Flow, Jump, NeuralODE, variation
 from .lower import global_bound, lower_bound, sharpness
 from .networks import Dense, Network, Residual, Skip, Tied
-from .parameter_sets import LayerBalls, ParameterBall
+from .parameter_sets import LayerBalls, Neighbourhood, ParameterBall, Segment
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BUILT_IN", "Activation", "ControlledODE", "Dense", "Derivation", "DerivationError", "Flow", "HalfSquaredError", "Huber", "Jump", "LayerBalls", "Logistic",
-    "MissingExtra", "Network", "NeuralODE", "ParameterBall", "Residual", "Risk", "Skip", "SoftmaxCrossEntropy", "SymlipError", "Tied", "arctan", "derive", "elu", "erf", "exact_lipschitz",
+    "MissingExtra", "Neighbourhood", "Network", "NeuralODE", "ParameterBall", "Residual", "Risk", "Segment", "Skip", "SoftmaxCrossEntropy", "SymlipError", "Tied", "arctan", "derive", "elu", "erf", "exact_lipschitz",
     "gaussian", "gelu", "gelu_tanh", "global_bound", "identity", "leaky_relu", "limit_theorem", "logistic", "lower_bound", "mish", "ordering", "relu", "sharpness", "silu", "sin", "softplus",
     "softsign", "tanh", "variation",
 ]  # fmt: skip

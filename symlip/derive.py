@@ -46,10 +46,12 @@ from .calculus.rules.slope import Slope
 from .calculus.rules.value import Value, unbounded_value
 from .costs import Cost, HalfSquaredError, Risk
 from .derive_flow import check_field, flow_bounds
+from .derive_near import METHODS as LOCAL_METHODS
+from .derive_near import check_local, local_bounds
 from .errors import SymlipError
 from .fields import Field
 from .networks import Network, Unit
-from .parameter_sets import LayerBalls, ParameterBall, ParameterSet
+from .parameter_sets import LayerBalls, LocalSet, ParameterBall, ParameterSet
 from .peaks import peak
 from .tradeoff import tradeoff
 
@@ -59,7 +61,7 @@ METHODS = ("separate", "paired", "block", "joint")
 
 def derive(
     network: Network | Field,
-    parameters: ParameterSet | None = None,
+    parameters: ParameterSet | LocalSet | None = None,
     method: str = "block",
     order: int = 2,
     cost: Cost | Risk | None = None,
@@ -82,6 +84,12 @@ def derive(
         end = flow_bounds(derivation)
         if derivation.problem.sample_cost is not None:
             _cost(derivation, end, derivation.problem.sample_cost)
+        return derivation
+    if isinstance(parameters, LocalSet):
+        method = LOCAL_METHODS[type(parameters)][0] if method == "block" else method
+        check_local(network, parameters, method, cost)
+        derivation = Derivation(Problem(network, parameters, cost, method))
+        local_bounds(derivation)
         return derivation
     parameters = LayerBalls() if parameters is None else parameters
     check_arguments(network, parameters, method, order, cost, variables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .errors import SymlipError
@@ -40,4 +41,44 @@ class AllParameters:
     """No restriction at all: what `global_bound` speaks of."""
 
 
+@dataclass(frozen=True)
+class Neighbourhood:
+    """|theta - centre| <= radius in the Euclidean norm of all parameters, about the weights of a concrete network.
+
+    radius: a positive finite number for `certify`; without one it is an argument of the compiled function.
+    """
+
+    radius: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.radius is not None:
+            object.__setattr__(self, "radius", positive_number("the radius of a Neighbourhood", self.radius))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """centre + t U for 0 <= t <= length, U a direction of length 1 in the parameters: what a step along U sees.
+
+    length: a positive finite number for `certify`; without one it is an argument of the compiled function.
+    """
+
+    length: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.length is not None:
+            object.__setattr__(self, "length", positive_number("the length of a Segment", self.length))
+
+
+def positive_number(what: str, value: object) -> float:
+    """A positive finite float. Raises SymlipError for anything else."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not (math.isfinite(number) and number > 0):
+        raise SymlipError(f"{what} must be a positive finite number, not {value!r}")
+    return number
+
+
 ParameterSet = LayerBalls | ParameterBall
+LocalSet = Neighbourhood | Segment

@@ -637,3 +637,69 @@ def enclosure_holds(certificate: EnclosureCertificate, value: sympy.Expr) -> boo
     except enclosure.Undecided:
         return False
     return bool(found.upper <= value)
+
+
+# --- local suprema ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def turning_points(name: str, expression: sympy.Expr, order: int) -> tuple[tuple[sympy.Expr, sympy.Expr], ...] | None:
+    """All z at which |s^(order)| may have a maximum in an interval's interior, each with the value there; None if they are not known.
+
+    Between them s^(order) is monotone, so that its supremum over an interval is its largest modulus at the ends and at these points.
+    At a kink the value is the larger of the one-sided ones, and oo where a derivative below `order` jumps. The roots are isolated exactly.
+    """
+    found: list[tuple[sympy.Expr, sympy.Expr]] = []
+    pieces = derivative_pieces(name, expression, order)
+    for piece in pieces:
+        form = _turning_form(piece)
+        if form is None:
+            return None
+        generator, factor = form
+        roots = _roots_inside(factor, generator.end(piece.lower), generator.end(piece.upper))
+        points = [generator.backward.subs(t, root) for root in roots]
+        found += [(point, sympy.Abs(piece.expression.subs(z, point))) for point in points]
+    smooth = pieces_of(name, expression)
+    for number in range(len(pieces) - 1):
+        left, right = pieces[number], pieces[number + 1]
+        if any(not _same_at(smooth[number], smooth[number + 1], below) for below in range(order)):
+            found.append((left.upper, oo))
+            continue
+        values = [sympy.limit(left.expression, z, left.upper, "-"), sympy.limit(right.expression, z, left.upper, "+")]
+        found.append((left.upper, sympy.Max(*map(sympy.Abs, values))))
+    return tuple(found)
+
+
+def _turning_form(piece: Piece) -> tuple[Generator, Poly] | None:
+    """A polynomial with the sign of the piece's derivative, in a generator."""
+    derivative = sympy.diff(piece.expression, z)
+    if derivative == 0:
+        return Generator(z, t, lambda e: e.xreplace({z: t})), Poly(1, t, domain="QQ")
+    return next(((generator, factor) for generator, factor in _sign_forms(derivative) if generator.period is None), None)
+
+
+def turning_points_hold(name: str, expression: sympy.Expr, order: int) -> bool:
+    """Decide that there are no other turning points: the derivative has the sign of a polynomial with no more roots (Sturm)."""
+    found = turning_points(name, expression, order)
+    if found is None:
+        return False
+    inside, pieces = 0, derivative_pieces(name, expression, order)
+    for piece in pieces:
+        form = _turning_form(piece)
+        if form is None:
+            return False
+        generator, factor = form
+        derivative = sympy.diff(piece.expression, z)
+        if derivative != 0 and not _one_sign(_from_the_end(sympy.simplify(derivative / factor.as_expr().xreplace({t: generator.forward})), piece)):
+            return False
+        for part, _ in [] if factor.is_ground else factor.factor_list()[1]:
+            inside += _count_inside(Poly(part, t), generator.end(piece.lower), generator.end(piece.upper))
+    return inside + len(pieces) - 1 == len(found)
+
+
+def _from_the_end(ratio: sympy.Expr, piece: Piece) -> sympy.Expr:
+    """On a half line the ratio as a function of the distance from its end, which has a sign."""
+    distance = sympy.Dummy("distance", positive=True)
+    if piece.lower.is_finite:
+        return ratio.xreplace({z: piece.lower + distance})
+    return ratio.xreplace({z: piece.upper - distance}) if piece.upper.is_finite else ratio

@@ -103,10 +103,17 @@ PREFIX = {
     "Lm": "L_m", "Lnext": "L_{m+1}", "Hm": r"\Lambda_m", "Hnext": r"\Lambda_{m+1}",
     "Hs": r"H^{\mathrm{sep}}", "Hp": r"H^{\mathrm{pair}}", "E": r"\Lambda^{\mathrm{block}}", "Lambda": r"\Lambda",
     "k": "k", "v1": "v_1", "v2": "v_2", "w": "w", "c": "c", "v0": "v_0", "k0": "k_0", "R": "R", "U": "U",
+    "Aw": r"\bar A", "bw": r"\bar b", "Ud": "U", "wd": "w", "zc": r"\bar z", "hc": r"\bar h", "an": r"\bar a", "nu": r"\nu", "mv": r"\rho", "dh": r"\Delta",
+    **{f"{kind}j{k}": rf"\bar {kind}" + "'" * k for kind in "zh" for k in (1, 2, 3)}, **{f"zb{k}": r"\hat z" + "'" * k for k in (1, 2, 3)},
+    "zb4": r"\hat z^{(4)}", "hb3": r"\hat h" + "'" * 3, "hb4": r"\hat h^{(4)}", "th": r"\chi", "fo": r"\xi", "f": "f",
+    "sl": r"\sigma", "cu": r"\kappa", "ta": r"\tau", "mat": "M", "Gz": r"\Gamma^z", "dout": r"\varrho",
     "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Gamma": r"\Gamma", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 
 WHOLE = {
+    **{f"dout{k}": r"\varrho^{(%d)}" % k for k in range(4)}, **{f"gj{k}": "g_%d" % k for k in range(4)}, "gb4": r"\hat g_4", "F4": "F_4",
+    "odds": r"\epsilon", "curvature": r"\Lambda",
+    "xs": "x", "ys": "y", "rad": "r", "len": "T", "pc": r"\pi", "e_out": r"e_{\mathrm{out}}", "rfirst": r"\boldsymbol{\ell}^{\Phi}", "rsecond": r"G^{\Phi}",
     "x_norm": "|x|", "Lexact": r"\Lambda^{\Gamma}", "Lexactcost": r"\Lambda^{\varphi,\Gamma}", "Lexactrisk": r"\Lambda^{\Phi,\Gamma}", "Clow": r"\underline{\Lambda}", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
     "V_previous": "V_{u-1}", "Lambda_0": r"\Lambda^{\mathrm{budget}}", "S0": "S_0", "S1": "S_1", "S2": "S_2", "s0": "s_0",
 }  # fmt: skip

@@ -10,6 +10,7 @@ import sympy
 
 from ..costs import Cost, Risk
 from ..errors import DerivationError
+from ..parameter_sets import LocalSet
 from .arrays import IndexedOperation
 from .claims import Bound, Claim, Hypothesis, Limit, Reached, plain_symbol
 from .obligations import Obligation
@@ -41,6 +42,11 @@ class Problem:
     method: str = "block"
     order: int = 2
     variables: str = "parameters"
+
+    @property
+    def local(self) -> bool:
+        """Whether it is about the surroundings of given weights."""
+        return isinstance(self.parameters, LocalSet)
 
     @property
     def averaged(self) -> bool:
@@ -246,12 +252,20 @@ class Derivation:
 
     def compile(self) -> Callable[..., Any]:
         """The bound as a NumPy function `bounds(...)`; see its docstring for the arguments."""
+        if self.problem.local:
+            from ..compile_near import compile_function as compile_near
+
+            return compile_near(self)
         from ..compile import compile_function
 
         return compile_function(self)
 
     def module(self) -> str:
         """The source of a stand-alone module with the same function `bounds`."""
+        if self.problem.local:
+            from ..compile_near import module_source as near_source
+
+            return near_source(self)
         from ..compile import module_source
 
         return module_source(self)

@@ -47,6 +47,48 @@ LATEX = {
     "cost_second": r"|D^2\varphi|",
     "risk_first": r"|D\Phi|",
     "risk_second": r"|D^2\Phi|",
+    "centre_weight": r"\bar A_{{{u}}}",
+    "centre_bias": r"\bar b_{{{u}}}",
+    "inputs": r"x",
+    "targets": r"y",
+    "distance": r"|\theta-\bar\theta|",
+    "length": r"t",
+    "direction_weight": r"U_{{{u}}}",
+    "direction_bias": r"w_{{{u}}}",
+    "moved_norm": r"|z_{{{u}}}-\bar z_{{{u}}}|/|\theta-\bar\theta|",
+    "moved_pre": r"|z_{{{u}}}-\bar z_{{{u}}}|_j",
+    "moved": r"|h_{{{u}}}-\bar h_{{{u}}}|",
+    "output_moved": r"|h_{{\mathrm{{out}}}}-\bar h_{{\mathrm{{out}}}}|_j",
+    "near_slope": r"|s_{{{u}}}'(z_{{{u}}})|_j",
+    "near_curvature": r"|s_{{{u}}}''(z_{{{u}}})|_j",
+    "near_matrix": r"|A_{{{u}}}\operatorname{{diag}}s'(z_{{{w}}})|_2",
+    "near_curving": r"|A_{{{u}}}(s''(z_{{{w}}})\,v^2)|/|v|^2",
+    "pre_second_blocks": r"|D^2z_{{{u}}}|_{{\mathrm{{block}}}}",
+    "near_third": r"|s_{{{u}}}'''(z_{{{u}}})|_j",
+    "near_fourth": r"|s_{{{u}}}^{{(4)}}(z_{{{u}}})|_j",
+    "line_pre_1": r"|z_{{{u}}}'|_j",
+    "line_pre_2": r"|z_{{{u}}}''|_j",
+    "line_pre_3": r"|z_{{{u}}}'''|_j",
+    "line_pre_4": r"|z_{{{u}}}^{{(4)}}|_j",
+    "line_output_3": r"|h_{{{u}}}'''|_j",
+    "line_output_4": r"|h_{{{u}}}^{{(4)}}|_j",
+    "line_out_moved_0": r"|h_{{{u}}}-\bar h_{{{u}}}|_j",
+    "line_out_moved_1": r"|h_{{{u}}}'-\bar h_{{{u}}}'|_j",
+    "line_out_moved_2": r"|h_{{{u}}}''-\bar h_{{{u}}}''|_j",
+    "line_out_moved_3": r"|h_{{{u}}}'''-\bar h_{{{u}}}'''|_j",
+    "cost_jet_0": r"g(0)",
+    "cost_jet_1": r"g'(0)",
+    "cost_jet_2": r"g''(0)",
+    "cost_jet_3": r"g'''(0)",
+    "cost_fourth": r"g^{{(4)}}",
+    "risk_jet_0": r"\Phi(0)",
+    "risk_jet_1": r"\Phi'(0)",
+    "risk_jet_2": r"\Phi''(0)",
+    "risk_jet_3": r"\Phi'''(0)",
+    "risk_fourth": r"\Phi^{{(4)}}",
+    "risk_bend": r"\Phi''",
+    "risk_blocks": r"|D\Phi|_{{\mathrm{{block}}}}",
+    "risk_second_blocks": r"|D^2\Phi|_{{\mathrm{{block}}}}",
 }
 
 MEANING = {
@@ -85,10 +127,56 @@ MEANING = {
     "cost_second": "norm of the Hessian of the cost",
     "risk_first": "norm of the gradient of the risk",
     "risk_second": "norm of the Hessian of the risk",
+    "centre_weight": "weights of layer {u} at the centre",
+    "centre_bias": "bias of layer {u} at the centre",
+    "inputs": "input of a sample",
+    "targets": "target of a sample",
+    "distance": "distance from the centre, in the norm of all parameters",
+    "length": "length of the segment",
+    "direction_weight": "weights of layer {u} of the direction",
+    "direction_bias": "bias of layer {u} of the direction",
+    "moved_norm": "movement of the pre-activation of layer {u}, in units of the distance",
+    "moved_pre": "movement of each pre-activation of layer {u}",
+    "moved": "movement of the output of layer {u}",
+    "output_moved": "movement of each output",
+    "near_slope": "slope of each neuron of layer {u}",
+    "near_curvature": "second derivative of the activation of each neuron of layer {u}",
+    "near_matrix": "weights of layer {u} times the slopes below",
+    "near_curving": "weights of layer {u} times the second derivatives below",
+    "pre_second_blocks": "second derivatives of the pre-activation of layer {u}, by pairs of parameter blocks",
+    "near_third": "third derivative of the activation of each neuron of layer {u}",
+    "near_fourth": "fourth derivative of the activation of each neuron of layer {u}",
+    "line_pre_1": "first derivative of each pre-activation of layer {u} on the segment",
+    "line_pre_2": "second derivative of each pre-activation of layer {u} on the segment",
+    "line_pre_3": "third derivative of each pre-activation of layer {u} on the segment",
+    "line_pre_4": "fourth derivative of each pre-activation of layer {u} on the segment",
+    "line_output_3": "third derivative of each output of layer {u} on the segment",
+    "line_output_4": "fourth derivative of each output of layer {u} on the segment",
+    "line_out_moved_0": "movement of each output of layer {u}",
+    "line_out_moved_1": "movement of the first derivative of each output of layer {u}",
+    "line_out_moved_2": "movement of the second derivative of each output of layer {u}",
+    "line_out_moved_3": "movement of the third derivative of each output of layer {u}",
+    "cost_jet_0": "cost of a sample",
+    "cost_jet_1": "first derivative of the cost of a sample along the line",
+    "cost_jet_2": "second derivative of the cost of a sample along the line",
+    "cost_jet_3": "third derivative of the cost of a sample along the line",
+    "cost_fourth": "fourth derivative of the cost of a sample on the segment",
+    "risk_jet_0": "risk",
+    "risk_jet_1": "first derivative of the risk along the line",
+    "risk_jet_2": "second derivative of the risk along the line",
+    "risk_jet_3": "third derivative of the risk along the line",
+    "risk_fourth": "fourth derivative of the risk on the segment",
+    "risk_bend": "second derivative of the risk on the segment",
+    "risk_blocks": "first derivatives of the risk, parameter block by parameter block",
+    "risk_second_blocks": "second derivatives of the risk, by pairs of parameter blocks",
 }
 
-BLOCKED = ("pre_blocks", "blocks", "second_blocks")
+BLOCKED = ("pre_blocks", "blocks", "second_blocks", "pre_second_blocks", "risk_blocks", "risk_second_blocks")
 """Quantities bounded by a block vector or matrix instead of a number."""
+
+
+EQUALITIES = tuple(f"{kind}_jet_{order}" for kind in ("cost", "risk") for order in range(4))
+"""Quantities whose claims are equalities: the symbol is the quantity."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +188,7 @@ class Quantity:
 
     @property
     def latex(self) -> str:
-        text = LATEX[self.kind].format(u="" if self.layer is None else sympy.latex(self.layer), v="" if self.layer is None else sympy.latex(self.layer + 1))
+        text = LATEX[self.kind].format(u="" if self.layer is None else sympy.latex(self.layer), v="" if self.layer is None else sympy.latex(self.layer + 1), w="" if self.layer is None else sympy.latex(self.layer - 1))
         return text.replace("h_{T}", "X_T")
 
     @property

@@ -222,6 +222,10 @@ class Program:
         ]
 
         names = namespace()
+        if derivation.problem.local:
+            from .near import near_namespace
+
+            near_namespace(network.activations, names)
         if any(isinstance(step.claim, Reached) and isinstance(step.claim.witness, PushedWitness) for step in derivation.steps.values()):
             names["joint_path"] = _pushed(network)
         exact = any(

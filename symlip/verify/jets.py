@@ -144,6 +144,20 @@ def pulled_back(lines: Sequence[Line], theta: Parameters, x: Any, adjoint: Any, 
     return found, adjoints[0]
 
 
+def gradient(cost: Any, lines: Sequence[Line], theta: Parameters, inputs: Sequence[Any], targets: Sequence[Any]) -> Parameters:
+    """The gradient of the average cost, by back-propagation; the cost's own from its jets along the outputs' axes."""
+    from .costs import cost_jet
+
+    total = [(A * mpf(0), b * mpf(0)) for A, b in theta]
+    for x, y in zip(inputs, targets):
+        output = values_and_slopes(lines, theta, x)[0][-1]
+        units = [np.array([mpf(int(i == j)) for j in range(len(output))], dtype=object) for i in range(len(output))]
+        adjoint = np.array([cost_jet(cost, [output, unit], y)[1] for unit in units], dtype=object)
+        part = pulled_back(lines, theta, x, adjoint)[0]
+        total = [(A + C / len(inputs), b + d / len(inputs)) for (A, b), (C, d) in zip(total, part)]
+    return total
+
+
 def exponential(jet: Jet) -> Jet:
     """exp of a jet of mpf's, by f' = g' f."""
     out = [mpmath.exp(jet[0])]

@@ -17,6 +17,7 @@ from .evaluate import Program
 from .flow import FlowMeasurement
 from .flow import build as build_flow
 from .measure import Measurement
+from .near import NearMeasurement, build_near
 from .sampling import build
 
 GUARD = 25
@@ -148,7 +149,10 @@ def _ratios(derivation: Derivation, program: Program, seed: int, index: int, dig
     return sample.name, found
 
 
-def _measured(derivation: Derivation, program: Program, seed: int, index: int, digits: int) -> tuple[Any, Measurement]:
+def _measured(derivation: Derivation, program: Program, seed: int, index: int, digits: int) -> tuple[Any, Any]:
+    if derivation.problem.local:
+        near = build_near(derivation, seed, index)
+        return near, NearMeasurement(derivation, near, program, digits)
     if isinstance(derivation.problem.network, Field):
         flow = build_flow(derivation, seed, index)
         return flow, FlowMeasurement(derivation, flow, program, digits)

@@ -40,8 +40,8 @@ class Sample:
     """Of the input and of each line's output."""
 
 
-def build(derivation: Derivation, seed: int, index: int) -> Sample:
-    """The index-th network of a run, at the present working precision."""
+def build(derivation: Derivation, seed: int, index: int, families: Sequence[tuple[str, Any]] = ()) -> Sample:
+    """The index-th network of a run, at the present working precision; of other families than the usual ones if they are given."""
     rng = random.Random(f"symlip {seed} {index}")
     problem = derivation.problem
     network = problem.network
@@ -59,7 +59,7 @@ def build(derivation: Derivation, seed: int, index: int) -> Sample:
     inputs = sizes.get(str(network.inputs), network.inputs)
     widths = [int(inputs), *(int(sizes.get(str(unit.width), unit.width)) for unit in units)]
     maker = _Maker(rng, widths, lines)
-    families = FAMILIES if network.plain else [*FAMILIES, ("moderate chain", _moderate)]
+    families = families or (FAMILIES if network.plain else [*FAMILIES, ("moderate chain", _moderate)])
     name, make = families[index % len(families)]
     active = [number for number, line in enumerate(lines, 1) if line.activation is not None]
     target = rng.choice(active) if rng.random() < 0.5 else active[-1]  # the last layers' bounds hold most terms

@@ -1,0 +1,204 @@
+"""Operations on what a network has at given weights: one column a sample, one row a neuron.
+
+As in `arrays`, a symbol stands for a whole array and each function names the function of `near` that computes it. The
+symbol of an activation is its identifier; the readers supply its derivatives and their suprema near a point.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from .arrays import Operation
+
+
+class Affine(Operation):
+    """A h + b, sample by sample."""
+
+    nargs = 3
+    plain = "{0} {1} + {2}"
+    runtime = "affine"
+    template = r"{0}{1}+{2}"
+
+
+class Through(Operation):
+    """A h, sample by sample."""
+
+    nargs = 2
+    plain = "{0} {1}"
+    runtime = "through"
+    template = r"{0}\,{1}"
+
+
+class Moduli(Operation):
+    """|v| entry by entry, of a vector or a matrix."""
+
+    nargs = 1
+    plain = "|{0}|"
+    runtime = "moduli"
+    template = r"\lvert {0}\rvert"
+
+
+class Column(Operation):
+    """A vector that is the same for all samples."""
+
+    nargs = 1
+    plain = "{0}"
+    runtime = "column"
+    template = r"{0}"
+
+
+class At(Operation):
+    """s^(k)(z), entry by entry: At(activation, layer, k, z)."""
+
+    nargs = 4
+    plain = "s_{1}^({2})({3})"
+
+    def _source(self, printer: Any) -> str:
+        activation, _, order, point = self.args
+        return f"derivative_{activation}({printer._print(order)}, {printer._print(point)})"
+
+    _numpycode = _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        _, layer, order, point = self.args
+        return rf"{_primed(layer, order)}\bigl({printer._print(point)}\bigr)" + (f"^{{{exp}}}" if exp else "")
+
+
+class SupremumNear(Operation):
+    """sup |s^(k)| within the distance of the point, entry by entry: SupremumNear(activation, layer, k, point, distance)."""
+
+    nargs = 5
+    plain = "sup |s_{1}^({2})| on {3} +- {4}"
+
+    def _source(self, printer: Any) -> str:
+        activation, _, *rest = self.args
+        return f"supremum_{activation}({', '.join(printer._print(argument) for argument in rest)})"
+
+    _numpycode = _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        _, layer, order, point, distance = self.args
+        return rf"\sup_{{|\zeta-{printer._print(point)}|\le{printer._print(distance)}}}\bigl|{_primed(layer, order)}(\zeta)\bigr|"
+
+
+def _primed(layer: sympy.Expr, order: sympy.Expr) -> str:
+    name = rf"s_{{{layer}}}" if layer != 0 else r"\psi"
+    return name + ("'" * int(order) if order <= 3 else f"^{{({order})}}")
+
+
+class SpectralNorm(Operation):
+    """The largest singular value of a matrix."""
+
+    nargs = 1
+    plain = "|{0}|_2"
+    runtime = "spectral_norm"
+    template = r"|{0}|_2"
+
+
+class ScaledNorm(Operation):
+    """A bound on |A diag d|_2 for d >= 0: the smaller of |A|_2 max d and |A diag d|_F. ScaledNorm(A, |A|_2, d)."""
+
+    nargs = 3
+    plain = "min({1} max({2}), |{0} diag({2})|_F)"
+    runtime = "scaled_norm"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        matrix, norm, diagonal = (printer._print(argument) for argument in self.args)
+        return rf"\min\bigl({norm}\max_j({diagonal})_j,\ |{matrix}\operatorname{{diag}}{diagonal}|_F\bigr)"
+
+
+class RowNorms(Operation):
+    """The lengths of the rows of A diag d."""
+
+    nargs = 2
+    plain = "rows of |{0} diag({1})|"
+    runtime = "row_norms"
+    template = r"\bigl|e_j^{{\top}}{0}\operatorname{{diag}}{1}\bigr|_{{j}}"
+
+
+class ColumnNorms(Operation):
+    """The lengths of the columns of a matrix, as a vector."""
+
+    nargs = 1
+    plain = "columns of |{0}|"
+    runtime = "column_norms"
+    template = r"\bigl|{0}e_j\bigr|_{{j}}"
+
+
+class Largest(Operation):
+    """The largest entry of a vector."""
+
+    nargs = 1
+    plain = "max({0})"
+    runtime = "largest"
+    template = r"\max_j({0})_j"
+
+
+class Length(Operation):
+    """The Euclidean norm of a vector."""
+
+    nargs = 1
+    plain = "|{0}|"
+    runtime = "length"
+    template = r"\bigl|{0}\bigr|"
+
+
+class Sum(Operation):
+    """The sum of a vector's entries."""
+
+    nargs = 1
+    plain = "sum({0})"
+    runtime = "total"
+    template = r"\textstyle\sum_j\bigl({0}\bigr)_j"
+
+
+class Softmax(Operation):
+    """The probabilities of logits."""
+
+    nargs = 1
+    plain = "softmax({0})"
+    runtime = "softmax"
+    template = r"\operatorname{{softmax}}({0})"
+
+
+class CovarianceBound(Operation):
+    """A bound on the largest eigenvalue of diag(p) - p p^T: the smaller of max p_j and max 2 p_j (1 - p_j)."""
+
+    nargs = 1
+    plain = "min(max({0}), max(2 {0} (1 - {0})))"
+    runtime = "covariance_bound"
+    template = r"\min\bigl(\max_j({0})_j,\ \max_j2({0})_j(1-({0})_j)\bigr)"
+
+
+class SpreadWithin(Operation):
+    """A bound on the variance of v + w under any q with q_j <= weights_j, |w_j| <= moved_j: SpreadWithin(weights, p, v, moved)."""
+
+    nargs = 4
+    plain = "sum {0} (|{2} - E_{1} {2}| + {3})^2"
+    runtime = "spread_within"
+    template = r"\textstyle\sum_j({0})_j\bigl(|({2})_j-\langle {1},{2}\rangle|+({3})_j\bigr)^2"
+
+
+class RangeWithin(Operation):
+    """max - min of v + w, |w_j| <= moved_j: RangeWithin(v, moved)."""
+
+    nargs = 2
+    plain = "range({0} +- {1})"
+    runtime = "range_within"
+    template = r"\max_j\bigl({0}+{1}\bigr)_j-\min_j\bigl({0}-{1}\bigr)_j"
+
+
+class SampleCost(Operation):
+    """g at the outputs, sample by sample. SampleCost(cost's name, o, y, delta)."""
+
+    nargs = 4
+    plain = "g({1}, {2})"
+
+    def _source(self, printer: Any) -> str:
+        name, output, target, delta = self.args
+        return f"cost_{name}({printer._print(output)}, {printer._print(target)}, {printer._print(delta)})"
+
+    _numpycode = _mpmathcode = _source
+    template = r"g({1},{2})"

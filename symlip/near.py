@@ -1,0 +1,146 @@
+"""The operations of certificates: arrays with one row a neuron and one column a sample.
+
+They work on arrays of any number type; `sqrt`, `exp`, `minimum` and `maximum` are those of the reader.
+"""
+
+import numpy
+from numpy import exp, log, maximum, minimum, sqrt
+
+
+def affine(matrix, h, bias):
+    """A h + b."""
+    return matrix @ h + bias[:, None]
+
+
+def through(matrix, h):
+    """A h; a number stands for the vector with all entries equal to it."""
+    return matrix @ h if numpy.ndim(h) else h * numpy.sum(matrix, axis=1)[:, None]
+
+
+def moduli(values):
+    """|v| entry by entry."""
+    return numpy.abs(values)
+
+
+def column(vector):
+    """A vector as a column for all samples."""
+    return vector[:, None]
+
+
+def scaled_norm(matrix, norm, diagonal):
+    """The smaller of |A|_2 max d and |A diag d|_F."""
+    squares = numpy.sum(matrix * matrix, axis=0)
+    return minimum(norm * numpy.max(diagonal, axis=0), sqrt(squares @ (diagonal * diagonal)))
+
+
+def row_norms(matrix, diagonal):
+    """The lengths of the rows of A diag d."""
+    return sqrt((matrix * matrix) @ (diagonal * diagonal))
+
+
+def column_norms(matrix):
+    """The lengths of the columns of A, as a column."""
+    return sqrt(numpy.sum(matrix * matrix, axis=0))[:, None]
+
+
+def largest(values):
+    """The largest entry, sample by sample."""
+    return numpy.max(values, axis=0)
+
+
+def length(values):
+    """The Euclidean norm, sample by sample."""
+    return sqrt(numpy.sum(values * values, axis=0))
+
+
+def total(values):
+    """The sum of the entries, sample by sample."""
+    return numpy.sum(values, axis=0)
+
+
+def softmax(logits):
+    """Probabilities, sample by sample."""
+    powers = exp(logits - numpy.max(logits, axis=0))
+    return powers / numpy.sum(powers, axis=0)
+
+
+def covariance_bound(p):
+    """At least the largest eigenvalue of diag(p) - p p^T."""
+    return minimum(numpy.max(p, axis=0), numpy.max(2 * p * (1 - p), axis=0))
+
+
+def spread_within(weights, p, values, moved):
+    """sum_j weights_j (|v_j - E_p v| + moved_j)^2."""
+    deviations = numpy.abs(values - numpy.sum(p * values, axis=0)) + moved
+    return numpy.sum(weights * deviations * deviations, axis=0)
+
+
+def range_within(values, moved):
+    """max (v + moved) - min (v - moved)."""
+    return numpy.max(values + moved, axis=0) - numpy.min(values - moved, axis=0)
+
+
+def cost_squared_error(output, target, delta):
+    """|o - y|^2 / 2."""
+    return numpy.sum((output - target) ** 2, axis=0) / 2
+
+
+def cost_softmax(output, target, delta):
+    """log sum exp o - <y, o>."""
+    top = numpy.max(output, axis=0)
+    return top + log(numpy.sum(exp(output - top), axis=0)) - numpy.sum(target * output, axis=0)
+
+
+def cost_logistic(output, target, delta):
+    """sum_j log(1 + exp(-y_j o_j))."""
+    margin = -target * output
+    return numpy.sum(maximum(margin, 0 * margin) + log(1 + exp(-numpy.abs(margin))), axis=0)
+
+
+def cost_huber(output, target, delta):
+    """Huber's function of |o - y|."""
+    distance = length(output - target)
+    inside = minimum(distance, delta + 0 * distance)
+    return inside * (distance - inside / 2)
+
+
+def spectral_norm(matrix):
+    """The largest singular value."""
+    return numpy.linalg.norm(matrix, 2)
+
+
+def error_function(z):
+    """erf, by SciPy where it is installed."""
+    try:
+        from scipy.special import erf
+    except ImportError:
+        import math
+
+        erf = numpy.vectorize(math.erf, otypes=[float])
+    return erf(z)
+
+
+def softplus_(w):
+    """log(1 + exp(w))."""
+    return numpy.logaddexp(0.0, w)
+
+
+def derivative_of(function, z):
+    """A derivative of an activation, entry by entry."""
+    return numpy.broadcast_to(function(z), numpy.shape(z))
+
+
+def supremum_of(function, constant, turning, steepness, point, distance):
+    """At least sup |f| on [point - distance, point + distance], up to rounding, and at most the constant.
+
+    turning: the points between which f is monotone, each with |f| there; None if they are not known: |f| + distance * steepness.
+    """
+    if turning is None:
+        largest_ = numpy.abs(derivative_of(function, point)) + distance * steepness
+    else:
+        low, high = point - distance, point + distance
+        largest_ = numpy.maximum(numpy.abs(derivative_of(function, low)), numpy.abs(derivative_of(function, high)))
+        for at, value in turning:
+            slack = 1e-15 * max(1.0, abs(at))
+            largest_ = numpy.where((low <= at + slack) & (high >= at - slack), numpy.maximum(largest_, value), largest_)
+    return numpy.minimum(numpy.where(numpy.isnan(largest_), numpy.inf, largest_), constant)
