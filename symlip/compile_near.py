@@ -13,8 +13,8 @@ from typing import Any
 
 import sympy
 
-from . import near, runtime
-from .activations import BUILT_IN
+from . import near, rounding, runtime
+from .activations import BUILT_IN, Activation
 from .calculus.claims import plain_symbol
 from .calculus.derivation import Derivation
 from .calculus.rules.activation_constants import identifier
@@ -34,7 +34,7 @@ def module_source(derivation: Derivation) -> str:
     """The source of a stand-alone module with the functions `prepared` and `bounds`; it imports NumPy (and SciPy for erf, if it is installed)."""
     variable = "radius" if isinstance(derivation.problem.parameters, Neighbourhood) else "length"
     centre, kernel, arguments = _kernels(derivation)
-    activations = "\n\n".join(_activations(derivation))
+    activations = "\n\n".join(activation_source(activation, *orders) for activation, orders in _activations(derivation).items())
     used = _needed(centre + kernel + activations)
     helpers = [inspect.getsource(FUNCTIONS[name]) for name in used]
     network = derivation.problem.network
@@ -56,14 +56,31 @@ def module_source(derivation: Derivation) -> str:
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
-def compile_function(derivation: Derivation) -> Callable[..., Any]:
-    """The module's function `bounds`, with `bounds.prepared`: the same in two steps, the first without the radius."""
+def compile_function(derivation: Derivation, outward: bool = False) -> Callable[..., Any]:
+    """The module's function `bounds`, with `bounds.prepared`: the same in two steps, the first without the radius.
+
+    outward: every line in ball arithmetic, and the results rounded up, so that they are bounds of the numbers in exact arithmetic.
+    """
     source = module_source(derivation)
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
     exec(compile(source, "<symlip certificate>", "exec"), namespace)
+    if outward:
+        _outward(derivation, namespace)
     function: Any = namespace["bounds"]
     function.prepared = namespace["prepared"]
     return function  # type: ignore[no-any-return]
+
+
+def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
+    """Put the kernels in ball arithmetic in the place of those in floats."""
+    centre, kernel, _ = _kernels(derivation)
+    names = rounding.on_balls(centre + "\n\n" + kernel, rounding.namespace(_activations(derivation)))
+
+    def balls(value: Any) -> Any:
+        return [balls(entry) for entry in value] if isinstance(value, list) else rounding.ball(value)
+
+    namespace["_centre"] = lambda *arguments: names["_centre"](*map(balls, arguments))
+    namespace["_kernel"] = lambda found, size: [rounding.ball(value).upper for value in names["_kernel"](found, rounding.ball(size))]
 
 
 def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:
@@ -104,15 +121,15 @@ def _source(name: str, arguments: list[Any], lines: list[tuple[sympy.Symbol, sym
     return source
 
 
-def _activations(derivation: Derivation) -> list[str]:
-    """The functions of the activations that the lines use."""
+def _activations(derivation: Derivation) -> dict[Activation, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The orders of the derivatives, and of their suprema, that the lines use, by activation."""
     uses: dict[str, tuple[set[int], set[int]]] = {}
     for _, expression in derivation.used_definitions:
         for operation in expression.atoms(At, SupremumNear):
             found = uses.setdefault(str(operation.args[0]), (set(), set()))
             found[isinstance(operation, SupremumNear)].add(int(operation.args[2]))
     known = {identifier(activation): activation for activation in (*BUILT_IN.values(), *derivation.problem.network.activations)}
-    return [activation_source(known[name], tuple(sorted(at)), tuple(sorted(suprema))) for name, (at, suprema) in sorted(uses.items())]
+    return {known[name]: (tuple(sorted(at)), tuple(sorted(suprema))) for name, (at, suprema) in sorted(uses.items())}
 
 
 def _needed(source: str) -> list[str]:

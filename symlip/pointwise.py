@@ -31,35 +31,18 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
         return f"error_function({self._print(expression.args[0])})"
 
 
+def functions_source(activation: Activation, orders: tuple[int, ...]) -> str:
+    """The derivatives of those orders, as a dictionary NAME_functions of functions of an array."""
+    functions = {order: _source(stable(activation.derivative(order))) for order in orders}
+    return f"{identifier(activation)}_functions = {{{', '.join(f'{order}: lambda z: {text}' for order, text in functions.items())}}}"
+
+
 @cache
-def activation_source(activation: Activation, derivatives: tuple[int, ...], suprema: tuple[int, ...]) -> str:
-    """The functions derivative_NAME(order, z) and supremum_NAME(order, z, distance), for those orders.
+def local_suprema(activation: Activation, order: int) -> tuple[float, tuple[tuple[float, float], ...] | None, float]:
+    """S_order, the points where |s^(order)| turns with its values there (None if they are not known), and then S_(order+1); rounded up.
 
     Raises SymlipError where a constant of the activation is not known.
     """
-    name = identifier(activation)
-    functions = {order: _source(stable(activation.derivative(order))) for order in sorted({*derivatives, *suprema})}
-    lines = [f"{name}_functions = {{{', '.join(f'{order}: lambda z: {text}' for order, text in functions.items())}}}"]
-    lines.append(f"\n\ndef derivative_{name}(order, z):\n    return derivative_of({name}_functions[order], z)")
-    if suprema:
-        known = {order: _local(activation, order) for order in sorted(suprema)}
-        entries = ",\n".join(f"    {order}: {_literal(values)}" for order, values in known.items())
-        lines.append(f"\n\n{name}_suprema = {{  # S_k, the points where |s^(k)| turns with its values there (or None), S_(k+1)\n{entries},\n}}")
-        lines.append(f"\n\ndef supremum_{name}(order, z, distance):\n    return supremum_of({name}_functions[order], *{name}_suprema[order], z, distance)")
-    return "\n".join(line.strip("\n") if number == 0 else line for number, line in enumerate(lines)) + "\n"
-
-
-def _source(expression: sympy.Expr) -> str:
-    """The expression as source, each common part evaluated once."""
-    parts, (text,) = sympy.cse(expression, list=True)
-    found = _Printer().doprint(text)
-    for symbol, part in reversed(parts):
-        found = f"(lambda {symbol}: {found})({_Printer().doprint(part)})"
-    return found
-
-
-def _local(activation: Activation, order: int) -> tuple[object, ...]:
-    """S_order, the turning points with the values of |s^(order)| there, rounded up, or None, and then S_(order+1)."""
     found = turning_points(activation.name, activation.expression, order)
     constant = rounded_up(activation.constant(order))
     if found is not None:
@@ -71,7 +54,29 @@ def _local(activation: Activation, order: int) -> tuple[object, ...]:
     return constant, None, steepness
 
 
-def _literal(values: tuple[object, ...]) -> str:
+@cache
+def activation_source(activation: Activation, derivatives: tuple[int, ...], suprema: tuple[int, ...]) -> str:
+    """The functions derivative_NAME(order, z) and supremum_NAME(order, z, distance), for those orders."""
+    name = identifier(activation)
+    parts = [functions_source(activation, tuple(sorted({*derivatives, *suprema})))]
+    parts.append(f"def derivative_{name}(order, z):\n    return derivative_of({name}_functions[order], z)")
+    if suprema:
+        entries = ",\n".join(f"    {order}: {_literal(local_suprema(activation, order))}" for order in sorted(suprema))
+        parts.append(f"{name}_suprema = {{  # S_k, the points where |s^(k)| turns with its values there (or None), S_(k+1)\n{entries},\n}}")
+        parts.append(f"def supremum_{name}(order, z, distance):\n    return supremum_of({name}_functions[order], *{name}_suprema[order], z, distance)")
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _source(expression: sympy.Expr) -> str:
+    """The expression as source, each common part evaluated once."""
+    parts, (text,) = sympy.cse(expression, list=True)
+    found = _Printer().doprint(text)
+    for symbol, part in reversed(parts):
+        found = f"(lambda {symbol}: {found})({_Printer().doprint(part)})"
+    return str(found)
+
+
+def _literal(values: object) -> str:
     return repr(values).replace("inf", "numpy.inf")
 
 

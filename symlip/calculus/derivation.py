@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from ..costs import Cost, Risk
-from ..errors import DerivationError
+from ..errors import DerivationError, SymlipError
 from ..parameter_sets import LocalSet
 from .arrays import IndexedOperation
 from .claims import Bound, Claim, Hypothesis, Limit, Reached, plain_symbol
@@ -250,12 +250,17 @@ class Derivation:
 
         return render(self, fragment=fragment)
 
-    def compile(self) -> Callable[..., Any]:
-        """The bound as a NumPy function `bounds(...)`; see its docstring for the arguments."""
+    def compile(self, outward: bool = False) -> Callable[..., Any]:
+        """The bound as a NumPy function `bounds(...)`; see its docstring for the arguments.
+
+        outward: rounded up, never below the bound in exact arithmetic (local derivations only).
+        """
         if self.problem.local:
             from ..compile_near import compile_function as compile_near
 
-            return compile_near(self)
+            return compile_near(self, outward)
+        if outward:
+            raise SymlipError("outward=True is built for certificates near given weights; add a relative 1e-12 here, see compile's accuracy")
         from ..compile import compile_function
 
         return compile_function(self)
