@@ -1,0 +1,328 @@
+"""Certificates of a concrete network near its weights, and steps that are proved to descend.
+
+A certificate is a local derivation with numbers: the theorem holds for all weights and data, and `outward` ball arithmetic
+evaluates it at these, never below the exact bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .calculus.derivation import Derivation
+from .costs import Cost, Risk
+from .derive import derive
+from .errors import SymlipError
+from .models import Model
+from .networks import Network
+from .objective import Objective, Parameters, flat
+from .parameter_sets import Neighbourhood, Segment, positive_number
+
+METHODS = ("norm", "line")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is proved of the average cost Phi near the weights.
+
+    method: "norm" (the ball of that radius) or "line" (theta + t U, 0 <= t <= length, U the direction).
+    cost_lipschitz, cost_gradient_lipschitz: of Phi and of its gradient on the ball. step_constant: what a step along the gradient
+    inside the ball needs. layer_lipschitz: bounds of the mixed second derivatives of Phi, blocks A_1, b_1, A_2, b_2, ..
+    curvature: the largest second derivative of Phi along the segment; taylor: Phi, its first three derivatives at t = 0, and the
+    bound of the fourth on the segment, each rounded up. What a method does not give is None.
+    derivation: the theorem, with its proof, function and check.
+    """
+
+    method: str
+    derivation: Derivation
+    radius: float | None = None
+    length: float | None = None
+    cost_lipschitz: float | None = None
+    cost_gradient_lipschitz: float | None = None
+    layer_lipschitz: np.ndarray | None = None
+    curvature: float | None = None
+    taylor: tuple[float, ...] | None = None
+
+    @property
+    def step_constant(self) -> float | None:
+        return self.cost_gradient_lipschitz if self.method == "norm" else self.curvature
+
+    @property
+    def layer_steps(self) -> np.ndarray | None:
+        """Step sizes eta_1, eta_2, .., one a layer, with which steps along minus the gradient's layers descend, while they stay in the ball.
+
+        With G the layers' matrix and eta_u = 1 / (row u's sum of G), diag(1/eta) - G is positive semidefinite (diagonally
+        dominant), so Phi falls by at least half the sum of eta_u |grad_u|^2.
+        """
+        if self.layer_lipschitz is None:
+            return None
+        blocks = self.layer_lipschitz
+        count = len(blocks) // 2
+        layers = np.array([[math.hypot(*blocks[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].ravel()) for j in range(count)] for i in range(count)])
+        return 1 / (layers.sum(axis=1) * (1 + 1e-14))
+
+    def latex(self, fragment: bool = True) -> str:
+        """The theorem with its proof and the numbers of this network, as LaTeX."""
+        from .report import render
+
+        return render(self.derivation, fragment=fragment, certificate=self)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step along minus the gradient that is proved to descend.
+
+    size: eta, the new weights are theta - eta * gradient (of the first piece; `parameters` are those after all pieces).
+    guaranteed_decrease: of Phi, for the step in exact arithmetic. radius: how far the certificate reaches, in the norm of the
+    parameters. certificate: of the last piece; pieces: (length, guaranteed decrease) of each.
+    """
+
+    size: float
+    guaranteed_decrease: float
+    radius: float
+    certificate: Certificate
+    parameters: Parameters
+    cost: float
+    gradient_norm: float
+    pieces: tuple[tuple[float, float], ...] = ()
+
+
+def certify(
+    model: Model,
+    data: tuple[Any, Any],
+    cost: Cost,
+    radius: float | Neighbourhood | None = None,
+    method: str = "norm",
+    direction: Parameters | None = None,
+    length: float | Segment | None = None,
+) -> Certificate:
+    """Bound the Lipschitz constant of the average cost's gradient near the model's weights, over the data (inputs, targets).
+
+    method "norm": on the ball of that radius, in one pass over the data. "line": along the direction [(dA_1, db_1), ..], on the
+    segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound
+    (ball arithmetic). Raises SymlipError for data, radius or direction that do not fit.
+    Source: this package; the step sizes by the descent lemma (Nesterov, Introductory Lectures on Convex Optimization, 1.2.3).
+    """
+    if method not in METHODS:
+        raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
+    objective = _objective(model, data, cost)
+    if method == "norm":
+        if direction is not None or length is not None:
+            raise SymlipError("method='norm' is about a ball: give a radius, no direction or length; along a direction use method='line'")
+        size = _size("radius", radius, Neighbourhood)
+        return norm_certificates(model, objective)(size)
+    if radius is not None:
+        raise SymlipError("method='line' is about a segment: give its length, not a radius")
+    if direction is None:
+        raise SymlipError("method='line' needs a direction [(dA_1, db_1), ..] with the shapes of the parameters, such as minus the gradient")
+    return line_certificates(model.parameters, objective, direction)(_size("length", length, Segment))
+
+
+def _size(name: str, value: Any, kind: type) -> float:
+    if isinstance(value, kind):
+        value = getattr(value, name)
+    if value is None:
+        raise SymlipError(f"give a {name}: how far from the weights the certificate must reach")
+    return positive_number(f"the {name}", value)
+
+
+def _objective(model: Model, data: Any, cost: Cost) -> Objective:
+    if not isinstance(model, Model):
+        raise SymlipError(f"the model is what symlip.load returns, or Model(network, parameters), not {type(model).__name__}")
+    if not isinstance(model.network, Network) or not model.network.plain:
+        raise SymlipError("certificates near given weights are derived for dense layers with their own parameters")
+    if not isinstance(cost, Cost):
+        raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic() or Huber(delta)")
+    if not (isinstance(data, tuple | list) and len(data) == 2):
+        raise SymlipError("the data are a pair (inputs, targets)")
+    check_parameters("the model", model.network, model.parameters)
+    return Objective(model.network, cost, *data)
+
+
+def check_parameters(what: str, network: Network, parameters: Any) -> Parameters:
+    """The parameters as float64 arrays of the network's shapes. Raises SymlipError, with the layer, if they are not."""
+    try:
+        pairs = [(np.asarray(A, dtype=float), np.asarray(b, dtype=float)) for A, b in parameters]
+    except (TypeError, ValueError):
+        raise SymlipError(f"{what}: parameters are [(A_1, b_1), ..], arrays of numbers") from None
+    expected = [((network.widths[u + 1], network.widths[u]), (network.widths[u + 1],)) for u in range(int(network.depth))]
+    if len(pairs) != len(expected):
+        raise SymlipError(f"{what} has {len(pairs)} layers; the network has {len(expected)}")
+    for number, ((A, b), (matrix, bias)) in enumerate(zip(pairs, expected), 1):
+        if A.shape != matrix or b.shape != bias:
+            raise SymlipError(f"{what}, layer {number}: shapes {A.shape} and {b.shape}; the network has {matrix} and {bias}")
+        if not (np.isfinite(A).all() and np.isfinite(b).all()):
+            raise SymlipError(f"{what}, layer {number}: NaN or infinite numbers")
+    return pairs
+
+
+@lru_cache(maxsize=64)
+def _compiled(network: Network, cost: Cost, method: str) -> tuple[Derivation, Callable[..., Any]]:
+    """The derivation for an architecture and its function, made once."""
+    derivation = derive(network, Neighbourhood() if method == "norm" else Segment(), method=method, cost=Risk(cost))
+    return derivation, derivation.compile(outward=True)
+
+
+def norm_certificates(model: Model, objective: Objective) -> Callable[[float], Certificate]:
+    """The norm certificate as a function of the radius; one pass over the data is done once for all radii."""
+    derivation, function = _compiled(objective.network, objective.cost, "norm")
+    weights, biases = zip(*model.parameters)
+    at = function.prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
+
+    def certificate(radius: float) -> Certificate:
+        found = at(radius)
+        return Certificate(
+            "norm", derivation, radius=radius, cost_lipschitz=found.cost_lipschitz, cost_gradient_lipschitz=found.cost_gradient_lipschitz,
+            layer_lipschitz=found.layer_lipschitz,
+        )  # fmt: skip
+
+    return certificate
+
+
+def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters) -> Callable[[float], Certificate]:
+    """The line certificate as a function of the length."""
+    derivation, function = _compiled(objective.network, objective.cost, "line")
+    pairs = check_parameters("the direction", objective.network, direction)
+    size = float(np.linalg.norm(flat(pairs)))
+    if not size > 0 or not math.isfinite(size):
+        raise SymlipError("the direction is zero, or too large for its norm to be a number")
+    weights, biases = zip(*parameters)
+    moved_weights, moved_biases = zip(*[(A / size, b / size) for A, b in pairs])
+    at = function.prepared(weights, biases, moved_weights, moved_biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
+
+    def certificate(length: float) -> Certificate:
+        found = at(length)
+        return Certificate("line", derivation, length=length, curvature=found.curvature, taylor=tuple(found[:5]))
+
+    return certificate
+
+
+# --- steps --------------------------------------------------------------------------------------------------------------
+
+
+def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
+    """Where f_0 + f_1 t + .. + F_4 t^4/24 is least on [0, length], and how far below f_0 it is there."""
+    _, f1, f2, f3, f4 = taylor
+    if not all(map(math.isfinite, taylor)):
+        return 0.0, 0.0
+    roots = np.roots([f4 / 6, f3 / 2, f2, f1])
+    candidates = [length, *(float(root.real) for root in roots if abs(root.imag) < 1e-9 * (1 + abs(root)) and 0 < root.real < length)]
+
+    def fall(t: float) -> float:
+        return -(t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24))))
+
+    best = max(candidates, key=fall)
+    # the sum's own rounding: five terms, each at most these moduli
+    slack = 2e-15 * best * (abs(f1) + best * (abs(f2) / 2 + best * (abs(f3) / 6 + best * f4 / 24)))
+    return best, max(0.0, fall(best) - slack)
+
+
+def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 6) -> tuple[float, float, Certificate]:
+    """The best step along a direction that a line certificate gives: its length, the guaranteed decrease, the certificate."""
+    at = line_certificates(parameters, objective, direction)
+    start = at(1e-12)
+    _, f1, f2, f3, _ = start.taylor or ()
+    if not f1 < 0:
+        return 0.0, 0.0, start
+    length = _first_length(f1, f2, f3)
+    best = (0.0, 0.0, start)
+    for _ in range(tries):
+        found = at(length)
+        t, fall = best_on(found.taylor or (), length)
+        if fall > best[1]:
+            best = (t, fall, found)
+        if not fall > 0:
+            length /= 8
+        elif t < 0.9 * length:
+            length = min(0.6 * length, 1.15 * t) if t < 0.55 * length else 0.85 * length
+        elif fall >= best[1]:
+            length *= 1.6
+        else:
+            break
+    return best
+
+
+def _first_length(f1: float, f2: float, f3: float) -> float:
+    """Where the cubic Taylor polynomial is least, or a length at which its terms are alike."""
+    roots = np.roots([f3 / 2, f2, f1]) if f3 or f2 else np.array([])
+    real = [float(root.real) for root in roots if abs(root.imag) < 1e-12 * (1 + abs(root)) and root.real > 0]
+    guess = min(real) if real else -f1 / max(abs(f2), 1e-3 * abs(f1), 1e-12)
+    return max(guess, 1e-9)
+
+
+def certified_step(
+    model: Model, data: tuple[Any, Any], cost: Cost, method: str = "line", pieces: int = 1, direction: Parameters | None = None
+) -> Step:
+    """The step along minus the gradient (or along the direction given) with the largest decrease that is proved.
+
+    method "line": the certificate of the direction itself, in several pieces if asked, each about the point where the one before
+    it ended, along the same direction. "norm": the certificate of a ball, whose radius is chosen. Raises SymlipError where the
+    gradient is zero, or where no decrease can be proved.
+    Source: this package; the descent lemma, and Taylor's formula of order four along the line.
+    """
+    if method not in METHODS:
+        raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
+    if isinstance(pieces, bool) or not isinstance(pieces, int) or pieces < 1:
+        raise SymlipError(f"pieces must be a positive integer, not {pieces!r}")
+    if method == "norm" and pieces > 1:
+        raise SymlipError("several pieces are a matter of method='line'")
+    return step_of(model.parameters, _objective(model, data, cost), method, pieces, direction)
+
+
+def step_of(parameters: Parameters, objective: Objective, method: str = "line", pieces: int = 1, direction: Parameters | None = None) -> Step:
+    """`certified_step` for an objective that is already made, as a training loop needs."""
+    value, gradient = objective.gradient(parameters)
+    chosen = [(-A, -b) for A, b in gradient] if direction is None else check_parameters("the direction", objective.network, direction)
+    norm = float(np.linalg.norm(flat(chosen)))
+    if norm == 0:
+        raise SymlipError("the gradient is zero: there is no direction to step along" if direction is None else "the direction is zero")
+    unit = [(A / norm, b / norm) for A, b in chosen]
+    done: list[tuple[float, float]] = []
+    here, certificate = parameters, None
+    for _ in range(pieces):
+        length, fall, found = line_step(here, objective, unit) if method == "line" else _norm_step(here, objective, unit)
+        if not fall > 0:
+            break
+        certificate = found
+        here = [(A + length * U, b + length * w) for (A, b), (U, w) in zip(here, unit)]
+        done.append((length, fall))
+    if certificate is None:
+        raise SymlipError("no decrease can be proved along this direction: its slope is not below zero by more than rounding")
+    total = sum(length for length, _ in done)
+    reach = certificate.radius if method == "norm" else certificate.length
+    return Step(total / norm, sum(fall for _, fall in done) * (1 - 1e-15), float(reach or 0.0), certificate, here, value, norm, tuple(done))
+
+
+def _norm_step(parameters: Parameters, objective: Objective, unit: Parameters) -> tuple[float, float, Certificate]:
+    """The best step that the norm certificate gives, over the radius: a coarse search, then a golden section."""
+    model = Model(objective.network, parameters)
+    at = norm_certificates(model, objective)
+    slope = line_certificates(parameters, objective, unit)(1e-12).taylor[1]  # type: ignore[index]
+
+    def value(radius: float) -> tuple[float, float, Certificate]:
+        found = at(radius)
+        constant = found.cost_gradient_lipschitz or math.inf
+        length = min(radius, -slope / constant) if slope < 0 and math.isfinite(constant) else 0.0
+        fall = length * (-slope - constant * length / 2) * (1 - 4e-15)
+        return length, fall, found
+
+    scale = -slope / (at(1e-9).cost_gradient_lipschitz or math.inf)
+    if not scale > 0:
+        return 0.0, 0.0, at(1e-9)
+    tried = [value(scale * 2.0**power) for power in range(-6, 2)]
+    best = max(tried, key=lambda found: found[1])
+    centre = best[2].radius or scale
+    for factor in (0.7, 0.85, 1.2, 1.4):
+        candidate = value(centre * factor)
+        best = max(best, candidate, key=lambda found: found[1])
+    return best
+
+
+def with_parameters(model: Model, parameters: Parameters) -> Model:
+    """The model at other weights."""
+    return replace(model, parameters=parameters)

@@ -1,0 +1,219 @@
+"""The average cost of a dense network over data, in plain NumPy: value, gradient and Hessian-vector product.
+
+Parameters are [(A_1, b_1), ..]; data one row a sample. Nothing here is a bound: it is what bounds are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import near
+from .activations import Activation
+from .calculus.rules.activation_constants import identifier
+from .costs import Cost, HalfSquaredError, Huber, Logistic, SoftmaxCrossEntropy
+from .errors import SymlipError
+from .networks import Network
+from .pointwise import functions_source
+
+Parameters = list[tuple[np.ndarray, np.ndarray]]
+
+
+def activation_functions(activation: Activation, orders: tuple[int, ...]) -> dict[int, Callable[[Any], Any]]:
+    """The derivatives of an activation as functions of arrays."""
+    names: dict[str, Any] = {"numpy": np, "error_function": near.error_function, "softplus_": near.softplus_}
+    exec(functions_source(activation, orders), names)
+    found: dict[int, Callable[[Any], Any]] = names[f"{identifier(activation)}_functions"]
+    return found
+
+
+class Objective:
+    """Phi(theta) = the average of g(N_theta(x), y) over the data.
+
+    inputs: shape (samples, l_0); targets: vectors (samples, l_m), class numbers (samples,) for softmax cross-entropy, or signs.
+    Raises SymlipError for data that do not fit, with the place.
+    """
+
+    def __init__(self, network: Network, cost: Cost, inputs: Any, targets: Any) -> None:
+        if not isinstance(network, Network) or not network.plain or network.symbolic_depth:
+            raise SymlipError("an Objective is of a network of dense layers with their own parameters, with its depth as a number")
+        self.network, self.cost = network, cost
+        self.inputs, self.targets = prepare_data(network, cost, inputs, targets)
+        self._x, self._y = np.ascontiguousarray(self.inputs.T), np.ascontiguousarray(self.targets.T)
+        self._functions = [activation_functions(unit.activation, (0, 1, 2)) for unit in network.units if unit.activation is not None]
+
+    @property
+    def samples(self) -> int:
+        return len(self.inputs)
+
+    def value(self, parameters: Parameters) -> float:
+        """Phi."""
+        return float(np.mean(self._cost(self._forward(parameters)[1][-1])))
+
+    def gradient(self, parameters: Parameters) -> tuple[float, Parameters]:
+        """Phi and its gradient, in the shape of the parameters."""
+        pre, post = self._forward(parameters)
+        adjoint = self._cost_gradient(post[-1]) / self.samples
+        found: Parameters = []
+        for layer in range(len(parameters), 0, -1):
+            local = adjoint * self._at(layer, 1, pre[layer - 1])
+            found.append((local @ post[layer - 1].T, local.sum(axis=1)))
+            if layer > 1:
+                adjoint = parameters[layer - 1][0].T @ local
+        return float(np.mean(self._cost(post[-1]))), found[::-1]
+
+    def hessian_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
+        """D^2 Phi applied to a direction, exactly (up to rounding): the derivative of back-propagation along it."""
+        pre, post = self._forward(parameters)
+        moved: list[np.ndarray] = [np.zeros_like(self._x)]
+        moved_pre: list[np.ndarray] = []
+        for layer, ((A, _), (dA, db)) in enumerate(zip(parameters, direction), 1):
+            moved_pre.append(dA @ post[layer - 1] + db[:, None] + (A @ moved[-1] if layer > 1 else 0.0))
+            moved.append(self._at(layer, 1, pre[layer - 1]) * moved_pre[-1])
+        adjoint = self._cost_gradient(post[-1]) / self.samples
+        changed = self._cost_hessian(post[-1], moved[-1]) / self.samples
+        found: Parameters = []
+        for layer in range(len(parameters), 0, -1):
+            slope = self._at(layer, 1, pre[layer - 1])
+            local = adjoint * slope
+            local_changed = changed * slope + adjoint * self._at(layer, 2, pre[layer - 1]) * moved_pre[layer - 1]
+            found.append((local_changed @ post[layer - 1].T + local @ moved[layer - 1].T, local_changed.sum(axis=1)))
+            if layer > 1:
+                A, dA = parameters[layer - 1][0], direction[layer - 1][0]
+                adjoint, changed = A.T @ local, A.T @ local_changed + dA.T @ local
+        return found[::-1]
+
+    def largest_eigenvalue(self, parameters: Parameters, steps: int = 100, seed: int = 0) -> float:
+        """The largest eigenvalue of D^2 Phi by Lanczos with full reorthogonalisation: a Ritz value, an estimate from below."""
+        rng = np.random.default_rng(seed)
+        shapes = [(A.shape, b.shape) for A, b in parameters]
+        size = sum(A.size + b.size for A, b in parameters)
+        steps = min(steps, size)
+        basis = np.zeros((steps, size))
+        vector = rng.normal(size=size)
+        vector /= np.linalg.norm(vector)
+        diagonal, beside = [], []
+        for number in range(steps):
+            basis[number] = vector
+            product = flat(self.hessian_product(parameters, shaped(vector, shapes)))
+            diagonal.append(float(vector @ product))
+            for _ in range(2):
+                product -= basis[: number + 1].T @ (basis[: number + 1] @ product)
+            length = float(np.linalg.norm(product))
+            if length < 1e-12 * max(1.0, abs(diagonal[0])):
+                break
+            beside.append(length)
+            vector = product / length
+        count = len(diagonal)
+        matrix = np.diag(diagonal) + np.diag(beside[: count - 1], 1) + np.diag(beside[: count - 1], -1)
+        return float(np.linalg.eigvalsh(matrix)[-1])
+
+    # -- parts -------------------------------------------------------------------------------------------------------
+
+    def _at(self, layer: int, order: int, z: np.ndarray) -> Any:
+        return near.derivative_of(self._functions[layer - 1][order], z)  # type: ignore[no-untyped-call]
+
+    def _forward(self, parameters: Parameters) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        pre: list[np.ndarray] = []
+        post = [self._x]
+        for layer, (A, b) in enumerate(parameters, 1):
+            pre.append(A @ post[-1] + b[:, None])
+            post.append(self._at(layer, 0, pre[-1]))
+        return pre, post
+
+    def _cost(self, output: np.ndarray) -> Any:
+        function, delta = {
+            HalfSquaredError: (near.cost_squared_error, 0), SoftmaxCrossEntropy: (near.cost_softmax, 0), Logistic: (near.cost_logistic, 0), Huber: (near.cost_huber, None),
+        }[type(self.cost)]  # fmt: skip
+        return function(output, self._y, float(self.cost.delta) if isinstance(self.cost, Huber) else delta)  # type: ignore[no-untyped-call]
+
+    def _cost_gradient(self, output: np.ndarray) -> Any:
+        if isinstance(self.cost, SoftmaxCrossEntropy):
+            return near.softmax(output) - self._y  # type: ignore[no-untyped-call]
+        if isinstance(self.cost, Logistic):
+            return -self._y * (1 - np.tanh(self._y * output / 2)) / 2
+        error = output - self._y
+        if isinstance(self.cost, Huber):
+            error = error * np.minimum(1.0, float(self.cost.delta) / np.maximum(near.length(error), 1e-300))  # type: ignore[no-untyped-call]
+        return error
+
+    def _cost_hessian(self, output: np.ndarray, v: np.ndarray) -> Any:
+        if isinstance(self.cost, SoftmaxCrossEntropy):
+            p = near.softmax(output)  # type: ignore[no-untyped-call]
+            return p * (v - np.sum(p * v, axis=0))
+        if isinstance(self.cost, Logistic):
+            half = np.tanh(output / 2)
+            return v * (1 - half * half) / 4
+        if isinstance(self.cost, Huber):
+            error = output - self._y
+            length = np.maximum(near.length(error), 1e-300)  # type: ignore[no-untyped-call]
+            delta = float(self.cost.delta)
+            outside = delta / length * (v - error * np.sum(error * v, axis=0) / length**2)
+            return np.where(length <= delta, v, outside)
+        return v
+
+
+def flat(parameters: Parameters) -> np.ndarray:
+    """All entries as one vector."""
+    return np.concatenate([part.ravel() for pair in parameters for part in pair])
+
+
+def shaped(vector: np.ndarray, shapes: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> Parameters:
+    """The inverse of `flat`."""
+    found, start = [], 0
+    for matrix, bias in shapes:
+        size, width = int(np.prod(matrix)), int(np.prod(bias))
+        found.append((vector[start : start + size].reshape(matrix), vector[start + size : start + size + width].reshape(bias)))
+        start += size + width
+    return found
+
+
+def prepare_data(network: Network, cost: Cost, inputs: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs of shape (samples, l_0) and targets of shape (samples, l_m) as float64.
+
+    Class numbers become unit vectors, a vector of numbers one column. Raises SymlipError with one clear line for anything else.
+    """
+    inputs = _table("the inputs", inputs)
+    size, outputs = int(network.inputs), int(network.widths[-1])
+    if inputs.ndim != 2 or inputs.shape[1] != size:
+        raise SymlipError(f"the inputs have shape {inputs.shape}; the network takes {size} numbers a sample: shape (samples, {size})")
+    if not len(inputs):
+        raise SymlipError("the data are empty: there must be at least one sample")
+    raw = np.asarray(targets)
+    if raw.ndim == 0 or len(raw) != len(inputs):
+        raise SymlipError(f"there are {len(inputs)} inputs and {0 if raw.ndim == 0 else len(raw)} targets; they must be as many")
+    if isinstance(cost, SoftmaxCrossEntropy) and raw.ndim == 1:
+        numbers = _table("the class numbers", raw)
+        if not np.equal(numbers, np.round(numbers)).all():
+            raise SymlipError("the class numbers must be whole numbers 0, 1, ..; for probabilities give shape (samples, classes)")
+        wrong = (numbers < 0) | (numbers >= outputs)
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            raise SymlipError(f"sample {at} has class {int(numbers[at])}, but the network has the {outputs} outputs 0 to {outputs - 1}")
+        return inputs, np.eye(outputs)[numbers.astype(int)]
+    values = _table("the targets", raw)
+    values = values[:, None] if values.ndim == 1 else values
+    if values.shape != (len(inputs), outputs):
+        raise SymlipError(f"the targets have shape {values.shape}; the network has {outputs} outputs: shape ({len(inputs)}, {outputs})")
+    if isinstance(cost, SoftmaxCrossEntropy):
+        wrong = (values < 0).any(axis=1) | (np.abs(values.sum(axis=1) - 1) > 1e-9)
+        if wrong.any():
+            raise SymlipError(f"sample {int(np.argmax(wrong))}: the target is not a probability vector (nonnegative, with sum 1)")
+    if isinstance(cost, Logistic) and not np.isin(values, (-1.0, 1.0)).all():
+        if np.isin(values, (0.0, 1.0)).all():
+            raise SymlipError("the logistic cost takes targets -1 and 1, not 0 and 1: give 2 * y - 1")
+        raise SymlipError("the logistic cost takes targets -1 and 1")
+    return inputs, values
+
+
+def _table(what: str, values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise SymlipError(f"{what} are {array.dtype}, not real numbers")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+        raise SymlipError(f"{what} hold NaN or an infinite number at {place if len(place) > 1 else place[0]}")
+    return array
