@@ -1,4 +1,4 @@
-"""Weights from archives: `.npz` files with A1, b1, A2, b2, .. (out, in) or coefs_0, intercepts_0, .. (in, out).
+"""Weights from files; `.npz` archives here, with A1, b1, A2, b2, .. (out, in) or coefs_0, intercepts_0, .. (in, out).
 
 Pickled objects are refused, never loaded; the sizes in the archive's headers are looked at before anything is unpacked.
 """
@@ -10,6 +10,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,11 @@ class Model:
     network: Network | NeuralODE
     parameters: list[tuple[np.ndarray, np.ndarray]]
     total_variation: float | None = None
+    notice: str | None = None
+    """What was left out of the file's network, such as a final softmax, in one line."""
+
+    dtype: str = "float64"
+    """The number type in the file. The parameters are these numbers, exactly, as float64."""
 
     @property
     def weight_norms(self) -> list[float]:
@@ -60,13 +66,10 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """All arrays of an `.npz` archive. Raises SymlipError, with one clear line, for anything that is not a sound archive."""
     path = Path(path)
     if path.suffix.lower() in (".pkl", ".pickle", ".joblib", ".pt", ".pth"):
-        raise SymlipError(f"{path.name}: pickled objects are never loaded; save the arrays with numpy.savez(file, A1=.., b1=.., ..)")
-    if not path.exists():
-        raise SymlipError(f"{path}: there is no such file")
-    if not path.is_file():
-        raise SymlipError(f"{path}: this is not a file")
-    if path.stat().st_size == 0:
-        raise SymlipError(f"{path.name}: the file is empty")
+        raise SymlipError(
+            f"{path.name}: pickled objects are never loaded; export the model to ONNX, or save its arrays with numpy.savez(file, A1=.., b1=.., ..)"
+        )
+    _readable(path)
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
@@ -90,13 +93,36 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def load(path: str | Path, activation: Activation | str = "tanh", output_activation: Activation | str = "identity") -> Model:
-    """Read a network from an `.npz` archive.
+def _readable(path: Path) -> None:
+    """Raise SymlipError unless this is a file with something in it."""
+    if not path.exists():
+        raise SymlipError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise SymlipError(f"{path}: this is not a file")
+    if path.stat().st_size == 0:
+        raise SymlipError(f"{path.name}: the file is empty")
+    if path.stat().st_size > LARGEST:
+        raise SymlipError(f"{path.name}: the file has {path.stat().st_size} bytes, which is refused")
+
+
+def load(path: Any, activation: Activation | str = "tanh", output_activation: Activation | str = "identity") -> Model:
+    """Read a network from an `.onnx`, `.safetensors` or `.npz` file, or from a fitted scikit-learn MLPClassifier or MLPRegressor.
 
     activation: the hidden layers'; output_activation: the last layer's (affine unless given). An array `architecture` (JSON
     text) describes residual, skip, tied or ODE layers and their activations instead; see `architecture`. Raises SymlipError
-    for missing layers, shapes that do not fit, and numbers that are not finite.
+    for missing layers, shapes that do not fit, and numbers that are not finite. An ONNX graph and an estimator say their activations
+    themselves. Pickles are never loaded.
     """
+    if not isinstance(path, str | Path):
+        from .loading import load_estimator
+
+        return load_estimator(path)
+    suffix = Path(path).suffix.lower()
+    if suffix in (".onnx", ".safetensors"):
+        from .loading import load_onnx, load_safetensors
+
+        _readable(Path(path))
+        return load_onnx(Path(path)) if suffix == ".onnx" else load_safetensors(Path(path), activation, output_activation)
     arrays = read_arrays(path)
     name = Path(path).name
     layers = _layers(name, arrays)

@@ -5,6 +5,7 @@ The expressions are rewritten so that no exponential overflows: exp(w) = (1 + t)
 
 from __future__ import annotations
 
+import functools
 import math
 from functools import cache
 
@@ -29,6 +30,16 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
 
     def _print_erf(self, expression: sympy.Expr) -> str:
         return f"error_function({self._print(expression.args[0])})"
+
+    def _print_Max(self, expression: sympy.Expr) -> str:
+        return self._pairwise("numpy.maximum", expression)
+
+    def _print_Min(self, expression: sympy.Expr) -> str:
+        return self._pairwise("numpy.minimum", expression)
+
+    def _pairwise(self, name: str, expression: sympy.Expr) -> str:
+        arguments = [str(self._print(argument)) for argument in expression.args]
+        return functools.reduce(lambda first, second: f"{name}({first}, {second})", arguments)
 
 
 def functions_source(activation: Activation, orders: tuple[int, ...]) -> str:
