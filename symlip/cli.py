@@ -28,6 +28,10 @@ Folder = Annotated[Path | None, typer.Option("--derivations", help="The folder o
 Seed = Annotated[int, typer.Option(help="Seed of the networks.")]
 Digits = Annotated[int, typer.Option(help="Decimal digits of the measurements.")]
 
+DATA_HELP = "An .npz archive with inputs and targets (or X and y), one row a sample; or digits, scikit-learn's."
+Data = Annotated[str | None, typer.Option(help=DATA_HELP)]
+Samples = Annotated[int | None, typer.Option(help="Only the first so many samples.")]
+
 INTERRUPTED = 130
 """The customary exit status after Ctrl-C."""
 
@@ -491,19 +495,32 @@ def bound(
     activation: ActivationName = "tanh",
     output_activation: OutputActivation = None,
     cost: Annotated[str | None, typer.Option(help="A cost on top of the network.")] = None,
+    data: Data = None,
+    radius: Annotated[float | None, typer.Option(help="With --data: certify on the ball of that radius about the weights.")] = None,
+    samples: Samples = None,
+    plot: Annotated[Path | None, typer.Option(help="With --data: a figure of the layers' matrix (.png, .svg, .pdf).")] = None,
     input_norm: Annotated[float, typer.Option(help="The norm |x| of the input.")] = 1.0,
     target_norm: Annotated[float, typer.Option(help="The norm |y| of the target (half squared error).")] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Every bound side by side, at the norms of real weights (an .npz archive).
+    """Every bound side by side, at the norms of real weights; with --data and --radius a certificate near them.
 
-    Arrays: A1, b1, A2, b2, .. of shape (out, in), or coefs_0, intercepts_0, .. of shape (in, out) as scikit-learn keeps
-    them. The output layer is affine unless --output-activation is given.
+    An .onnx or .safetensors file, or an .npz archive: A1, b1, A2, b2, .. of shape (out, in), or coefs_0, intercepts_0, .. of shape
+    (in, out) as scikit-learn keeps them. The output layer is affine unless --output-activation is given (an .onnx graph says its own).
+    The data: an .npz archive with inputs and targets (or X and y), one row a sample, or digits.
 
     Example: symlip bound tests/data/digits_mlp.npz --activation tanh --cost softmax-cross-entropy --input-norm 4.9
+
+    Example: symlip bound tests/data/digits_mlp.npz --cost softmax-cross-entropy --data digits --radius 0.1
     """
     from .bounds_table import COLUMNS, bounds_of_model
     from .models import load
+
+    if data is not None or radius is not None or plot is not None:
+        if data is None or radius is None:
+            raise SymlipError("a certificate near the weights needs both --data FILE and --radius R")
+        _certificate(weights, activation, output_activation, cost, data, radius, samples, plot, as_json)
+        return
 
     if cost is not None and cost.startswith("risk:"):
         raise SymlipError(f"--cost {cost}: bound takes one input norm, not a data set; ask for --cost {cost.removeprefix('risk:')}")
@@ -531,6 +548,164 @@ def bound(
         console.print("= the exact constant of that set; lower: lower bounds, the others are upper bounds")
     for note in found.notes:
         console.print(f"note: {note}")
+
+
+def _certificate(
+    weights: Path, activation: str, output_activation: str | None, cost: str | None, data: str, radius: float, samples: int | None, plot: Path | None, as_json: bool
+) -> None:
+    """The certificate on a ball about the weights, and what it says of each layer."""
+    from .certify import certify
+    from .local_report import layer_rows, layers_figure
+    from .models import load
+
+    model = load(weights, activation, output_activation or "identity")
+    pair = _data(data, samples)
+    found = certify(model, pair, _sample_cost(cost), radius)
+    rows = layer_rows(found)
+    if plot is not None:
+        layers_figure(found, plot)
+    if as_json:
+        numbers = {"radius": radius, "samples": len(pair[0]), "cost_lipschitz": found.cost_lipschitz, "cost_gradient_lipschitz": found.cost_gradient_lipschitz}
+        steps = [float(step) for step in found.layer_steps if found.layer_steps is not None] if found.layer_steps is not None else []
+        assert found.layer_lipschitz is not None
+        print(json.dumps({**numbers, "layer_lipschitz": found.layer_lipschitz.tolist(), "layer_steps": steps, "notice": model.notice}, indent=1))
+        return
+    console = _console()
+    console.print(f"{weights.name}: {_shape(model.network)}, {', '.join(a.name for a in model.network.activations)}; {len(pair[0])} samples of {data}")
+    if model.notice:
+        console.print(f"note: {model.notice}")
+    console.print(f"on the ball of radius {radius:g} about the weights, proved and rounded up:")
+    console.print(f"  Lipschitz constant of the average cost               {_up(found.cost_lipschitz)}")
+    console.print(f"  Lipschitz constant of its gradient (largest Hessian) {_up(found.cost_gradient_lipschitz)}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("layer", "second derivative", "share", "step"):
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    console.print("second derivative: in the layer's own parameters; share: of the constant; step: with these steps, one a layer, descent is proved")
+    if plot is not None:
+        console.print(f"wrote {plot}")
+
+
+@app.command()
+def step(
+    weights: Path,
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    cost: Annotated[str, typer.Option(help="The cost, averaged over the data.")] = "softmax-cross-entropy",
+    activation: ActivationName = "tanh",
+    output_activation: OutputActivation = None,
+    method: Annotated[str, typer.Option(help="line (the direction's own certificate) or norm (a ball's).")] = "line",
+    pieces: Annotated[int, typer.Option(help="line: so many pieces, one after the other.")] = 1,
+    samples: Samples = None,
+    out: Annotated[Path | None, typer.Option(help="Write the new weights to this .npz archive.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The step along minus the gradient with the largest decrease of the cost that is proved.
+
+    Example: symlip step tests/data/digits_mlp.npz --data digits --pieces 3
+    """
+    from .certify import certified_step, with_parameters
+    from .models import load, save
+    from .objective import Objective
+
+    model = load(weights, activation, output_activation or "identity")
+    pair, on = _data(data, samples), _sample_cost(cost)
+    found = certified_step(model, pair, on, method, pieces)
+    after = Objective(model.network, on, *pair).value(found.parameters)  # type: ignore[arg-type]
+    if out is not None:
+        save(with_parameters(model, found.parameters), out)
+    if as_json:
+        print(json.dumps({
+            "size": found.size, "guaranteed_decrease": found.guaranteed_decrease, "radius": found.radius, "method": method, "pieces": found.pieces,
+            "cost": found.cost, "cost_after": after, "gradient_norm": found.gradient_norm,
+        }, indent=1))  # fmt: skip
+        return
+    console = _console()
+    console.print(f"{weights.name}: {_shape(model.network)}; {len(pair[0])} samples of {data}; cost {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}")
+    if model.notice:
+        console.print(f"note: {model.notice}")
+    console.print(f"step size              {found.size:.6g}")
+    console.print(f"guaranteed decrease    {found.guaranteed_decrease:.6g}")
+    console.print(f"actual decrease        {found.cost - after:.6g}   (cost {after:.6g} afterwards)")
+    for number, (length, fall) in enumerate(found.pieces, 1):
+        if len(found.pieces) > 1:
+            console.print(f"  piece {number}: length {length:.4g}, guaranteed decrease {fall:.4g}")
+    if method == "line":
+        console.print(f"largest second derivative of the cost along the {'last piece' if len(found.pieces) > 1 else 'segment'}: at most {_up(found.certificate.curvature)}")
+    else:
+        console.print(f"constant of the cost's gradient on the ball of radius {found.radius:.4g}: at most {_up(found.certificate.cost_gradient_lipschitz)}")
+    if out is not None:
+        console.print(f"wrote {out}")
+
+
+@app.command(name="train-demo")
+def train_demo(
+    iterations: Annotated[int, typer.Option(help="Full-batch iterations of each method.")] = 500,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer samples, fewer tasks.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write the figure here (.png, .svg, .pdf).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Gradient descent with certified steps beside line search, the best fixed step and 1 / lambda_max.
+
+    On scikit-learn's digits and on a regression; every certified step is checked to descend by what was proved.
+
+    Example: symlip train-demo --quick --iterations 50
+    """
+    from .training import METHODS, compare, draw, named_tasks
+
+    if iterations < 1:
+        raise SymlipError(f"--iterations {iterations}: it must be a positive integer")
+    tasks = named_tasks(quick)
+    with _progress() as progress:
+        bar = progress.add_task("training", total=len(tasks) * len(METHODS))
+        seen: set[str] = set()
+
+        def report(label: str, _: int) -> None:
+            seen.add(label)
+            progress.update(bar, description=label, completed=len(seen))
+
+        found = compare(tasks, iterations, progress=report)
+    if plot is not None:
+        draw(found, plot)
+    violations = sum(run.violations for runs in found.runs.values() for run in runs)
+    if as_json:
+        print(json.dumps({**found.as_json(), "violations": violations}, indent=1))
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("task", "method", "last loss", "seconds", "actual/proved", "note"):
+            table.add_column(column, justify="left" if column in ("task", "method", "note") else "right")
+        for row in found.rows():
+            table.add_row(*row)
+        _console().print(table)
+        _console().print(f"actual/proved: the smallest over all iterations; {violations} violations")
+        if plot is not None:
+            _console().print(f"wrote {plot}")
+    if violations:
+        _fail(f"{violations} certified steps fell by less than was proved", 1)
+
+
+def _up(value: float | None) -> str:
+    """A bound with six digits, rounded up."""
+    if value is None or value != value or value in (float("inf"), 0.0):
+        return str(value)
+    text = f"{value:.6g}"
+    return text if float(text) >= value else f"{value * (1 + 5e-6):.6g}"
+
+
+def _sample_cost(name: str | None) -> Any:
+    """The cost of one sample that is averaged over the data."""
+    return _cost((name or "softmax-cross-entropy").removeprefix("risk:"))
+
+
+def _data(name: str, samples: int | None) -> tuple[Any, Any]:
+    """Inputs and targets of an archive, or scikit-learn's digits."""
+    from .models import read_data
+
+    if samples is not None and samples < 1:
+        raise SymlipError(f"--samples {samples}: it must be a positive integer")
+    inputs, targets = read_data(name)
+    return inputs[:samples], targets[:samples]
 
 
 if __name__ == "__main__":

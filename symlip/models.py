@@ -16,7 +16,7 @@ import numpy as np
 
 from .activations import Activation
 from .architecture import parse
-from .errors import SymlipError
+from .errors import MissingExtra, SymlipError
 from .fields import NeuralODE
 from .networks import Dense, Network
 
@@ -91,6 +91,36 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     if not arrays:
         raise SymlipError(f"{path.name}: the archive holds no arrays")
     return arrays
+
+
+def read_data(name: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets of an `.npz` archive with the arrays inputs and targets (or X and y), or "digits": scikit-learn's, divided by 16."""
+    if str(name) == "digits":
+        try:
+            from sklearn.datasets import load_digits
+        except ImportError:
+            raise MissingExtra("the digits data", "scikit-learn", "data") from None
+        X, y = load_digits(return_X_y=True)
+        return X / 16, y
+    arrays = read_arrays(name)
+    for pair in (("inputs", "targets"), ("X", "y")):
+        if all(key in arrays for key in pair):
+            return arrays[pair[0]], arrays[pair[1]]
+    raise SymlipError(f"{Path(name).name}: data are the arrays inputs and targets (or X and y); it holds {', '.join(sorted(arrays)[:6])}")
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write the parameters to an `.npz` archive, A1, b1, A2, b2, ..; the file is either old or new, never half-written."""
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise SymlipError(f"{path.name}: weights are written to an .npz archive")
+    beside = path.with_name(f".{path.name}.part.npz")
+    arrays = {f"{letter}{number}": part for number, pair in enumerate(model.parameters, 1) for letter, part in zip("Ab", pair)}
+    try:
+        np.savez(beside, **arrays)  # type: ignore[arg-type]
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _readable(path: Path) -> None:
