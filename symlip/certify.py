@@ -64,7 +64,7 @@ class Certificate:
         blocks = self.layer_lipschitz
         count = len(blocks) // 2
         layers = np.array([[math.hypot(*blocks[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].ravel()) for j in range(count)] for i in range(count)])
-        return 1 / (layers.sum(axis=1) * (1 + 1e-14))
+        return np.asarray(1 / (layers.sum(axis=1) * (1 + 1e-14)))
 
     def latex(self, fragment: bool = True) -> str:
         """The theorem with its proof and the numbers of this network, as LaTeX."""
@@ -255,9 +255,7 @@ def _first_length(f1: float, f2: float, f3: float) -> float:
     return max(guess, 1e-9)
 
 
-def certified_step(
-    model: Model, data: tuple[Any, Any], cost: Cost, method: str = "line", pieces: int = 1, direction: Parameters | None = None
-) -> Step:
+def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str = "line", pieces: int = 1, direction: Parameters | None = None) -> Step:
     """The step along minus the gradient (or along the direction given) with the largest decrease that is proved.
 
     method "line": the certificate of the direction itself, in several pieces if asked, each about the point where the one before

@@ -551,7 +551,15 @@ def bound(
 
 
 def _certificate(
-    weights: Path, activation: str, output_activation: str | None, cost: str | None, data: str, radius: float, samples: int | None, plot: Path | None, as_json: bool
+    weights: Path,
+    activation: str,
+    output_activation: str | None,
+    cost: str | None,
+    data: str,
+    radius: float,
+    samples: int | None,
+    plot: Path | None,
+    as_json: bool,
 ) -> None:
     """The certificate on a ball about the weights, and what it says of each layer."""
     from .certify import certify
@@ -622,7 +630,9 @@ def step(
         }, indent=1))  # fmt: skip
         return
     console = _console()
-    console.print(f"{weights.name}: {_shape(model.network)}; {len(pair[0])} samples of {data}; cost {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}")
+    console.print(
+        f"{weights.name}: {_shape(model.network)}; {len(pair[0])} samples of {data}; cost {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}"
+    )
     if model.notice:
         console.print(f"note: {model.notice}")
     console.print(f"step size              {found.size:.6g}")
@@ -632,7 +642,9 @@ def step(
         if len(found.pieces) > 1:
             console.print(f"  piece {number}: length {length:.4g}, guaranteed decrease {fall:.4g}")
     if method == "line":
-        console.print(f"largest second derivative of the cost along the {'last piece' if len(found.pieces) > 1 else 'segment'}: at most {_up(found.certificate.curvature)}")
+        console.print(
+            f"largest second derivative of the cost along the {'last piece' if len(found.pieces) > 1 else 'segment'}: at most {_up(found.certificate.curvature)}"
+        )
     else:
         console.print(f"constant of the cost's gradient on the ball of radius {found.radius:.4g}: at most {_up(found.certificate.cost_gradient_lipschitz)}")
     if out is not None:

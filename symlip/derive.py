@@ -79,6 +79,8 @@ def derive(
     Source: C. Herrera, F. Krach, J. Teichmann, arXiv 2004.13135, Theorem 1, with per-layer norms; paired, block and budget bounds are this package's.
     """
     if isinstance(network, Field):
+        if isinstance(parameters, LocalSet):
+            raise SymlipError(f"{type(parameters).__name__} is about the weights of a Network, not of a controlled ODE")
         check_field(network, parameters, method, order, variables)
         derivation = Derivation(Problem(network, parameters or LayerBalls(), cost, method, order, variables))
         end = flow_bounds(derivation)

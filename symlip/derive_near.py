@@ -48,7 +48,9 @@ def check_local(network: Network, parameters: LocalSet, method: str, cost: objec
     if network.symbolic_depth or any(not isinstance(width, int) for width in network.widths):
         raise SymlipError("a neighbourhood of given weights needs widths and depth as numbers")
     if not network.plain:
-        raise SymlipError("a neighbourhood of given weights is derived for dense layers with their own parameters; skips and tied layers: LayerBalls(), method='block'")
+        raise SymlipError(
+            "a neighbourhood of given weights is derived for dense layers with their own parameters; skips and tied layers: LayerBalls(), method='block'"
+        )
 
 
 def local_bounds(derivation: Derivation) -> None:
@@ -105,7 +107,9 @@ def _norm(derivation: Derivation) -> None:
     _risk(centre, first, second, slopes, curvatures, moved, moved_pre)
 
 
-def _risk(centre: Centre, first: str, second: str, slopes: dict[int, str], curvatures: dict[int, str], moved: dict[int, str], moved_pre: dict[int, str]) -> None:
+def _risk(
+    centre: Centre, first: str, second: str, slopes: dict[int, str], curvatures: dict[int, str], moved: dict[int, str], moved_pre: dict[int, str]
+) -> None:
     """The cost on top and its average."""
     derivation, network = centre.derivation, centre.network
     apply, depth = derivation.apply, network.depth
@@ -114,6 +118,7 @@ def _risk(centre: Centre, first: str, second: str, slopes: dict[int, str], curva
     blocks = apply(NearOutput(), first, *outer, order=1, **last)
     second_blocks = apply(NearOutput(), first, second, *outer, order=2, **last)
     cost = derivation.problem.sample_cost
+    assert cost is not None
     rule, premises = near_cost(cost), [centre.outputs[depth], centre.targets, moved[depth]]
     if isinstance(cost, SoftmaxCrossEntropy):
         premises.append(apply(NearSoftmaxProbabilities(), centre.outputs[depth], layer=depth))

@@ -165,7 +165,7 @@ class _Graph:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def _node(self, node: Any, given: list[Any], label: str) -> Any:
-        from onnx import helper, numpy_helper
+        from onnx import helper
 
         options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         kind = node.op_type
@@ -214,7 +214,11 @@ class _Graph:
         alpha = float(options.get("alpha", 1.0 if kind == "Elu" else 0.01))
         number = sympy.nsimplify(repr(float(np.float32(alpha))) if alpha != round(alpha, 6) else round(alpha, 6), rational=True)
         if kind == "LeakyRelu":
-            return activation_named("leaky_relu") if number == sympy.Rational(1, 100) else Activation(f"leaky_relu_{number.p}_{number.q}", sympy.Max(z, number * z))
+            return (
+                activation_named("leaky_relu")
+                if number == sympy.Rational(1, 100)
+                else Activation(f"leaky_relu_{number.p}_{number.q}", sympy.Max(z, number * z))
+            )
         if number == 1:
             return activation_named("elu")
         return Activation(f"elu_{number.p}_{number.q}", sympy.Piecewise((number * (sympy.exp(z) - 1), z < 0), (z, True)))
@@ -282,10 +286,10 @@ class _Graph:
     def _two_classes(self, given: list[Any], label: str) -> Any:
         """The probabilities (1 - p, p) of a binary classifier: p is the logistic function of its one output."""
         first, second = given
-        if isinstance(first, _Scaled) and isinstance(second, _Scaled) and first.source is second.source:
-            if sympy.simplify(first.expression + second.expression - 1) == 0 and second.expression == activation_named("logistic").expression:
-                self.notice = "the final logistic function is left to the cost (Logistic takes the output before it)"
-                return _Final(second.source)
+        alike = isinstance(first, _Scaled) and isinstance(second, _Scaled) and first.source is second.source
+        if alike and second.expression == activation_named("logistic").expression and sympy.simplify(first.expression + second.expression - 1) == 0:
+            self.notice = "the final logistic function is left to the cost (Logistic takes the output before it)"
+            return _Final(second.source)
         raise SymlipError(f"{self.name}: {label} is not supported, other than for the two probabilities of a binary classifier")
 
     # -- layers ------------------------------------------------------------------------------------------------------
@@ -375,7 +379,9 @@ def load_safetensors(path: Path, activation: Activation | str, output_activation
     weights = sorted((name for name in tensors if name.rsplit(".", 1)[-1] in ("weight", "kernel")), key=_natural)
     if not weights:
         raise SymlipError(f"{path.name}: no layers found: it needs NAME.weight and NAME.bias; it holds {', '.join(sorted(tensors)[:6]) or 'nothing'}")
-    parameters, used, dtype = [], set(), "float64"
+    parameters: list[tuple[np.ndarray, np.ndarray]] = []
+    used: set[str] = set()
+    dtype = "float64"
     for name in weights:
         A = tensors[name]
         if A.ndim != 2:

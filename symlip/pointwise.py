@@ -16,7 +16,7 @@ from .activations import Activation
 from .calculus.rules.activation_constants import identifier
 from .charts import rounded_up
 from .errors import SymlipError
-from .suprema import _unit, turning_points, z
+from .suprema import _unit, turning_points
 
 NEAREST = 4
 """The highest derivative whose supremum near a point is used."""
@@ -26,7 +26,9 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
     """NumPy source with bare names."""
 
     def __init__(self) -> None:
-        super().__init__({"fully_qualified_modules": True, "allow_unknown_functions": True, "user_functions": {"softplus_": "softplus_", "erf": "error_function"}})
+        super().__init__(
+            {"fully_qualified_modules": True, "allow_unknown_functions": True, "user_functions": {"softplus_": "softplus_", "erf": "error_function"}}
+        )
 
     def _print_erf(self, expression: sympy.Expr) -> str:
         return f"error_function({self._print(expression.args[0])})"

@@ -117,7 +117,8 @@ class Ball:
 
     def __pow__(self, power: Any) -> Ball:
         if power < 0:
-            return 1 / self**-power
+            inverse: Ball = ball(1.0) / self**-power
+            return inverse
         if 2 * power == int(2 * power) and power != int(power):
             return _sqrt(self) ** int(2 * power)
         if power != int(power) or power == 0:
@@ -168,13 +169,13 @@ def between(low: Any, high: Any) -> Ball:
 def increasing(function: Callable[[Any], Any], least: float = -np.inf) -> Callable[[Any], Ball]:
     """A function of the platform that does not decrease, and is at least `least`."""
 
-    def on_balls(value: Any) -> Ball:
+    def on(value: Any) -> Ball:
         value = ball(value)
         low, high = function(value.lower), function(value.upper)
         slack = TRUSTED * 2 * UNIT
         return between(np.maximum(low - np.abs(low) * slack - LEAST, least), high + np.abs(high) * slack + LEAST)
 
-    return on_balls
+    return on
 
 
 def _sqrt(value: Any) -> Ball:
@@ -310,7 +311,8 @@ def _mean(values: Any) -> Ball:
     values = ball(values)
     if values.ndim == 0:
         return values
-    return _total(values, axis=-1) / float(values.shape[-1])
+    average: Ball = _total(values, axis=-1) / float(values.shape[-1])
+    return average
 
 
 # --- activations and compiled lines --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def initial(network: Network, seed: int = 0) -> Parameters:
     """Weights of variance 1 / (number of inputs), biases 0."""
     rng = np.random.default_rng(seed)
     widths = [int(width) for width in network.widths]
-    return [(rng.normal(size=(after, before)) / math.sqrt(before), np.zeros(after)) for before, after in zip(widths, widths[1:])]
+    return [(rng.normal(size=(after, before)) / math.sqrt(before), np.zeros(after)) for before, after in pairwise(widths)]
 
 
 def dense_network(widths: tuple[int, ...], activation: str) -> Network:
@@ -200,7 +201,7 @@ class Comparison:
 
     def rows(self) -> list[tuple[str, ...]]:
         """task, method, last loss, seconds, smallest actual / guaranteed decrease, note."""
-        found = []
+        found: list[tuple[str, ...]] = []
         for task, runs in self.runs.items():
             for run in runs:
                 ratios = [actual / guaranteed for guaranteed, actual in run.decreases if guaranteed > 1e-12]
@@ -256,4 +257,3 @@ def draw(comparison: Comparison, path: Any) -> None:
     axes[0][0].legend(fontsize=8)
     figure.savefig(path)
     plt.close(figure)
-

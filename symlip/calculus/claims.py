@@ -111,7 +111,7 @@ PREFIX = {
 }  # fmt: skip
 
 WHOLE = {
-    **{f"dout{k}": r"\varrho^{(%d)}" % k for k in range(4)}, **{f"gj{k}": "g_%d" % k for k in range(4)}, "gb4": r"\hat g_4", "F4": "F_4",
+    **{f"dout{k}": rf"\varrho^{{({k})}}" for k in range(4)}, **{f"gj{k}": f"g_{k}" for k in range(4)}, "gb4": r"\hat g_4", "F4": "F_4",
     "odds": r"\epsilon", "curvature": r"\Lambda",
     "xs": "x", "ys": "y", "rad": "r", "len": "T", "pc": r"\pi", "e_out": r"e_{\mathrm{out}}", "rfirst": r"\boldsymbol{\ell}^{\Phi}", "rsecond": r"G^{\Phi}",
     "x_norm": "|x|", "Lexact": r"\Lambda^{\Gamma}", "Lexactcost": r"\Lambda^{\varphi,\Gamma}", "Lexactrisk": r"\Lambda^{\Phi,\Gamma}", "Clow": r"\underline{\Lambda}", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",

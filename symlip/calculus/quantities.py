@@ -188,7 +188,11 @@ class Quantity:
 
     @property
     def latex(self) -> str:
-        text = LATEX[self.kind].format(u="" if self.layer is None else sympy.latex(self.layer), v="" if self.layer is None else sympy.latex(self.layer + 1), w="" if self.layer is None else sympy.latex(self.layer - 1))
+        text = LATEX[self.kind].format(
+            u="" if self.layer is None else sympy.latex(self.layer),
+            v="" if self.layer is None else sympy.latex(self.layer + 1),
+            w="" if self.layer is None else sympy.latex(self.layer - 1),
+        )
         return text.replace("h_{T}", "X_T")
 
     @property

@@ -21,12 +21,13 @@ from ..fields import END, Field
 from ..parameter_sets import AllParameters, ParameterBall
 from ..peaks import peak
 from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
-from . import flow
+from . import flow, near
 from .networks import described
 from .numbers import number_table, rounded_up
 from .tex import WIDE, definition, length_of, polynomial, tex
 
 if TYPE_CHECKING:
+    from ..certify import Certificate
     from ..verify.run import StepReport, Verification
 
 RESULT_LATEX = {
@@ -61,19 +62,21 @@ def render(
     ratios: dict[str, Any] | None = None,
     sharpness: list[dict[str, Any]] | None = None,
     sharpness_figure: str | None = None,
+    certificate: Certificate | None = None,
 ) -> str:
     """The report as LaTeX.
 
     fragment: no preamble, to be read by \\input; else a whole document. title: the theorem's, as plain text. name: prefix
     of all labels. verification: a run whose verdict is printed. figure: the file name of a figure to include if it exists.
     ratios: a table of one bound over another. sharpness, sharpness_figure: the points of a sharpness map, as JSON, and the file name of its figure.
+    certificate: the numbers of a concrete network.
     """
     context = _Context(derivation, title, "".join(c for c in name if c.isalnum()) or "symlip")
     body = (
         _environment()
         .get_template("body.tex.j2")
         .render(
-            **context.values(),
+            **{**context.values(), **({"numbers": near.certificate_table(certificate)} if certificate else {})},
             verification=_verified(derivation, verification),
             figure=figure,
             figure_caption=figure_caption,
@@ -137,7 +140,7 @@ class _Context:
             "graph": self._graph(),
             "notation": self._notation(),
             "obligations": self._obligations(),
-            "numbers": number_table(derivation),
+            "numbers": None if self.problem.local else number_table(derivation),
         }
 
     # -- statement ---------------------------------------------------------------------------------------------------
@@ -167,9 +170,13 @@ class _Context:
             rf"be the network with {widths} and {activations}{self._formulas()}. The parameters $\theta=(A_1,b_1,\dots,A_{{{depth}}},b_{{{depth}}})$ have the Euclidean norm "
             rf"$|\theta|^2={size}$; $|\cdot|_2$ is the spectral norm. $D$ is the derivative {self._moved()}, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
             r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
-            r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
+            + (
+                ""
+                if self.problem.local
+                else r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
+            )
         )
-        return text + self._cost_setting()
+        return text + self._cost_setting() + (near.setting() if self.problem.local else "")
 
     def _moved(self) -> str:
         return {
@@ -255,6 +262,8 @@ class _Context:
         parameters = self.problem.parameters
         if isinstance(self.network, Field):
             return flow.hypotheses(self.derivation)
+        if self.problem.local:
+            return near.hypotheses(self.derivation)
         layers = _layers(self.network.depth) if self.network.plain else r"\text{all }u"
         if isinstance(parameters, AllParameters):
             return r"Let $\Omega$ be the space of all parameters."
@@ -285,6 +294,8 @@ class _Context:
 
     def _bounds(self) -> list[str]:
         """The results as formulas: at most, equal, or at least."""
+        if self.problem.local:
+            return near.results(self.derivation)
         risk = self.problem.averaged
         found: list[str] = []
         exact, limits = self.derivation.exact, self.derivation.limits
@@ -390,8 +401,8 @@ class _Context:
         return [(step, claim) for step, claim in self.derivation.bounds if not is_constant(claim)]
 
     def _remarks(self) -> str:
-        found = []
-        if "layer_lipschitz" in self.derivation.results:
+        found = [near.remarks(self.derivation)] if self.problem.local else []
+        if "layer_lipschitz" in self.derivation.results and not self.problem.local:
             matrix = tex(self.derivation.results["layer_lipschitz"])
             found.append(
                 rf"The matrix ${matrix}$ says more than its eigenvalue: its entries bound the second derivatives in $A$, in $A$ and $b$, and in $b$ on $\Omega$."
@@ -526,6 +537,8 @@ class _Context:
     def _conclusion(self) -> str:
         if isinstance(self.network, Field):
             return flow.conclusion(self.derivation)
+        if self.problem.local:
+            return near.conclusion(self.derivation)
         if self.problem.method in ("lower", "global"):
             return self._conclusion_below()
         moved = {"parameters": r"$\theta$", "inputs": "$x$", "both": r"$(x,\theta)$"}[self.problem.variables]
@@ -670,6 +683,8 @@ def _default_title(derivation: Derivation) -> str:
     problem = derivation.problem
     if isinstance(problem.network, Field):
         return flow.title(derivation)
+    if problem.local:
+        return near.title(derivation)
     if problem.method == "global":
         return "Lipschitz constants of a neural network on the space of all parameters"
     where = "on the parameter ball" if isinstance(problem.parameters, ParameterBall) else "on layer balls"

@@ -18,7 +18,7 @@ from ..fields import Field
 from ..lower import global_bound, lower_bound
 from ..networks import Network
 from ..parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterSet
-from . import flow
+from . import flow, near
 
 NORMS = ("1/4", "1/2", "1", "2", "4", "8", "16")
 DEPTHS = tuple(range(1, 11))
@@ -37,6 +37,8 @@ def data(derivation: Derivation) -> dict[str, Any]:
     network = problem.network
     if isinstance(network, Field):
         return flow.figure(derivation)
+    if problem.local:
+        return near.figure(derivation)
     hidden = network.units[0]
     width = hidden.width if isinstance(hidden.width, int) else 3
     alike = network.plain and len(network.activations) == 1
@@ -103,7 +105,7 @@ def _curves(derivation: Derivation) -> Iterator[tuple[str, str, Make]]:
 def ratios(derivation: Derivation) -> dict[str, Any] | None:
     """Block over exact for the gradient, against the norm of all weights and the depth, where the exact constant is known."""
     network = derivation.problem.network
-    if isinstance(network, Field) or not derivation.exact.get("gradient_lipschitz") or derivation.problem.method != "joint":
+    if isinstance(network, Field) or derivation.problem.local or not derivation.exact.get("gradient_lipschitz") or derivation.problem.method != "joint":
         return None
     if not network.plain or len(network.activations) > 1 or derivation.problem.cost is not None:
         return None
@@ -125,6 +127,8 @@ def caption(figure: dict[str, Any], derivation: Derivation) -> str:
     """What the figure shows, in words."""
     if isinstance(derivation.problem.network, Field):
         return flow.caption(figure)
+    if derivation.problem.local:
+        return near.caption(figure)
     variable = figure["variable"]
     norm = {"R": "the radius $R$", "t": "the scale $t$ of the family"}.get(variable, "the norm $a$ of all weights")
     parts = [f"against {norm}, with {figure['depth']} " + ("layers" if derivation.problem.network.plain else "weight matrices")]
@@ -160,8 +164,8 @@ def draw(figure: dict[str, Any]) -> bytes:
         ("depth", f"number of {'jumps' if variable == 'U' else 'layers'} $m$  (${variable}=1$)", variable == "U"),
         (
             "norm",
-            f"${variable}$, { {'R': 'radius', 't': 'scale', 'U': 'total variation'}.get(variable, 'weight norms') }"
-            + ("" if variable == "U" else f"  ({figure['depth']} layers)"),
+            f"${variable}$, { {'R': 'radius', 'r': 'radius', 'T': 'length', 't': 'scale', 'U': 'total variation'}.get(variable, 'weight norms') }"
+            + ("" if variable in "UrT" else f"  ({figure['depth']} layers)"),
             True,
         ),
     ]

@@ -221,7 +221,7 @@ class NearMeasurement:
         lines = self.sample.centre.lines
 
         def pre(index: int, u: int | None = layer) -> Jet:
-            return self.jets[index][number][u - 1][0]  # type: ignore[operator,no-any-return]
+            return self.jets[index][number][u - 1][0]  # type: ignore[operator]
 
         def post(index: int, u: int | None = layer) -> Jet:
             return [self.sample.centre.inputs[number]] if u == 0 else self.jets[index][number][u - 1][1]  # type: ignore[operator]
@@ -238,7 +238,7 @@ class NearMeasurement:
                     yield norm(change) if kind == "moved" else change, part
         elif kind in ("near_slope", "near_curvature", "near_third", "near_fourth"):
             order = 1 + ("near_slope", "near_curvature", "near_third", "near_fourth").index(kind)
-            activation = network.units[layer - 1].activation  # type: ignore[operator]
+            activation: Any = network.units[layer - 1].activation  # type: ignore[operator]
             for index in points if self.line else (0,):
                 yield np.array([abs(derivative_at(activation, order, point)) for point in pre(index)[0]], dtype=object), part
         elif kind == "value":
@@ -270,7 +270,7 @@ class NearMeasurement:
             units = [np.array([mpf(int(i == j)) for j in range(len(output))], dtype=object) for i in range(len(output))]
             for direction in [*units, *(units[i] - units[j] for i in range(len(units)) for j in range(i))]:
                 yield cost_curvature(self.cost, output, self.sample.centre.targets[number], direction), part  # type: ignore[arg-type]
-        elif kind.startswith("line_pre_") or kind.startswith("line_output_"):
+        elif kind.startswith(("line_pre_", "line_output_")):
             order = int(kind[-1])
             for index in points:
                 jet = pre(index) if kind.startswith("line_pre_") else post(index)

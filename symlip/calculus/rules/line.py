@@ -79,7 +79,7 @@ class LinePre(CentrePre):
         moved = given.bound("direction_weight", layer)
         below = given.bound("inputs") if layer == 1 else given.symbol(f"hc_{layer - 1}")
         if order == 1:
-            total = Affine(moved, below, given.bound("direction_bias", layer))
+            total: sympy.Expr = Affine(moved, below, given.bound("direction_bias", layer))
             if layer > 1:
                 total += Through(given.bound("centre_weight", layer), jet(given, "h", 1, layer - 1))
         else:
@@ -165,7 +165,11 @@ class LineThirdOutput(Rule):
         if not last:
             return Bound(Quantity("line_output_3", layer), nonnegative(f"hb3_{layer}"), Moduli(jet(given, "h", 3, layer)) + length * fourth)
         values = [*(Moduli(jet(given, "h", k, layer)) for k in range(order + 1, 4)), fourth]
-        return Bound(Quantity(f"line_out_moved_{order}", layer), nonnegative(f"dout{order}"), length * taylor([value / (k + 1) for k, value in enumerate(values)], length))
+        return Bound(
+            Quantity(f"line_out_moved_{order}", layer),
+            nonnegative(f"dout{order}"),
+            length * taylor([value / (k + 1) for k, value in enumerate(values)], length),
+        )
 
 
 # --- the cost ---------------------------------------------------------------------------------------------------------
@@ -282,7 +286,11 @@ $\kappa(a,a)=\operatorname{Var}_q(a)$ and $\kappa(v,b)\le(\operatorname{Var}_q(v
             )
         ),
         Inequality("a deviation is at most the range", (a <= v, v <= b, a <= w, w <= b), (v - w) ** 2 <= (b - a) ** 2),
-        Inequality("variance below any second moment: two points", (p >= 0, q >= 0, p + q == 1), p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * (v - c) ** 2 + q * (w - c) ** 2),
+        Inequality(
+            "variance below any second moment: two points",
+            (p >= 0, q >= 0, p + q == 1),
+            p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * (v - c) ** 2 + q * (w - c) ** 2,
+        ),
         *FAA_DI_BRUNO[2:],
     )
 
@@ -300,7 +308,11 @@ $\kappa(a,a)=\operatorname{Var}_q(a)$ and $\kappa(v,b)\le(\operatorname{Var}_q(v
         first, second = (RangeWithin(outputs[k], moved(given, layer, k)) for k in (1, 2))
         slope = Moduli(pi - given.bound("targets")) + pi * (odds - 1)
         return (
-            first**2 * spread[0] + 6 * second * spread[0] + 3 * spread[1] + 4 * sympy.sqrt(spread[0] * spread[2]) + Sum(slope * given.bound("line_output_4", layer))
+            first**2 * spread[0]
+            + 6 * second * spread[0]
+            + 3 * spread[1]
+            + 4 * sympy.sqrt(spread[0] * spread[2])
+            + Sum(slope * given.bound("line_output_4", layer))
         )
 
 
@@ -321,7 +333,7 @@ class LineRisk(Rule):
     obligations = (
         TAYLOR[1],
         TAYLOR[3],
-        Inequality("a convex function is largest at an end", (t >= 0, t <= T, M >= 0, A >= 0, A >= a * T + M * T**2), a * t + M * t**2 <= A),
+        Inequality("a convex function is largest at an end", (t >= 0, t <= T, M >= 0, A >= 0, a * T + M * T**2 <= A), a * t + M * t**2 <= A),
     )
 
     def conclude(self, given: Given, *, order: int, **_: Any) -> Bound:

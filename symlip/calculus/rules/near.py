@@ -140,7 +140,13 @@ class NearSlope(Rule):
         found = turning_points(activation.name, activation.expression, order)
         if not found:
             return ()
-        return (Decided(f"{activation.name}: turning points of derivative {order}", lambda: turning_points_hold(activation.name, activation.expression, order), rf"s^{{({order + 1})}}=0"),)
+        return (
+            Decided(
+                f"{activation.name}: turning points of derivative {order}",
+                lambda: turning_points_hold(activation.name, activation.expression, order),
+                rf"s^{{({order + 1})}}=0",
+            ),
+        )
 
 
 class Moved(Rule):
@@ -288,7 +294,9 @@ The gradient at $\bar o$ is $\pi-y$ and changes by at most $g_2|w|$ on the segme
     obligations = (
         Inequality("range and norm", (), (a - b) ** 2 <= 2 * (a**2 + b**2)),
         Inequality(
-            "variance below any second moment: two points", (p >= 0, q >= 0, p + q == 1), p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * (v - c) ** 2 + q * (w - c) ** 2
+            "variance below any second moment: two points",
+            (p >= 0, q >= 0, p + q == 1),
+            p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * (v - c) ** 2 + q * (w - c) ** 2,
         ),
         Identity("moduli in a row", p * (1 - p) + p * (1 - p), 2 * p * (1 - p)),
         Inequality("the covariance is below its diagonal", (), p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * v**2 + q * w**2),
@@ -320,7 +328,9 @@ class NearHuber(Rule):
     name = "Huber cost near the centre"
     title = "Huber's cost near the centre"
     statement = r"""For $g(o,y)=\rho_\delta(|o-y|)$ and $|o-\bar o|\le\Delta$: $|D_og|\le g_1=\min(\delta,|\bar o-y|+\Delta)$, and $D_og$ is Lipschitz with constant $g_2=1$."""
-    proof = r"""$D_og=(o-y)\min(1,\delta/|o-y|)$ is the projection of $o-y$ onto the ball of radius $\delta$, see @[Huber cost]; so $|D_og|=\min(\delta,|o-y|)$."""
+    proof = (
+        r"""$D_og=(o-y)\min(1,\delta/|o-y|)$ is the projection of $o-y$ onto the ball of radius $\delta$, see @[Huber cost]; so $|D_og|=\min(\delta,|o-y|)$."""
+    )
     obligations = (Inequality("triangle inequality", (x**2 <= A**2, y**2 <= r**2, A >= 0, r >= 0), (x + y) ** 2 <= (A + r) ** 2),)
 
     def conclude(self, given: Given, *, layer: int, curvature: bool, cost: Huber, **_: Any) -> Bound:
@@ -368,7 +378,11 @@ class RiskBlocks(Rule):
         slope, vector = given.bound("cost_slope"), given.bound("blocks", layer)
         if order == 1:
             return Bound(Quantity("risk_blocks"), nonnegative("rfirst"), Mean(slope * vector))
-        return Bound(Quantity("risk_second_blocks"), nonnegative("rsecond"), Mean(given.bound("cost_curvature") * Outer(vector) + slope * given.bound("second_blocks", layer)))
+        return Bound(
+            Quantity("risk_second_blocks"),
+            nonnegative("rsecond"),
+            Mean(given.bound("cost_curvature") * Outer(vector) + slope * given.bound("second_blocks", layer)),
+        )
 
 
 class RiskNorm(Rule):
@@ -379,7 +393,9 @@ class RiskNorm(Rule):
     obligations = (
         Inequality("Cauchy-Schwarz", (), (l1 * p1 + l2 * p2) ** 2 <= (l1**2 + l2**2) * (p1**2 + p2**2)),
         Inequality(
-            "a form is at most its largest eigenvalue", (t >= a, t >= c, (t - a) * (t - c) >= b**2), a * p1**2 + 2 * b * p1 * p2 + c * p2**2 <= t * (p1**2 + p2**2)
+            "a form is at most its largest eigenvalue",
+            (t >= a, t >= c, (t - a) * (t - c) >= b**2),
+            a * p1**2 + 2 * b * p1 * p2 + c * p2**2 <= t * (p1**2 + p2**2),
         ),
     )
 
@@ -387,5 +403,3 @@ class RiskNorm(Rule):
         if order == 1:
             return Bound(Quantity("risk_first"), nonnegative("Lrisk"), EuclideanNorm(given.bound("risk_blocks")))
         return Bound(Quantity("risk_second"), nonnegative("Hrisk"), LargestEigenvalue(given.bound("risk_second_blocks")))
-
-

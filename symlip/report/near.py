@@ -1,0 +1,141 @@
+"""What a report says where the theorem is about the surroundings of given weights: hypotheses, results, conclusion, numbers, figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mpmath
+from mpmath import mpf
+
+from ..calculus.derivation import Derivation
+from ..parameter_sets import Neighbourhood
+from .tex import tex
+
+if TYPE_CHECKING:
+    from ..certify import Certificate
+
+SIZES = ("1/64", "1/32", "1/16", "1/8", "1/4", "1/2", "1")
+
+
+def hypotheses(derivation: Derivation) -> str:
+    """The set about the centre."""
+    if isinstance(derivation.problem.parameters, Neighbourhood):
+        return r"Let $\bar\theta$ be any parameters, $r\ge0$ and $\Omega=\{\theta:|\theta-\bar\theta|\le r\}$ \textup{(H)}."
+    return (
+        r"Let $\bar\theta$ be any parameters, $U=(U_1,w_1,\dots,U_m,w_m)$ any direction in their space and $T\ge0$; $\Omega=\{\bar\theta+tU:0\le t\le T\}$ \textup{(H)}. "
+        r"Write $\Phi(t)$ for $\Phi(\bar\theta+tU)$."
+    )
+
+
+def setting() -> str:
+    """What the symbols of this kind of theorem are."""
+    return (
+        r" A bar marks what belongs to the centre $\bar\theta$. Vectors have one entry for each neuron; their products, and functions of them, are entry by entry, "
+        r"and so are inequalities between them. All that depends on $x$ or $y$ is taken for each sample."
+    )
+
+
+def results(derivation: Derivation) -> list[str]:
+    """The theorem's inequalities."""
+    symbols = {name: tex(symbol) for name, symbol in derivation.results.items()}
+    if derivation.problem.method == "line":
+        names = ("cost", "slope", "second_derivative", "third_derivative", "fourth_derivative")
+        f = [symbols[name] for name in names]
+        return [
+            rf"\Phi(t)\le {f[0]}+{f[1]}\,t+\tfrac12{f[2]}\,t^2+\tfrac16{f[3]}\,t^3+\tfrac1{{24}}{f[4]}\,t^4",
+            rf"\Phi''(t)\le {symbols['curvature']}\quad(0\le t\le T)",
+        ]
+    found = []
+    for name, left in (("cost_lipschitz", r"\operatorname{Lip}(\Phi;\Omega)"), ("cost_gradient_lipschitz", r"\operatorname{Lip}(D\Phi;\Omega)")):
+        if name in symbols:
+            found.append(rf"{left}\le {symbols[name]}")
+    return found
+
+
+def remarks(derivation: Derivation) -> str:
+    """What follows for steps."""
+    if derivation.problem.method == "line":
+        return (
+            r"\emph{The step.} For $U=-D\Phi(\bar\theta)/|D\Phi(\bar\theta)|$ the $t\in[0,T]$ with the smallest right-hand side is a step $\bar\theta+tU$ after which $\Phi$ is smaller by at least "
+            r"$-(f_1t+\frac12f_2t^2+\frac16f_3t^3+\frac1{24}F_4t^4)$. The constant of the ball is not needed: along the gradient the curvature is usually far below it."
+        )
+    last = tex(derivation.results["cost_gradient_lipschitz"])
+    return (
+        rf"\emph{{The step.}} If $D\Phi(\bar\theta)\ne0$ and $0<\eta\le\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$, $\Lambda={last}$, then $\bar\theta-\eta D\Phi(\bar\theta)\in\Omega$ and "
+        r"$\Phi(\bar\theta-\eta D\Phi(\bar\theta))\le\Phi(\bar\theta)-\eta(1-\frac12\Lambda\eta)|D\Phi(\bar\theta)|^2\le\Phi(\bar\theta)-\frac\eta2|D\Phi(\bar\theta)|^2$: "
+        r"$\Phi(\bar\theta+v)\le\Phi(\bar\theta)+D\Phi(\bar\theta)v+\frac\Lambda2|v|^2$ in the ball, by integrating $D\Phi$ along the segment."
+        "\n\n"
+        r"\emph{Layers.} With $G$ the matrix of the layers' bounds and $\eta_u=1/\sum_vG_{uv}$ the matrix $\operatorname{diag}(1/\eta_u)-G$ is positive semidefinite \textup{(}its diagonal dominates\textup{)}, "
+        r"so that the step with $\eta_u$ in layer $u$ decreases $\Phi$ by at least $\frac12\sum_u\eta_u|D_u\Phi|^2$ if it stays in $\Omega$."
+    )
+
+
+def conclusion(derivation: Derivation) -> str:
+    """From derivatives to the theorem."""
+    if derivation.problem.method == "line":
+        return r"The last lines are the theorem: along the line all functions are smooth where the activations are four times differentiable \textup{(}where $s'''$ is Lipschitz, the last derivative is a Lipschitz constant\textup{)}."
+    return (
+        r"$\Omega$ is convex, and by the mean value theorem $\operatorname{Lip}(\Phi;\Omega)\le\sup_\Omega|D\Phi|$ and $\operatorname{Lip}(D\Phi;\Omega)\le\sup_\Omega|D^2\Phi|$, which the last lines bound. "
+        r"Where $s''$ does not exist at a point, convolve $s$ with a smooth density supported in $[-\varepsilon,\varepsilon]$: its derivatives are then at most their suprema on intervals longer by $\varepsilon$, and $\varepsilon\to0$."
+    )
+
+
+def title(derivation: Derivation) -> str:
+    """What the theorem is about."""
+    if derivation.problem.method == "line":
+        return "The cost of a neural network along a line in its parameters"
+    return "Lipschitz constants of the cost near given weights of a neural network"
+
+
+def certificate_table(certificate: Certificate) -> dict[str, Any]:
+    """The numbers of a concrete network, as the report's table."""
+
+    def shown(value: float | None) -> str:
+        if value is None:
+            return "--"
+        text = f"{value:.6g}"
+        text = text if float(text) >= value else f"{value + abs(value) * 5e-6:.6g}"
+        mantissa, _, exponent = text.partition("e")
+        return rf"${mantissa}\cdot10^{{{int(exponent)}}}$" if exponent else f"${text}$"
+
+    if certificate.method == "line":
+        header = [r"$T$", r"$f_0$", r"$f_1$", r"$f_2$", r"$f_3$", r"$F_4$", r"$\Lambda$"]
+        rows = [[shown(certificate.length), *(shown(value) for value in certificate.taylor or ()), shown(certificate.curvature)]]
+    else:
+        header = [r"$r$", r"$\operatorname{Lip}(\Phi)$", r"$\operatorname{Lip}(D\Phi)$"]
+        rows = [[shown(certificate.radius), shown(certificate.cost_lipschitz), shown(certificate.cost_gradient_lipschitz)]]
+    text = r"The numbers of the network that the certificate was asked for: the theorem's definitions in ball arithmetic, rounded up in the last digit. They are \emph{proved} for these weights and data."
+    return {"text": text, "header": header, "rows": rows}
+
+
+def figure(derivation: Derivation) -> dict[str, Any]:
+    """The results on a small network of the verification, against the size of the set."""
+    from ..verify.evaluate import Program
+    from ..verify.near import NearMeasurement, build_near
+
+    with mpmath.workdps(30):
+        sample = build_near(derivation, 0, 0)
+        program = Program(derivation, all_steps=False)
+        values = NearMeasurement(derivation, sample, program, 20).values()
+        size = next(str(h.symbol) for h in derivation.hypotheses.values() if h.quantity.kind in ("distance", "length"))
+        shown = {
+            "cost_gradient_lipschitz": "gradient of the cost",
+            "cost_lipschitz": "cost",
+            "curvature": "second derivative",
+            "fourth_derivative": "fourth derivative",
+        }
+        curves: dict[str, list[list[str]]] = {title: [] for name, title in shown.items() if name in derivation.results}
+        for text in SIZES:
+            top, _, bottom = text.partition("/")
+            found = program({**values, size: mpf(top) / mpf(bottom or 1)})
+            for name, title in shown.items():
+                if name in derivation.results:
+                    value = found[str(derivation.results[name])]
+                    curves[title].append([text, str(mpmath.nstr(mpf(value[()] if hasattr(value, "shape") else value), 8))])
+    return {"variable": "T" if derivation.problem.method == "line" else "r", "depth": derivation.problem.network.depth, "curves": {"depth": {}, "norm": curves}}
+
+
+def caption(shown: dict[str, Any]) -> str:
+    """What the figure shows, in words."""
+    what = "the length $T$ of the segment" if shown["variable"] == "T" else "the radius $r$ of the ball"
+    return f"The bounds for one network of the verification, its weights and data drawn at random, against {what}."
