@@ -162,15 +162,18 @@ def check_parameters(what: str, network: Network, parameters: Any) -> Parameters
 
 
 @lru_cache(maxsize=64)
-def _compiled(network: Network, cost: Cost, method: str) -> tuple[Derivation, Callable[..., Any]]:
+def _compiled(network: Network, cost: Cost, method: str, outward: bool = True) -> tuple[Derivation, Callable[..., Any]]:
     """The derivation for an architecture and its function, made once."""
     derivation = derive(network, Neighbourhood() if method == "norm" else Segment(), method=method, cost=Risk(cost))
-    return derivation, derivation.compile(outward=True)
+    return derivation, derivation.compile(outward=outward)
 
 
-def norm_certificates(model: Model, objective: Objective) -> Callable[[float], Certificate]:
-    """The norm certificate as a function of the radius; one pass over the data is done once for all radii."""
-    derivation, function = _compiled(objective.network, objective.cost, "norm")
+def norm_certificates(model: Model, objective: Objective, outward: bool = True) -> Callable[[float], Certificate]:
+    """The norm certificate as a function of the radius; one pass over the data is done once for all radii.
+
+    outward=False is for searches: plain floats, which prove nothing.
+    """
+    derivation, function = _compiled(objective.network, objective.cost, "norm", outward)
     weights, biases = zip(*model.parameters)
     at = function.prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
 
@@ -184,9 +187,9 @@ def norm_certificates(model: Model, objective: Objective) -> Callable[[float], C
     return certificate
 
 
-def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters) -> Callable[[float], Certificate]:
-    """The line certificate as a function of the length."""
-    derivation, function = _compiled(objective.network, objective.cost, "line")
+def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters, outward: bool = True) -> Callable[[float], Certificate]:
+    """The line certificate as a function of the length; outward=False is for searches and proves nothing."""
+    derivation, function = _compiled(objective.network, objective.cost, "line", outward)
     pairs = check_parameters("the direction", objective.network, direction)
     size = float(np.linalg.norm(flat(pairs)))
     if not size > 0 or not math.isfinite(size):
@@ -224,18 +227,14 @@ def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
 
 def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 6) -> tuple[float, float, Certificate]:
     """The best step along a direction that a line certificate gives: its length, the guaranteed decrease, the certificate."""
-    at = line_certificates(parameters, objective, direction)
-    start = at(1e-12)
-    _, f1, f2, f3, _ = start.taylor or ()
-    if not f1 < 0:
-        return 0.0, 0.0, start
-    length = _first_length(f1, f2, f3)
-    best = (0.0, 0.0, start)
-    for _ in range(tries):
-        found = at(length)
-        t, fall = best_on(found.taylor or (), length)
+    at = line_certificates(parameters, objective, direction, outward=False)
+    _, f1, f2, f3, _ = at(1e-12).taylor or ()
+    best, chosen = (0.0, 0.0), 0.0
+    length = _first_length(f1, f2, f3) if f1 < 0 else 0.0
+    for _ in range(tries if f1 < 0 else 0):  # a search, in plain floats
+        t, fall = best_on(at(length).taylor or (), length)
         if fall > best[1]:
-            best = (t, fall, found)
+            best, chosen = (t, fall), length
         if not fall > 0:
             length /= 8
         elif t < 0.9 * length:
@@ -244,7 +243,8 @@ def line_step(parameters: Parameters, objective: Objective, direction: Parameter
             length *= 1.6
         else:
             break
-    return best
+    found = line_certificates(parameters, objective, direction)(chosen or 1e-12)
+    return *best_on(found.taylor or (), chosen), found
 
 
 def _first_length(f1: float, f2: float, f3: float) -> float:
@@ -299,26 +299,23 @@ def step_of(parameters: Parameters, objective: Objective, method: str = "line", 
 def _norm_step(parameters: Parameters, objective: Objective, unit: Parameters) -> tuple[float, float, Certificate]:
     """The best step that the norm certificate gives, over the radius: a coarse search, then a golden section."""
     model = Model(objective.network, parameters)
-    at = norm_certificates(model, objective)
     slope = line_certificates(parameters, objective, unit)(1e-12).taylor[1]  # type: ignore[index]
+    quick, proved = norm_certificates(model, objective, outward=False), norm_certificates(model, objective)
 
-    def value(radius: float) -> tuple[float, float, Certificate]:
+    def value(at: Callable[[float], Certificate], radius: float) -> tuple[float, float, Certificate]:
         found = at(radius)
         constant = found.cost_gradient_lipschitz or math.inf
         length = min(radius, -slope / constant) if slope < 0 and math.isfinite(constant) else 0.0
         fall = length * (-slope - constant * length / 2) * (1 - 4e-15)
         return length, fall, found
 
-    scale = -slope / (at(1e-9).cost_gradient_lipschitz or math.inf)
+    scale = -slope / (quick(1e-9).cost_gradient_lipschitz or math.inf)
     if not scale > 0:
-        return 0.0, 0.0, at(1e-9)
-    tried = [value(scale * 2.0**power) for power in range(-6, 2)]
-    best = max(tried, key=lambda found: found[1])
-    centre = best[2].radius or scale
-    for factor in (0.7, 0.85, 1.2, 1.4):
-        candidate = value(centre * factor)
-        best = max(best, candidate, key=lambda found: found[1])
-    return best
+        return 0.0, 0.0, proved(1e-9)
+    tried = [scale * 2.0**power for power in range(-6, 2)]
+    best = max(tried, key=lambda radius: value(quick, radius)[1])
+    best = max((best * factor for factor in (0.7, 0.85, 1.0, 1.2, 1.4)), key=lambda radius: value(quick, radius)[1])
+    return value(proved, best)
 
 
 def with_parameters(model: Model, parameters: Parameters) -> Model:

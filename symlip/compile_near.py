@@ -74,7 +74,9 @@ def compile_function(derivation: Derivation, outward: bool = False) -> Callable[
 def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
     """Put the kernels in ball arithmetic in the place of those in floats."""
     centre, kernel, _ = _kernels(derivation)
-    names = rounding.on_balls(centre + "\n\n" + kernel, rounding.namespace(_activations(derivation)))
+    names = rounding.on_balls(centre, rounding.namespace(_activations(derivation)))
+    # what depends on the size of the set is a bound, and bounds increase with every bound that they are made of
+    rounding.on_balls(kernel, names, increasing_lines=True)
 
     def balls(value: Any) -> Any:
         return [balls(entry) for entry in value] if isinstance(value, list) else rounding.ball(value)

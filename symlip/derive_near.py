@@ -5,7 +5,18 @@ from __future__ import annotations
 from .calculus.claims import Bound, Hypothesis, nonnegative
 from .calculus.derivation import Derivation
 from .calculus.quantities import Quantity
-from .calculus.rules.line import LineDerivative, LineFourthOutput, LineFourthPre, LineOutput, LinePre, LineProbabilities, LineRisk, LineThirdOutput, line_cost
+from .calculus.rules.line import (
+    LineDerivative,
+    LineFourthOutput,
+    LineFourthPre,
+    LineMoments,
+    LineOutput,
+    LinePre,
+    LineProbabilities,
+    LineRisk,
+    LineThirdOutput,
+    line_cost,
+)
 from .calculus.rules.near import (
     CentreNorm,
     CentreOutput,
@@ -175,6 +186,9 @@ def _line(derivation: Derivation) -> None:
     extra = []
     if isinstance(cost, SoftmaxCrossEntropy):
         extra = [apply(LineProbabilities(), *last, layer=depth, moving=False), apply(LineProbabilities(), *moved, layer=depth, moving=True)]
+    if isinstance(cost, SoftmaxCrossEntropy):
+        moments = [(order, variance) for order in (1, 2, 3) for variance in (False, True) if variance or order < 3]
+        extra += [apply(LineMoments(), *last, *moved, *extra, layer=depth, order=order, variance=variance) for order, variance in moments]
     found = [apply(rule, centre.targets, *last, *extra[:1], layer=depth, order=order, cost=cost) for order in range(4)]
     found.append(apply(rule, centre.targets, *last, *extra, *moved, bounds[depth][0], layer=depth, order=4, cost=cost))
     averages = [apply(LineRisk(), name, order=order) for order, name in enumerate(found)]

@@ -79,7 +79,10 @@ class Objective:
             slope = self._at(layer, 1, pre[layer - 1])
             local = adjoint * slope
             local_changed = changed * slope + adjoint * self._at(layer, 2, pre[layer - 1]) * moved_pre[layer - 1]
-            found.append((local_changed @ post[layer - 1].T + local @ moved[layer - 1].T, local_changed.sum(axis=1)))
+            weights = local_changed @ post[layer - 1].T
+            if layer > 1:  # the input does not move
+                weights += local @ moved[layer - 1].T
+            found.append((weights, local_changed.sum(axis=1)))
             if layer > 1:
                 A, dA = parameters[layer - 1][0], direction[layer - 1][0]
                 adjoint, changed = A.T @ local, A.T @ local_changed + dA.T @ local

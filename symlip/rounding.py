@@ -35,12 +35,13 @@ TRUSTED = 8
 class Ball:
     """An array with an array of radii. Combined with numbers, which are exact, and with other balls."""
 
-    __slots__ = ("mid", "rad")
+    __slots__ = ("exact", "mid", "rad")
     __array_ufunc__ = None
     """NumPy leaves operations with a ball to the ball."""
 
     def __init__(self, mid: Any, rad: Any = 0.0) -> None:
         self.mid = np.asarray(mid, dtype=float)
+        self.exact = isinstance(rad, float) and rad == 0.0
         self.rad = np.broadcast_to(np.asarray(rad, dtype=float), self.mid.shape)
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -135,15 +136,26 @@ class Ball:
         other = ball(other)
         count = self.mid.shape[-1] + 2
         gamma = count * UNIT / (1 - count * UNIT)
+        mid = self.mid @ other.mid
+        if self.exact and other.exact and self._nonnegative() and other._nonnegative():
+            return Ball(mid, (mid * (gamma * (1 + 2 * gamma)) + count * LEAST) * UP)
         moduli, reach = np.abs(self.mid), np.abs(other.mid)
         spread = moduli @ (gamma * reach + other.rad)
-        if self.rad.any():
+        if not self.exact:
             spread = spread + self.rad @ (reach + other.rad)
         # the products that make the radius are of nonnegative numbers: their sum is off by the same factor
-        return Ball(self.mid @ other.mid, (spread * (1 + 2 * gamma) + count * LEAST) * UP)
+        return Ball(mid, (spread * (1 + 2 * gamma) + count * LEAST) * UP)
+
+    def _nonnegative(self) -> bool:
+        return bool(self.mid.size == 0 or np.min(self.mid) >= 0)
 
     def __rmatmul__(self, other: Any) -> Ball:
         return ball(other) @ self
+
+
+def collapsed(value: Any) -> Ball:
+    """The upper end alone, as an exact number: enough for what only increasing functions are applied to."""
+    return Ball(ball(value).upper)
 
 
 def ball(value: Any) -> Ball:
@@ -308,11 +320,8 @@ def _append(vector: Any, *entries: Any) -> Ball:
 
 
 def _mean(values: Any) -> Ball:
-    values = ball(values)
-    if values.ndim == 0:
-        return values
-    average: Ball = _total(values, axis=-1) / float(values.shape[-1])
-    return average
+    each = ball(values)
+    return each if each.ndim == 0 else _total(each, axis=-1) / float(each.shape[-1])
 
 
 # --- activations and compiled lines --------------------------------------------------------------------------------------
@@ -336,10 +345,25 @@ class _Exact(ast.NodeTransformer):
         return node
 
 
-def on_balls(source: str, names: dict[str, Any]) -> dict[str, Any]:
-    """The functions of a source, their literals taken as balls; what they call is looked up in the names."""
-    tree = ast.fix_missing_locations(_Exact().visit(ast.parse(source)))
-    names.update(ball=ball, nearest=lambda value: Ball(value, abs(value) * 2 * UNIT))
+class _Increasing(ast.NodeTransformer):
+    """Source in which every line's value is replaced by its upper end."""
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if isinstance(node.targets[0], ast.Name):
+            node.value = ast.Call(ast.Name("collapsed", ast.Load()), [node.value], [])
+        return node
+
+
+def on_balls(source: str, names: dict[str, Any], increasing_lines: bool = False) -> dict[str, Any]:
+    """The functions of a source, their literals taken as balls; what they call is looked up in the names.
+
+    increasing_lines: each line is an increasing function of the lines before it, so that their upper ends are all that it needs.
+    """
+    tree = _Exact().visit(ast.parse(source))
+    if increasing_lines:
+        tree = _Increasing().visit(tree)
+    tree = ast.fix_missing_locations(tree)
+    names.update(ball=ball, collapsed=collapsed, nearest=lambda value: Ball(value, abs(value) * 2 * UNIT))
     exec(compile(tree, "<symlip on balls>", "exec"), names)
     return names
 

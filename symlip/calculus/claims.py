@@ -107,6 +107,7 @@ PREFIX = {
     **{f"{kind}j{k}": rf"\bar {kind}" + "'" * k for kind in "zh" for k in (1, 2, 3)}, **{f"zb{k}": r"\hat z" + "'" * k for k in (1, 2, 3)},
     "zb4": r"\hat z^{(4)}", "hb3": r"\hat h" + "'" * 3, "hb4": r"\hat h^{(4)}", "th": r"\chi", "fo": r"\xi", "f": "f",
     "sl": r"\sigma", "cu": r"\kappa", "ta": r"\tau", "mat": "M", "Gz": r"\Gamma^z", "dout": r"\varrho",
+    "var": "V", "range": "R",
     "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Gamma": r"\Gamma", "Hrisk": r"\Lambda^{\Phi}",
 }  # fmt: skip
 

@@ -446,12 +446,12 @@ class _Context:
             found.append(
                 rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$, $G$ and $f$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."
             )
-        if r"\Gamma_" in printed:
+        if r"\Gamma_" in printed and not self.problem.local:
             found.append(
                 r"$\Gamma_u(k)$, $k\ge0$, is $-\infty$ where one of its denominators is not positive for some $z$; $s$ and $S_0$ in $\Gamma_u$ are those of layer $u-1$, at $z$; $|h_m''|$ is the norm of a quadratic form of the direction, that of "
                 rf"Lemma~\ref{{{self.id}:lem:{_label('a chain that bends')}}}."
             )
-        if r"\Delta" in printed:
+        if r"\Delta" in printed and not self.problem.local:
             found.append(
                 r"There $\Delta=g-kyc\,s''-k^2s'^2(\sigma-s^2c^2)/(\sigma-s^2)$, with $|c|\le1$, $0<y\le a$ and $\sigma$ as in "
                 rf"Lemma~\ref{{{self.id}:lem:{_label('cost of bending, all neurons alike')}}}."

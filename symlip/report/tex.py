@@ -94,6 +94,8 @@ class Printer(LatexPrinter):  # type: ignore[misc]
         text = self._print(base) if base.is_Symbol else ""
         if "^" in text and exponent.is_Integer and exponent > 0:
             return rf"\bigl({text}\bigr)^{{{exponent}}}"
+        if "'" in text and exponent.is_Integer and exponent > 0:
+            return rf"({text})^{{{exponent}}}"
         return str(super()._print_Pow(expression))
 
     def _print_Max(self, expression: sympy.Expr) -> str:

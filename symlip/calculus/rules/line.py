@@ -263,15 +263,37 @@ class LineProbabilities(Rule):
         return Bound(None, nonnegative("odds"), sympy.exp(size + Largest(size)))
 
 
+class LineMoments(Rule):
+    name = "ranges and variances along the line"
+    title = "Ranges and variances of the outputs' derivatives"
+    statement = r"""For $0\le t\le T$ the range $\max_jo_j^{(k)}-\min_jo_j^{(k)}$ is at most $R_k=\max_j(\bar o^{(k)}+\varrho^{(k)})_j-\min_j(\bar o^{(k)}-\varrho^{(k)})_j$, and the variance of $o^{(k)}$ under the probabilities $q$ of $o=h_m(t)$ at most
+$V_k=\sum_j\hat\pi_j\bigl(|\bar o_j^{(k)}-\mathbb{E}_\pi\bar o^{(k)}|+\varrho_j^{(k)}\bigr)^2$, with $\hat\pi$ of @[probabilities along the line] and $\varrho^{(k)}$ of @[third derivative of an output]."""
+    proof = r"""$|o_j^{(k)}-\bar o_j^{(k)}|\le\varrho_j^{(k)}$; and $\operatorname{Var}_q(v)\le\mathbb{E}_q(v-c)^2\le\sum_j\hat\pi_j(v_j-c)^2$ for the constant $c=\mathbb{E}_\pi\bar o^{(k)}$."""
+    obligations = (
+        Inequality(
+            "variance below any second moment: two points",
+            (p >= 0, q >= 0, p + q == 1),
+            p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * (v - c) ** 2 + q * (w - c) ** 2,
+        ),
+    )
+
+    def conclude(self, given: Given, *, layer: int, order: int, variance: bool, **_: Any) -> Bound:
+        output, reach = jet(given, "h", order, layer), moved(given, layer, order)
+        if not variance:
+            return Bound(None, nonnegative(f"range_{order}"), RangeWithin(output, reach))
+        weights = sympy.Min(1, given.symbol("pc") * given.symbol("odds"))
+        return Bound(None, nonnegative(f"var_{order}"), SpreadWithin(weights, given.symbol("pc"), output, reach))
+
+
 class LineSoftmax(LineCost):
     name = "softmax along the line"
     title = "The softmax cross-entropy along the line"
     statement = r"""For $g=\log\sum_je^{o_j}-\langle y,o\rangle$ along the line, with $\pi$ the probabilities at $t=0$ and central moments under $\pi$:
 \[g'=\langle\pi-y,o'\rangle,\quad g''=\operatorname{Var}(o')+\langle\pi-y,o''\rangle,\quad g'''=\mathbb{E}(o'-\mathbb{E}o')^3+3\operatorname{Cov}(o',o'')+\langle\pi-y,o'''\rangle.\]
-For $0\le t\le T$ let $R_k$ bound the range $\max_jo_j^{(k)}-\min_jo_j^{(k)}$, and $V_k=\sum_j\hat\pi_j(|\bar o_j^{(k)}-\mathbb{E}_\pi\bar o^{(k)}|+\varrho_j^{(k)})^2$, $\hat\pi$ and $\varrho$ as in @[probabilities along the line] and @[third derivative of an output]. Then
+For $0\le t\le T$, with $R_k$ and $V_k$ of @[ranges and variances along the line] and $\varrho=\varrho^{(0)}$,
 \[g^{(4)}\le R_1^2V_1+6R_2V_1+3V_2+4\sqrt{V_1V_3}+\sum_j\bigl(|\pi_j-y_j|+\pi_j(e^{\varrho_j+\max\varrho}-1)\bigr)(\hat h_m^{(4)})_j.\]"""
     proof = r"""The derivatives of $\log\sum_je^{o_j}$ in $o$ are the joint cumulants of the coordinates under the probabilities $q$. So $g^{(4)}=\kappa(o',o',o',o')+6\kappa(o',o',o'')+3\kappa(o'',o'')+4\kappa(o',o''')+\langle q-y,o^{(4)}\rangle$. With $\tilde v=v-\mathbb{E}_qv$: $\kappa(v,v,v,v)=\mathbb{E}_q\tilde v^4-3(\mathbb{E}_q\tilde v^2)^2\le R^2\operatorname{Var}_q(v)$, $\kappa(v,v,a)=\mathbb{E}_q\tilde v^2\tilde a\le R(a)\operatorname{Var}_q(v)$,
-$\kappa(a,a)=\operatorname{Var}_q(a)$ and $\kappa(v,b)\le(\operatorname{Var}_q(v)\operatorname{Var}_q(b))^{1/2}$, as $|\tilde v|\le R(v)$. Further $\operatorname{Var}_q(o^{(k)})\le\mathbb{E}_q(o^{(k)}-c)^2\le V_k$ with the constant $c=\mathbb{E}_\pi\bar o^{(k)}$."""
+$\kappa(a,a)=\operatorname{Var}_q(a)$ and $\kappa(v,b)\le(\operatorname{Var}_q(v)\operatorname{Var}_q(b))^{1/2}$, as $|\tilde v|\le R(v)$."""
     obligations = (
         *(
             Identity(
@@ -286,11 +308,6 @@ $\kappa(a,a)=\operatorname{Var}_q(a)$ and $\kappa(v,b)\le(\operatorname{Var}_q(v
             )
         ),
         Inequality("a deviation is at most the range", (a <= v, v <= b, a <= w, w <= b), (v - w) ** 2 <= (b - a) ** 2),
-        Inequality(
-            "variance below any second moment: two points",
-            (p >= 0, q >= 0, p + q == 1),
-            p * v**2 + q * w**2 - (p * v + q * w) ** 2 <= p * (v - c) ** 2 + q * (w - c) ** 2,
-        ),
         *FAA_DI_BRUNO[2:],
     )
 
@@ -303,9 +320,8 @@ $\kappa(a,a)=\operatorname{Var}_q(a)$ and $\kappa(v,b)\le(\operatorname{Var}_q(v
 
     def fourth(self, given: Given, layer: int, outputs: list[sympy.Expr]) -> sympy.Expr:
         pi, odds = given.symbol("pc"), given.symbol("odds")
-        weights = sympy.Min(1, pi * odds)
-        spread = [SpreadWithin(weights, pi, outputs[k], moved(given, layer, k)) for k in (1, 2, 3)]
-        first, second = (RangeWithin(outputs[k], moved(given, layer, k)) for k in (1, 2))
+        spread = [given.symbol(f"var_{k}") for k in (1, 2, 3)]
+        first, second = (given.symbol(f"range_{k}") for k in (1, 2))
         slope = Moduli(pi - given.bound("targets")) + pi * (odds - 1)
         return (
             first**2 * spread[0]

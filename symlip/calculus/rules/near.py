@@ -224,7 +224,8 @@ class NearPreSecond(Rule):
     statement = r"""On the ball $|D^2z_u[\eta,\zeta]|\le p^{\top}\Gamma^z_u\pi$, $p,\pi$ the block norms of $\eta,\zeta$, with $\Gamma^z_1=0$ and
 \[\Gamma^z_u=M_u[\Gamma^z_{u-1}]+\tau_u[\boldsymbol{q}_{u-1}\boldsymbol{q}_{u-1}^{\top}]+\max_j(\sigma_{u-1})_j\bigl(e[\boldsymbol{q}_{u-1}]^{\top}+[\boldsymbol{q}_{u-1}]e^{\top}\bigr),\]
 $[\cdot]$ padding with zeros for the new blocks and $e$ the unit vector of the block of $A_u$."""
-    proof = r"""$D^2z_u[\eta,\zeta]=dA_u^{\eta}\,Dh_{u-1}[\zeta]+dA_u^{\zeta}\,Dh_{u-1}[\eta]+A_u\bigl(s''\,Dz_{u-1}[\eta]\,Dz_{u-1}[\zeta]\bigr)+A_u\operatorname{diag}s'\,D^2z_{u-1}[\eta,\zeta]$ with $Dh_{u-1}=s'Dz_{u-1}$. Bound the terms with @[first derivatives near the centre], @[weights times second derivatives] and @[weights times slopes]."""
+    proof = r"""With $Dh_{u-1}=s'Dz_{u-1}$,
+\[D^2z_u[\eta,\zeta]=dA_u^{\eta}\,Dh_{u-1}[\zeta]+dA_u^{\zeta}\,Dh_{u-1}[\eta]+A_u\bigl(s''\,Dz_{u-1}[\eta]\,Dz_{u-1}[\zeta]\bigr)+A_u\operatorname{diag}s'\,D^2z_{u-1}[\eta,\zeta].\] Bound the terms with @[first derivatives near the centre], @[weights times second derivatives] and @[weights times slopes]."""
     obligations = SECOND_ALONG_A_LINE
 
     def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
@@ -286,7 +287,7 @@ class NearSoftmax(Rule):
     name = "softmax near the centre"
     title = "The softmax cross-entropy near the centre"
     statement = r"""Let $g(o,y)=\log\sum_je^{o_j}-\langle y,o\rangle$, $y$ a probability vector, $\pi=\operatorname{softmax}(\bar o)$ and $|o-\bar o|\le\Delta$. Then
-\[|D_o^2g(o)|\le g_2=\min\Bigl(\tfrac12,\ e^{\sqrt2\Delta}\min\bigl(\max_j\pi_j,\ \max_j2\pi_j(1-\pi_j)\bigr)\Bigr),\qquad|D_og(o)|\le g_1=\min\bigl(\sqrt2,\ |\pi-y|+g_2\Delta\bigr).\]
+\begin{gather*}|D_o^2g(o)|\le g_2=\min\Bigl(\tfrac12,\ e^{\sqrt2\Delta}\min\bigl(\max_j\pi_j,\ \max_j2\pi_j(1-\pi_j)\bigr)\Bigr),\\|D_og(o)|\le g_1=\min\bigl(\sqrt2,\ |\pi-y|+g_2\Delta\bigr).\end{gather*}
 Both tend to $0$ as the loss does, at a small $\Delta$."""
     proof = r"""$D_o^2g(o)=C(o)=\operatorname{diag}(q)-qq^{\top}$ with $q=\operatorname{softmax}(o)$; its form is the variance under $q$. Let $w=o-\bar o$. By Jensen's inequality $q_j/\pi_j=e^{w_j}/\mathbb{E}_{\pi}e^{w}\le e^{w_j-\mathbb{E}_{\pi}w}\le e^{\sqrt2|w|}$, as $w_j-\mathbb{E}_{\pi}w$ is an average of differences
 $w_j-w_k\le\sqrt2|w|$. So $\operatorname{Var}_q(v)\le\mathbb{E}_q(v-\mathbb{E}_{\pi}v)^2\le e^{\sqrt2|w|}\operatorname{Var}_{\pi}(v)$. The largest eigenvalue of $C(\bar o)$ is at most $\max_j\pi_j$, since $C(\bar o)\le\operatorname{diag}\pi$, and at most $\max_j2\pi_j(1-\pi_j)$, since the moduli in row $j$ add up to that (Gershgorin). It is at most $\frac12$ everywhere (@[softmax cross-entropy]).
