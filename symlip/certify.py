@@ -20,21 +20,22 @@ from .derive import derive
 from .errors import SymlipError
 from .models import Model
 from .networks import Network
-from .objective import Objective, Parameters, flat
+from .objective import Form, Objective, Parameters, flat
 from .parameter_sets import Neighbourhood, Segment, positive_number
 
-METHODS = ("norm", "line")
+METHODS = ("norm", "majorant", "line")
 
 
 @dataclass(frozen=True)
 class Certificate:
     """What is proved of the average cost Phi near the weights.
 
-    method: "norm" (the ball of that radius) or "line" (theta + t U, 0 <= t <= length, U the direction).
+    method: "norm" or "majorant" (the ball of that radius), or "line" (theta + t U, 0 <= t <= length, U the direction).
     cost_lipschitz, cost_gradient_lipschitz: of Phi and of its gradient on the ball. step_constant: what a step along the gradient
     inside the ball needs. layer_lipschitz: bounds of the mixed second derivatives of Phi, blocks A_1, b_1, A_2, b_2, ..
     curvature: the largest second derivative of Phi along the segment; taylor: Phi, its first three derivatives at t = 0, and the
-    bound of the fourth on the segment, each rounded up. What a method does not give is None.
+    bound of the fourth on the segment, each rounded up. probability: the certificate holds with probability 1 minus this one over the
+    random start of Lanczos' iteration; None if it holds without one. ritz: the Ritz values that it is made of. What a method does not give is None.
     derivation: the theorem, with its proof, function and check.
     """
 
@@ -47,10 +48,14 @@ class Certificate:
     layer_lipschitz: np.ndarray | None = None
     curvature: float | None = None
     taylor: tuple[float, ...] | None = None
+    own_step_constant: float | None = None
+    probability: float | None = None
+    ritz: tuple[float, ...] | None = None
 
     @property
     def step_constant(self) -> float | None:
-        return self.cost_gradient_lipschitz if self.method == "norm" else self.curvature
+        """What a step inside the ball, or along the segment, needs; at most the constant of the gradient."""
+        return {"norm": self.cost_gradient_lipschitz, "majorant": self.own_step_constant, "line": self.curvature}[self.method]
 
     @property
     def layer_steps(self) -> np.ndarray | None:
@@ -100,10 +105,14 @@ def certify(
     method: str = "norm",
     direction: Parameters | None = None,
     length: float | Segment | None = None,
+    probability: float = 1e-6,
+    steps: int = 40,
 ) -> Certificate:
     """Bound the Lipschitz constant of the average cost's gradient near the model's weights, over the data (inputs, targets).
 
-    method "norm": on the ball of that radius, in one pass over the data. "line": along the direction [(dA_1, db_1), ..], on the
+    method "norm": on the ball of that radius, in one pass over the data. "majorant": there, too, sharper and dearer: the Hessian at the
+    weights plus a positive operator that bounds its change, whose largest eigenvalue is certified from `steps` Lanczos steps,
+    except with the given probability. "line": along the direction [(dA_1, db_1), ..], on the
     segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound
     (ball arithmetic). Raises SymlipError for data, radius or direction that do not fit.
     Source: this package; the step sizes by the descent lemma (Nesterov, Introductory Lectures on Convex Optimization, 1.2.3).
@@ -111,11 +120,13 @@ def certify(
     if method not in METHODS:
         raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
     objective = _objective(model, data, cost)
-    if method == "norm":
+    if method != "line":
         if direction is not None or length is not None:
-            raise SymlipError("method='norm' is about a ball: give a radius, no direction or length; along a direction use method='line'")
+            raise SymlipError(f"method={method!r} is about a ball: give a radius, no direction or length; along a direction use method='line'")
         size = _size("radius", radius, Neighbourhood)
-        return norm_certificates(model, objective)(size)
+        if method == "norm":
+            return norm_certificates(model, objective)(size)
+        return majorant_certificates(model.parameters, objective, probability, steps)(size)
     if radius is not None:
         raise SymlipError("method='line' is about a segment: give its length, not a radius")
     if direction is None:
@@ -164,7 +175,7 @@ def check_parameters(what: str, network: Network, parameters: Any) -> Parameters
 @lru_cache(maxsize=64)
 def _compiled(network: Network, cost: Cost, method: str, outward: bool = True) -> tuple[Derivation, Callable[..., Any]]:
     """The derivation for an architecture and its function, made once."""
-    derivation = derive(network, Neighbourhood() if method == "norm" else Segment(), method=method, cost=Risk(cost))
+    derivation = derive(network, Segment() if method == "line" else Neighbourhood(), method=method, cost=Risk(cost))
     return derivation, derivation.compile(outward=outward)
 
 
@@ -185,6 +196,63 @@ def norm_certificates(model: Model, objective: Objective, outward: bool = True) 
         )  # fmt: skip
 
     return certificate
+
+
+def majorant_certificates(
+    parameters: Parameters, objective: Objective, probability: float = 1e-6, steps: int = 40, outward: bool = True, seed: int = 0
+) -> Callable[[float], Certificate]:
+    """The majorant certificate as a function of the radius.
+
+    The coefficients of the majorant are evaluated in ball arithmetic; the operator's Ritz values are computed in floats, to which
+    a relative 1e-9 is added, and enlarged by the bound of Kuczynski and Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2),
+    so that the certificate holds except with the given probability. outward=False is for searches and proves nothing.
+    """
+    if not 0 < probability < 1:
+        raise SymlipError(f"the probability must lie between 0 and 1, such as 1e-6, not {probability!r}")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
+        raise SymlipError(f"steps must be an integer from 2 on, not {steps!r}")
+    derivation, function = _compiled(objective.network, objective.cost, "majorant", outward)
+    weights, biases = zip(*parameters)
+    reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
+    moved_weights, moved_biases = zip(*reference)
+    at = function.prepared(weights, biases, moved_weights, moved_biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
+    depth = len(parameters)
+
+    def certificate(radius: float) -> Certificate:
+        found = list(at(radius))
+        shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
+        if not all(np.isfinite(part).all() for part in found):
+            return Certificate("majorant", derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
+        above = _form(1.0, shifts, neurons, outputs, 1.0)
+        below = Form(np.asarray(outputs), -1.0, neurons, shifts)
+        third = _form(1 / 3, shifts, neurons, outputs, 1.0)
+        ends = [objective.lanczos(parameters, steps, form, seed) for form in (above, below, third)]
+        size = sum(A.size + b.size for A, b in parameters)
+        top, bottom, step = (certified_end(low, high, steps, size, probability / 3) for low, high, _ in ends)
+        return Certificate(
+            "majorant", derivation, radius=radius, cost_gradient_lipschitz=max(top, bottom), own_step_constant=step, probability=probability,
+            ritz=tuple(high for _, high, _ in ends),
+        )  # fmt: skip
+
+    return certificate
+
+
+def _form(share: float, shifts: tuple[float, ...], neurons: tuple[np.ndarray, ...], outputs: Any, rest: float) -> Form:
+    """The Hessian plus a share of the majorant."""
+    return Form(1.0 + share * np.asarray(outputs), rest, tuple(share * part for part in neurons), tuple(share * part for part in shifts))
+
+
+def certified_end(low: float, high: float, steps: int, size: int, probability: float) -> float:
+    """An upper bound of the largest eigenvalue from the extreme Ritz values, except with that probability; inf if the steps are too few.
+
+    Kuczynski and Wozniakowski: lambda_max - high <= e (lambda_max - lambda_min) except with probability 1.648 sqrt(size) exp(-sqrt(e) (2 k - 1)),
+    and likewise at the other end. After `size` steps the values are the eigenvalues.
+    """
+    slack = 1e-9 * max(abs(low), abs(high))
+    if steps >= size:
+        return high + slack
+    error = (math.log(3.297 * math.sqrt(size) / probability) / (2 * steps - 1)) ** 2
+    return high + error / (1 - 2 * error) * (high - low) + slack if error < 0.5 else math.inf
 
 
 def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters, outward: bool = True) -> Callable[[float], Certificate]:

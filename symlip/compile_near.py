@@ -45,7 +45,7 @@ def module_source(derivation: Derivation) -> str:
     )
     imports = "from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     results = list(derivation.results)
-    fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
+    fields = "\n".join(f"    {name}: object  # {_description(derivation, name)}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Numbers, and a matrix."""\n\n{fields}\n'
     wrapper = _WRAPPER.format(
         arguments=", ".join(arguments), variable=variable, documentation=_documentation(derivation, variable), depth=network.depth,
@@ -147,6 +147,13 @@ def _needed(source: str) -> list[str]:
 
     visit(source)
     return [name for name in functions if name in found]
+
+
+def _description(derivation: Derivation, name: str) -> str:
+    if name in DESCRIPTION:
+        return DESCRIPTION[name]
+    quantity = next(claim.quantity for _, claim in derivation.bounds if str(claim.symbol) == name)
+    return "" if quantity is None else quantity.meaning
 
 
 def _documentation(derivation: Derivation, variable: str) -> str:

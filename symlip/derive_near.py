@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .calculus.claims import Bound, Hypothesis, nonnegative
 from .calculus.derivation import Derivation
 from .calculus.quantities import Quantity
@@ -16,6 +18,19 @@ from .calculus.rules.line import (
     LineRisk,
     LineThirdOutput,
     line_cost,
+)
+from .calculus.rules.majorant import (
+    Adjoint,
+    ChangedAdjoint,
+    ChangedDerivative,
+    ChangeForm,
+    CostStability,
+    DiagonalForm,
+    Majorant,
+    OutputGram,
+    OutputRest,
+    Reference,
+    SlopeChange,
 )
 from .calculus.rules.near import (
     CentreNorm,
@@ -39,12 +54,12 @@ from .calculus.rules.near import (
     near_cost,
     real,
 )
-from .costs import Logistic, Risk, SoftmaxCrossEntropy
+from .costs import Huber, Logistic, Risk, SoftmaxCrossEntropy
 from .errors import SymlipError
 from .networks import Network
 from .parameter_sets import LocalSet, Neighbourhood, Segment
 
-METHODS = {Neighbourhood: ("norm",), Segment: ("line",)}
+METHODS = {Neighbourhood: ("norm", "majorant"), Segment: ("line",)}
 
 
 def check_local(network: Network, parameters: LocalSet, method: str, cost: object) -> None:
@@ -66,7 +81,7 @@ def check_local(network: Network, parameters: LocalSet, method: str, cost: objec
 
 def local_bounds(derivation: Derivation) -> None:
     """Add the steps of a local derivation to a new one."""
-    {"norm": _norm, "line": _line}[derivation.problem.method](derivation)
+    {"norm": _norm, "majorant": _majorant, "line": _line}[derivation.problem.method](derivation)
 
 
 class Centre:
@@ -87,54 +102,147 @@ class Centre:
             self.outputs[layer] = apply(CentreOutput(), self.pre[layer], layer=layer, activation=unit.activation)
 
 
+class Ball(Centre):
+    """What moves on the ball about the centre, layer by layer."""
+
+    def __init__(self, derivation: Derivation, orders: tuple[int, ...]) -> None:
+        super().__init__(derivation)
+        apply, network = derivation.apply, self.network
+        self.radius = derivation.assume(Hypothesis(Quantity("distance"), nonnegative("rad")))
+        self.norms = {layer: apply(CentreNorm(), self.weights[layer], layer=layer) for layer in range(2, network.depth + 1)}
+        self.sizes = {0: apply(NearValue(), self.inputs, layer=0)}
+        self.moved_norm: dict[int, str] = {}
+        self.moved_pre: dict[int, str] = {}
+        self.moved: dict[int, str] = {}
+        self.directions: list[str] = []
+        self.suprema: dict[int, list[str]] = {}
+        """By layer, of the derivatives of the orders asked for."""
+        for layer, unit in enumerate(network.units, 1):
+            below = (self.weights[layer], self.norms[layer], self.suprema[layer - 1][0], self.moved_norm[layer - 1]) if layer > 1 else ()
+            self.moved_norm[layer] = apply(MovedNorm(), *below, self.sizes[layer - 1], layer=layer)
+            self.moved_pre[layer] = apply(MovedPre(), *below, self.radius, self.sizes[layer - 1], layer=layer)
+            here = {"layer": layer, "activation": unit.activation}
+            chosen = orders if layer < network.depth or not is_identity(unit.activation) else (1,)
+            self.suprema[layer] = [apply(NearSlope(), self.pre[layer], self.moved_pre[layer], order=order, **here) for order in chosen]
+            self.moved[layer] = apply(Moved(), self.radius, self.moved_norm[layer], self.suprema[layer][0], self.moved_pre[layer], layer=layer)
+            if layer < network.depth:
+                self.sizes[layer] = apply(NearValue(), self.outputs[layer], self.moved[layer], layer=layer)
+
+
 def _norm(derivation: Derivation) -> None:
-    centre = Centre(derivation)
+    ball = Ball(derivation, (1, 2))
     apply, network = derivation.apply, derivation.problem.network
-    radius = derivation.assume(Hypothesis(Quantity("distance"), nonnegative("rad")))
-    norms = {layer: apply(CentreNorm(), centre.weights[layer], layer=layer) for layer in range(2, network.depth + 1)}
-    sizes = {0: apply(NearValue(), centre.inputs, layer=0)}
-    moved_norm: dict[int, str] = {}
-    moved_pre: dict[int, str] = {}
-    slopes: dict[int, str] = {}
-    curvatures: dict[int, str] = {}
-    moved: dict[int, str] = {}
-    for layer, unit in enumerate(network.units, 1):
-        below = (centre.weights[layer], norms[layer], slopes[layer - 1], moved_norm[layer - 1]) if layer > 1 else ()
-        moved_norm[layer] = apply(MovedNorm(), *below, sizes[layer - 1], layer=layer)
-        moved_pre[layer] = apply(MovedPre(), *below, radius, sizes[layer - 1], layer=layer)
-        here = {"layer": layer, "activation": unit.activation}
-        slopes[layer] = apply(NearSlope(), centre.pre[layer], moved_pre[layer], order=1, **here)
-        curvatures[layer] = apply(NearSlope(), centre.pre[layer], moved_pre[layer], order=2, **here)
-        moved[layer] = apply(Moved(), radius, moved_norm[layer], slopes[layer], moved_pre[layer], layer=layer)
-        sizes[layer] = apply(NearValue(), centre.outputs[layer], moved[layer], layer=layer)
-    first, second = apply(NearPreBlocks(), sizes[0], layer=1), ""
+    first = apply(NearPreBlocks(), ball.sizes[0], layer=1)
     second = apply(NearPreSecond(), first, layer=1)
     for layer in range(2, network.depth + 1):
-        matrix = apply(NearMatrix(), radius, centre.weights[layer], norms[layer], slopes[layer - 1], layer=layer)
-        curving = apply(NearCurving(), radius, centre.weights[layer], curvatures[layer - 1], layer=layer)
+        slopes, curvatures = ball.suprema[layer - 1]
+        matrix = apply(NearMatrix(), ball.radius, ball.weights[layer], ball.norms[layer], slopes, layer=layer)
+        curving = apply(NearCurving(), ball.radius, ball.weights[layer], curvatures, layer=layer)
         before = first
-        first = apply(NearPreBlocks(), matrix, before, sizes[layer - 1], layer=layer)
-        second = apply(NearPreSecond(), slopes[layer - 1], before, matrix, second, curving, layer=layer)
-    _risk(centre, first, second, slopes, curvatures, moved, moved_pre)
+        first = apply(NearPreBlocks(), matrix, before, ball.sizes[layer - 1], layer=layer)
+        second = apply(NearPreSecond(), slopes, before, matrix, second, curving, layer=layer)
+    _risk(ball, first, second)
 
 
-def _risk(
-    centre: Centre, first: str, second: str, slopes: dict[int, str], curvatures: dict[int, str], moved: dict[int, str], moved_pre: dict[int, str]
-) -> None:
+def _majorant(derivation: Derivation) -> None:
+    network, cost = derivation.problem.network, derivation.problem.sample_cost
+    if not is_identity(network.units[-1].activation):
+        raise SymlipError("method='majorant' is derived for an affine last layer; method='norm' takes any")
+    if isinstance(cost, Huber):
+        raise SymlipError("method='majorant' needs SoftmaxCrossEntropy(), HalfSquaredError() or Logistic(); Huber has method='norm'")
+    ball = Ball(derivation, (1, 2, 3))
+    apply, depth = derivation.apply, network.depth
+    layers = {layer: {"layer": layer, "depth": depth, "activation": network.units[layer - 1].activation} for layer in range(1, depth + 1)}
+    outputs = [ball.outputs[depth], ball.targets]
+    if isinstance(cost, SoftmaxCrossEntropy):
+        outputs.append(apply(NearSoftmaxProbabilities(), ball.outputs[depth], layer=depth))
+    adjoint = {depth: apply(Adjoint(), *outputs, layer=depth, depth=depth, kind="end", cost=cost)}
+    multiplier: dict[int, str] = {}
+    weight: dict[int, str] = {}
+    for layer in range(depth - 1, 0, -1):
+        multiplier[layer] = apply(Adjoint(), ball.weights[layer + 1], adjoint[layer + 1], kind="back", **layers[layer])
+        adjoint[layer] = apply(Adjoint(), ball.pre[layer], multiplier[layer], kind="adjoint", **layers[layer])
+        weight[layer] = apply(Adjoint(), ball.pre[layer], multiplier[layer], kind="curving", **layers[layer])
+    grams: list[str] = []
+    if isinstance(cost, SoftmaxCrossEntropy):
+        vectors = apply(OutputGram(), ball.outputs[depth], kind="back", **layers[depth])
+        for layer in range(depth, 0, -1):
+            if layer < depth:
+                vectors = apply(OutputGram(), ball.weights[layer + 1], ball.pre[layer], vectors, kind="back", **layers[layer])
+            grams.append(apply(OutputGram(), ball.outputs[layer - 1], vectors, *grams[-1:], kind="gram", **layers[layer]))
+    reference = _reference(ball, layers)
+    slope_change = {layer: apply(SlopeChange(), ball.suprema[layer][1], ball.moved_pre[layer], layer=layer) for layer in range(1, depth)}
+    changed = {1: apply(ChangedDerivative(), layer=1, depth=depth)}
+    for layer in range(2, depth + 1):
+        below = layer - 1
+        changed[layer] = apply(
+            ChangedDerivative(), ball.radius, ball.weights[layer], ball.norms[layer], ball.suprema[below][0], slope_change[below], ball.moved[below],
+            reference[below], changed[below], layer=layer, depth=depth,
+        )  # fmt: skip
+    hidden = [ball.suprema[layer][0] for layer in range(1, depth)]
+    unit = apply(OutputRest(), *[ball.moved_norm[layer] for layer in range(1, depth)], *hidden, *slope_change.values(), depth=depth, kind="unit")
+    rest = apply(OutputRest(), ball.radius, changed[depth], unit, depth=depth, kind="rest")
+    known = [*outputs, ball.moved[depth], ball.moved_pre[depth], ball.radius, rest, *grams[-1:]]
+    factor = apply(CostStability(), *known, depth=depth, kind="factor", cost=cost)
+    curvature = apply(CostStability(), *known, factor, depth=depth, kind="curvature", cost=cost)
+    change = {depth: apply(CostStability(), *known, factor, curvature, depth=depth, kind="gradient", cost=cost)}
+    curving: dict[int, str] = {}
+    size: dict[int, str] = {}
+    for layer in range(depth - 1, 0, -1):
+        step = apply(ChangedAdjoint(), ball.radius, ball.weights[layer + 1], adjoint[layer + 1], change[layer + 1], layer=layer, kind="multiplier")
+        here = (step, multiplier[layer], slope_change[layer], *ball.suprema[layer], ball.moved_pre[layer])
+        change[layer] = apply(ChangedAdjoint(), *here, layer=layer, kind="adjoint")
+        curving[layer] = apply(ChangedAdjoint(), *here, layer=layer, kind="curving")
+        size[layer] = apply(ChangedAdjoint(), *here, weight[layer], curving[layer], layer=layer, kind="size")
+    form = apply(ChangeForm(), factor, curvature, *changed.values(), *size.values(), *change.values(), *adjoint.values(), *hidden, depth=depth)
+    given = [*outputs, *reference.values(), *hidden, *slope_change.values(), *size.values(), *ball.directions]
+    atoms = apply(Reference(), *given, layer=depth, depth=depth, kind="atoms", cost=cost)
+    diagonal = apply(DiagonalForm(), form, atoms, depth=depth)
+    results = [apply(Majorant(), diagonal, layer=layer, depth=depth, kind="shift") for layer in range(1, depth + 1)]
+    results += [
+        apply(Majorant(), diagonal, curving[layer], size[layer], ball.suprema[layer][0], slope_change[layer], layer=layer, depth=depth, kind="neurons")
+        for layer in range(1, depth)
+    ]
+    results.append(apply(Majorant(), diagonal, layer=depth, depth=depth, kind="outputs"))
+    for name in results:
+        claim = derivation.steps[name].claim
+        assert isinstance(claim, Bound)
+        derivation.results[name] = claim.symbol
+
+
+def _reference(ball: Ball, layers: dict[int, dict[str, Any]]) -> dict[int, str]:
+    """The derivatives of the pre-activations along the reference direction."""
+    derivation, depth = ball.derivation, ball.network.depth
+    ball.directions = []
+    found: dict[int, str] = {}
+    below = ball.inputs
+    for layer in range(1, depth + 1):
+        pair = [
+            derivation.assume(Hypothesis(Quantity(kind, layer), real(f"{name}_{layer}")))
+            for kind, name in (("direction_weight", "Ud"), ("direction_bias", "wd"))
+        ]
+        ball.directions += pair
+        moved = [below] if layer > 1 else []
+        found[layer] = derivation.apply(Reference(), ball.outputs[layer - 1], ball.weights[layer], *pair, *moved, kind="pre", **layers[layer])
+        below = derivation.apply(Reference(), ball.pre[layer], found[layer], kind="post", **layers[layer]) if layer < depth else below
+    return found
+
+
+def _risk(ball: Ball, first: str, second: str) -> None:
     """The cost on top and its average."""
-    derivation, network = centre.derivation, centre.network
+    derivation, network = ball.derivation, ball.network
     apply, depth = derivation.apply, network.depth
     last = {"layer": depth, "activation": network.units[-1].activation}
-    outer = () if is_identity(network.units[-1].activation) else (slopes[depth], curvatures[depth])
+    outer = [] if is_identity(network.units[-1].activation) else ball.suprema[depth]
     blocks = apply(NearOutput(), first, *outer, order=1, **last)
     second_blocks = apply(NearOutput(), first, second, *outer, order=2, **last)
     cost = derivation.problem.sample_cost
     assert cost is not None
-    rule, premises = near_cost(cost), [centre.outputs[depth], centre.targets, moved[depth]]
+    rule, premises = near_cost(cost), [ball.outputs[depth], ball.targets, ball.moved[depth]]
     if isinstance(cost, SoftmaxCrossEntropy):
-        premises.append(apply(NearSoftmaxProbabilities(), centre.outputs[depth], layer=depth))
+        premises.append(apply(NearSoftmaxProbabilities(), ball.outputs[depth], layer=depth))
     if isinstance(cost, Logistic):
-        premises.append(apply(OutputMoved(), moved_pre[depth], *outer[:1], **last))
+        premises.append(apply(OutputMoved(), ball.moved_pre[depth], *outer[:1], **last))
     curvature = apply(rule, *premises, layer=depth, curvature=True, cost=cost)
     slope = apply(rule, *premises, curvature, layer=depth, curvature=False, cost=cost)
     risk = [

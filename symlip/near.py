@@ -144,3 +144,78 @@ def supremum_of(function, constant, turning, steepness, point, distance):
             slack = 1e-15 * max(1.0, abs(at))
             largest_ = numpy.where((low <= at + slack) & (high >= at - slack), numpy.maximum(largest_, value), largest_)
     return numpy.minimum(numpy.where(numpy.isnan(largest_), numpy.inf, largest_), constant)
+
+
+def transposed(matrix, e):
+    """A^T e."""
+    return matrix.T @ e
+
+
+def unit_vectors(like):
+    """All unit vectors, the same for all samples: shape (l, l, 1)."""
+    return numpy.eye(len(like))[:, :, None]
+
+
+def back(matrix, slope, vectors):
+    """diag(s) A^T B, B of shape (l, c, samples)."""
+    flat_ = vectors.reshape(len(vectors), -1)
+    product = (matrix.T @ flat_).reshape(matrix.shape[1], vectors.shape[1], -1)
+    return slope[:, None, :] * product
+
+
+def add_gram(vectors, weight):
+    """w B^T B, shape (c, c, samples)."""
+    return weight * numpy.einsum("ijn,ikn->jkn", vectors, vectors)
+
+
+def spread_odds(p, gram):
+    """max_j |(e_j - p)^T J|."""
+    mixed = numpy.sum(gram * p[None, :, :], axis=1)
+    inner = numpy.einsum("jjn->jn", gram) - 2 * mixed + numpy.sum(p * mixed, axis=0)
+    return sqrt(numpy.max(maximum(inner, 0 * inner), axis=0))
+
+
+def output_spread(p, gram):
+    """tr(C K C K)^(1/4)."""
+    product = p[:, None, :] * (gram - numpy.sum(gram * p[:, None, :], axis=0))
+    trace = numpy.sum(numpy.sum(product * product.transpose(1, 0, 2), axis=0), axis=0)
+    return sqrt(sqrt(maximum(trace, 0 * trace)))
+
+
+def pair_norm(matrix, vector):
+    """The Euclidean norm of all entries of both."""
+    return sqrt(numpy.sum(matrix * matrix) + numpy.sum(vector * vector))
+
+
+def smaller(first, second):
+    """1 where the first is at most the second, else 0."""
+    return numpy.where(first <= second, 1.0, 0.0)
+
+
+def atom(position, count):
+    """A unit vector of coefficients, the same for all samples."""
+    return numpy.eye(count)[position][:, None]
+
+
+def coefficient_of(vector, other):
+    """Inner products, sample by sample."""
+    return numpy.sum(vector * other, axis=0)
+
+
+def sum_symmetric(first, second):
+    """v w^T + w v^T."""
+    return first[:, None] * second[None, :] + second[:, None] * first[None, :]
+
+
+def reference_atoms(*values):
+    """Positive numbers in the proportions of the values, none of them less than a millionth of the largest."""
+    shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    stacked = numpy.stack([numpy.broadcast_to(value, shape) for value in values])
+    top = numpy.max(stacked, axis=0)
+    top = numpy.where(numpy.isfinite(top) & (top > 0), top, 1.0)
+    return numpy.clip(numpy.where(numpy.isfinite(stacked), stacked, top) / top, 1e-6, 1.0)
+
+
+def diagonal(form, weights):
+    """(Q g)_i / g_i."""
+    return numpy.sum(form * weights[None, :], axis=1) / weights

@@ -6,6 +6,7 @@ Parameters are [(A_1, b_1), ..]; data one row a sample. Nothing here is a bound:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,20 @@ def activation_functions(activation: Activation, orders: tuple[int, ...]) -> dic
     exec(functions_source(activation, orders), names)
     found: dict[int, Callable[[Any], Any]] = names[f"{identifier(activation)}_functions"]
     return found
+
+
+@dataclass(frozen=True)
+class Form:
+    """A quadratic form like the Hessian: outputs * o'^T C o' + rest * (what is left of it) + sum of neurons * z'^2 + shifts * |eta_u|^2.
+
+    C the cost's Hessian, z' and o' the derivatives of pre-activations and outputs, averaged over the samples. The default is the
+    Hessian. outputs: a number, or one for each sample. neurons: one array (l_u, samples) a layer, from the first; shifts: one a layer.
+    """
+
+    outputs: Any = 1.0
+    rest: float = 1.0
+    neurons: tuple[np.ndarray, ...] = ()
+    shifts: tuple[float, ...] = ()
 
 
 class Objective:
@@ -64,32 +79,52 @@ class Objective:
                 adjoint = parameters[layer - 1][0].T @ local
         return float(np.mean(self._cost(post[-1]))), found[::-1]
 
-    def hessian_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
-        """D^2 Phi applied to a direction, exactly (up to rounding): the derivative of back-propagation along it."""
-        pre, post = self._forward(parameters)
-        moved: list[np.ndarray] = [np.zeros_like(self._x)]
-        moved_pre: list[np.ndarray] = []
-        for layer, ((A, _), (dA, db)) in enumerate(zip(parameters, direction), 1):
-            moved_pre.append(dA @ post[layer - 1] + db[:, None] + (A @ moved[-1] if layer > 1 else 0.0))
-            moved.append(self._at(layer, 1, pre[layer - 1]) * moved_pre[-1])
-        adjoint = self._cost_gradient(post[-1]) / self.samples
-        changed = self._cost_hessian(post[-1], moved[-1]) / self.samples
-        found: Parameters = []
-        for layer in range(len(parameters), 0, -1):
-            slope = self._at(layer, 1, pre[layer - 1])
-            local = adjoint * slope
-            local_changed = changed * slope + adjoint * self._at(layer, 2, pre[layer - 1]) * moved_pre[layer - 1]
-            weights = local_changed @ post[layer - 1].T
-            if layer > 1:  # the input does not move
-                weights += local @ moved[layer - 1].T
-            found.append((weights, local_changed.sum(axis=1)))
-            if layer > 1:
-                A, dA = parameters[layer - 1][0], direction[layer - 1][0]
-                adjoint, changed = A.T @ local, A.T @ local_changed + dA.T @ local
-        return found[::-1]
+    def hessian_product(self, parameters: Parameters, direction: Parameters, form: Form | None = None) -> Parameters:
+        """D^2 Phi applied to a direction, exactly (up to rounding): the derivative of back-propagation along it; or another form, see `Form`."""
+        return self.hessian(parameters, form)(direction)
 
-    def largest_eigenvalue(self, parameters: Parameters, steps: int = 100, seed: int = 0) -> float:
-        """The largest eigenvalue of D^2 Phi by Lanczos with full reorthogonalisation: a Ritz value, an estimate from below."""
+    def hessian(self, parameters: Parameters, form: Form | None = None) -> Callable[[Parameters], Parameters]:
+        """D^2 Phi (or the form) as an operator; what does not depend on the direction is done once."""
+        form = form or Form()
+        depth = len(parameters)
+        pre, post = self._forward(parameters)
+        slopes = [self._at(layer, 1, z) for layer, z in enumerate(pre, 1)]
+        local: list[Any] = [None] * depth
+        bent: list[Any] = [None] * depth
+        adjoint = form.rest * self._cost_gradient(post[-1]) / self.samples
+        for layer in range(depth, 0, -1):
+            local[layer - 1] = adjoint * slopes[layer - 1]
+            bent[layer - 1] = adjoint * self._at(layer, 2, pre[layer - 1]) + (form.neurons[layer - 1] / self.samples if layer <= len(form.neurons) else 0.0)
+            if layer > 1:
+                adjoint = parameters[layer - 1][0].T @ local[layer - 1]
+
+        def apply(direction: Parameters) -> Parameters:
+            moved: list[Any] = [0.0]
+            moved_pre: list[np.ndarray] = []
+            for layer, ((A, _), (dA, db)) in enumerate(zip(parameters, direction), 1):
+                moved_pre.append(dA @ post[layer - 1] + db[:, None] + (A @ moved[-1] if layer > 1 else 0.0))
+                moved.append(slopes[layer - 1] * moved_pre[-1])
+            changed = form.outputs * self._cost_hessian(post[-1], moved[-1]) / self.samples
+            found: Parameters = []
+            for layer in range(depth, 0, -1):
+                local_changed = changed * slopes[layer - 1] + bent[layer - 1] * moved_pre[layer - 1]
+                weights, bias = local_changed @ post[layer - 1].T, local_changed.sum(axis=1)
+                if layer > 1:  # the input does not move
+                    weights += local[layer - 1] @ moved[layer - 1].T
+                    changed = parameters[layer - 1][0].T @ local_changed + direction[layer - 1][0].T @ local[layer - 1]
+                if form.shifts:
+                    weights, bias = weights + form.shifts[layer - 1] * direction[layer - 1][0], bias + form.shifts[layer - 1] * direction[layer - 1][1]
+                found.append((weights, bias))
+            return found[::-1]
+
+        return apply
+
+    def lanczos(self, parameters: Parameters, steps: int, form: Form | None = None, seed: int = 0) -> tuple[float, float, Parameters]:
+        """The smallest and the largest Ritz value of a form after so many Lanczos steps from a random start, and the latter's vector.
+
+        All vectors are orthogonalised, twice. Ritz values are estimates, from inside, of the ends of the spectrum.
+        """
+        apply = self.hessian(parameters, form)
         rng = np.random.default_rng(seed)
         shapes = [(A.shape, b.shape) for A, b in parameters]
         size = sum(A.size + b.size for A, b in parameters)
@@ -97,21 +132,26 @@ class Objective:
         basis = np.zeros((steps, size))
         vector = rng.normal(size=size)
         vector /= np.linalg.norm(vector)
-        diagonal, beside = [], []
+        diagonal: list[float] = []
+        beside: list[float] = []
         for number in range(steps):
             basis[number] = vector
-            product = flat(self.hessian_product(parameters, shaped(vector, shapes)))
+            product = flat(apply(shaped(vector, shapes)))
             diagonal.append(float(vector @ product))
             for _ in range(2):
                 product -= basis[: number + 1].T @ (basis[: number + 1] @ product)
             length = float(np.linalg.norm(product))
-            if length < 1e-12 * max(1.0, abs(diagonal[0])):
+            if length <= 1e-13 * max(abs(entry) for entry in (*diagonal, *beside)):
                 break
             beside.append(length)
             vector = product / length
         count = len(diagonal)
-        matrix = np.diag(diagonal) + np.diag(beside[: count - 1], 1) + np.diag(beside[: count - 1], -1)
-        return float(np.linalg.eigvalsh(matrix)[-1])
+        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[: count - 1], 1) + np.diag(beside[: count - 1], -1))
+        return float(values[0]), float(values[-1]), shaped(basis[:count].T @ vectors[:, -1], shapes)
+
+    def largest_eigenvalue(self, parameters: Parameters, steps: int = 100, seed: int = 0) -> float:
+        """The largest Ritz value of D^2 Phi: an estimate from below, not a bound."""
+        return self.lanczos(parameters, steps, seed=seed)[1]
 
     # -- parts -------------------------------------------------------------------------------------------------------
 

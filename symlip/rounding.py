@@ -76,11 +76,20 @@ class Ball:
         return len(self.mid)
 
     def __getitem__(self, index: Any) -> Ball:
-        return Ball(self.mid[index], self.rad[index])
+        return self._like(self.mid[index], self.rad[index])
 
     @property
     def T(self) -> Ball:
-        return Ball(self.mid.T, self.rad.T)
+        return self._like(self.mid.T, self.rad.T)
+
+    def reshape(self, *shape: int) -> Ball:
+        return self._like(self.mid.reshape(*shape), self.rad.reshape(*shape))
+
+    def transpose(self, *axes: int) -> Ball:
+        return self._like(self.mid.transpose(*axes), self.rad.transpose(*axes))
+
+    def _like(self, mid: Any, rad: Any) -> Ball:
+        return Ball(mid) if self.exact else Ball(mid, rad)
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
 
@@ -292,6 +301,39 @@ def _largest_eigenvalue(matrix: Any) -> Ball:
     return Ball(best * scale * (1 + 8 * UNIT) + LEAST)
 
 
+def _add_gram(vectors: Any, weight: Any) -> Ball:
+    """w B^T B, by the rows of B one after the other: sums of products of balls."""
+    rows = ball(vectors)
+    moduli = np.abs(rows.mid)
+    gamma = (len(rows) + 2) * UNIT / (1 - (len(rows) + 2) * UNIT)
+    spread = np.einsum("ijn,ikn->jkn", moduli, rows.rad)
+    spread = spread + spread.transpose(1, 0, 2) + np.einsum("ijn,ikn->jkn", rows.rad, rows.rad) + gamma * np.einsum("ijn,ikn->jkn", moduli, moduli)
+    gram = Ball(np.einsum("ijn,ikn->jkn", rows.mid, rows.mid), (spread * (1 + 4 * gamma) + len(rows) * LEAST) * UP)
+    return ball(weight) * gram
+
+
+def _diagonals(pattern: str, matrix: Any) -> Ball:
+    """The diagonal of each sample's matrix."""
+    if pattern != "jjn->jn":
+        raise TypeError(f"no ball arithmetic for {pattern!r}")
+    return Ball(np.einsum(pattern, ball(matrix).mid), np.einsum(pattern, ball(matrix).rad))
+
+
+def _pair_norm(matrix: Any, vector: Any) -> Ball:
+    squares = [_total((ball(part) * ball(part)).reshape(-1)) for part in (matrix, vector)]
+    return _sqrt(squares[0] + squares[1])
+
+
+def _smaller(first: Any, second: Any) -> Ball:
+    """Either choice proves the bound, so that rounding may decide."""
+    return Ball(near.smaller(ball(first).mid, ball(second).mid))  # type: ignore[no-untyped-call]
+
+
+def _reference_atoms(*values: Any) -> Ball:
+    """Any positive numbers prove the bound: these are exact by decree."""
+    return Ball(near.reference_atoms(*(ball(value).mid for value in values)))  # type: ignore[no-untyped-call]
+
+
 def _softmax(logits: Any) -> Ball:
     logits = ball(logits)
     shifted = logits - np.max(logits.mid, axis=0)
@@ -443,7 +485,7 @@ class PointwiseBalls:
 def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[str, Any]:
     """The operations of a compiled certificate on balls; the orders of derivatives and suprema for each activation."""
     names: dict[str, Any] = {}
-    shim = types.SimpleNamespace(abs=_moduli, sum=_total, max=_largest, min=_least, ndim=lambda value: ball(value).ndim)
+    shim = types.SimpleNamespace(einsum=_diagonals, abs=_moduli, sum=_total, max=_largest, min=_least, ndim=lambda value: ball(value).ndim)
     for name, value in vars(near).items():
         if isinstance(value, types.FunctionType) and value.__module__ == near.__name__:
             names[name] = types.FunctionType(value.__code__, names, name, value.__defaults__)
@@ -451,7 +493,8 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
         numpy=shim, sqrt=_sqrt, exp=increasing(np.exp, 0.0), log=increasing(np.log), minimum=_pick(np.minimum), maximum=_pick(np.maximum),
         spectral_norm=_spectral_norm, length=_length, softmax=_softmax, blocks=_join, append_blocks=_append, pad=_placed(runtime.pad), border=_placed(runtime.border),
         outer=lambda vector: ball(vector)[:, None] * ball(vector)[None, :], zero_matrix=_placed(runtime.zero_matrix), mean=_mean, euclidean_norm=_length,
-        largest_eigenvalue=_largest_eigenvalue,
+        largest_eigenvalue=_largest_eigenvalue, unit_vectors=lambda like: Ball(np.eye(len(like))[:, :, None]), add_gram=_add_gram, pair_norm=_pair_norm, smaller=_smaller,
+        reference_atoms=_reference_atoms, atom=lambda position, count: Ball(near.atom(int(position), int(count))),  # type: ignore[no-untyped-call]
     )  # fmt: skip
     for activation, orders in activations.items():
         name, found = identifier(activation), PointwiseBalls(activation, *orders)

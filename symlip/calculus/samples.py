@@ -202,3 +202,140 @@ class SampleCost(Operation):
 
     _numpycode = _mpmathcode = _source
     template = r"g({1},{2})"
+
+
+# --- the majorant: forms in a few norms of each sample ------------------------------------------------------------------
+
+
+class Transposed(Operation):
+    """A^T e, sample by sample."""
+
+    nargs = 2
+    plain = "{0}^T {1}"
+    runtime = "transposed"
+    template = r"{0}^{{\top}}{1}"
+
+
+class UnitVectors(Operation):
+    """All unit vectors of the space of a vector, side by side."""
+
+    nargs = 1
+    plain = "I"
+    runtime = "unit_vectors"
+    template = r"I"
+
+
+class Back(Operation):
+    """diag(s) A^T B for a matrix B of each sample: Back(A, s, B)."""
+
+    nargs = 3
+    plain = "diag({1}) {0}^T {2}"
+    runtime = "back"
+    template = r"\operatorname{{diag}}\bigl({1}\bigr)\,{0}^{{\top}}{2}"
+
+
+class AddGram(Operation):
+    """w B^T B for a matrix B and a number w of each sample: AddGram(B, w)."""
+
+    nargs = 2
+    plain = "({1}) {0}^T {0}"
+    runtime = "add_gram"
+    template = r"\bigl({1}\bigr)\,{0}^{{\top}}{0}"
+
+
+class SpreadOdds(Operation):
+    """max_j of the length of (e_j - p)^T J, from K = J J^T: SpreadOdds(p, K)."""
+
+    nargs = 2
+    plain = "max_j |(e_j - {0}) J|"
+    runtime = "spread_odds"
+    template = r"\max_j\bigl((e_j-{0})^{{\top}}{1}(e_j-{0})\bigr)^{{1/2}}"
+
+
+class OutputSpread(Operation):
+    """tr(C K C K)^(1/4), C = diag(p) - p p^T, at least the norm of C^(1/2) J: OutputSpread(p, K)."""
+
+    nargs = 2
+    plain = "tr(C {1} C {1})^(1/4)"
+    runtime = "output_spread"
+    template = r"\bigl(\operatorname{{tr}}(C_{{{0}}}{1}C_{{{0}}}{1})\bigr)^{{1/4}}"
+
+
+class PairNorm(Operation):
+    """The Euclidean norm of a matrix and a vector together."""
+
+    nargs = 2
+    plain = "|({0}, {1})|"
+    runtime = "pair_norm"
+    template = r"|({0},{1})|"
+
+
+class Smaller(Operation):
+    """1 where the first number is at most the second, else 0."""
+
+    nargs = 2
+    plain = "[{0} <= {1}]"
+    runtime = "smaller"
+    template = r"\mathbf{{1}}\bigl\{{{0}\le {1}\bigr\}}"
+
+
+class Atom(Operation):
+    """The unit vector of one of the norms that a form consists of: Atom(position, number of norms)."""
+
+    nargs = 2
+    plain = "e_{0}"
+    runtime = "atom"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        position, count = int(self.args[0]), int(self.args[1])
+        return rf"e_{{{atom_labels(count)[position]}}}"
+
+
+def atom_labels(count: int) -> list[str]:
+    """The names of the norms, as LaTeX: q, then alpha_u and, below the last layer, n_u, k_u, b_u, c_u."""
+    depth = (count + 3) // 5
+    found = ["q"]
+    for layer in range(1, depth + 1):
+        found.append(rf"\alpha_{layer}")
+        found += [f"{letter}_{layer}" for letter in "nkbc"] if layer < depth else []
+    return found
+
+
+class CoefficientOf(Operation):
+    """The inner product of two vectors of coefficients, sample by sample."""
+
+    nargs = 2
+    plain = "<{0}, {1}>"
+    runtime = "coefficient_of"
+    template = r"\bigl\langle {0},\,{1}\bigr\rangle"
+
+
+class SumSymmetric(Operation):
+    """v w^T + w v^T."""
+
+    nargs = 2
+    plain = "({0} {1}^T + {1} {0}^T)"
+    runtime = "sum_symmetric"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        first, second = (printer.parenthesize(argument, 50) for argument in self.args)
+        return rf"2\,{first}\odot {second}"
+
+
+class ReferenceAtoms(Operation):
+    """The norms along the reference direction, none of them less than a millionth of the largest."""
+
+    plain = "reference"
+    runtime = "reference_atoms"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return r"\bigl(" + r",\ ".join(printer._print(argument) for argument in self.args) + r"\bigr)"
+
+
+class Diagonal(Operation):
+    """(Q g)_i / g_i: Diagonal(Q, g)."""
+
+    nargs = 2
+    plain = "({0} {1}) / {1}"
+    runtime = "diagonal"
+    template = r"\bigl(({0}\,{1})_i/{1}_i\bigr)_i"
