@@ -23,12 +23,14 @@ from .calculus.rules.majorant import (
     Adjoint,
     ChangedAdjoint,
     ChangedDerivative,
+    ChangedOutput,
     ChangeForm,
     CostStability,
     DiagonalForm,
     Majorant,
     OutputGram,
     OutputRest,
+    OutputSpreads,
     Reference,
     SlopeChange,
 )
@@ -194,7 +196,13 @@ def _majorant(derivation: Derivation) -> None:
         change[layer] = apply(ChangedAdjoint(), *here, layer=layer, kind="adjoint")
         curving[layer] = apply(ChangedAdjoint(), *here, layer=layer, kind="curving")
         size[layer] = apply(ChangedAdjoint(), *here, weight[layer], curving[layer], layer=layer, kind="size")
-    form = apply(ChangeForm(), factor, curvature, *changed.values(), *size.values(), *change.values(), *adjoint.values(), *hidden, depth=depth)
+    extra = []
+    if isinstance(cost, SoftmaxCrossEntropy) and depth > 1:
+        below = depth - 1
+        spreads = apply(OutputSpreads(), outputs[-1], ball.weights[depth], depth=depth)
+        extra = [spreads, outputs[-1], ball.norms[depth], ball.radius, ball.suprema[below][0], slope_change[below], ball.moved[below], reference[below], changed[below], factor]
+    output = apply(ChangedOutput(), curvature, changed[depth], *extra, depth=depth, cost=cost)
+    form = apply(ChangeForm(), factor, output, *changed.values(), *size.values(), *change.values(), *adjoint.values(), *hidden, depth=depth)
     given = [*outputs, *reference.values(), *hidden, *slope_change.values(), *size.values(), *ball.directions]
     atoms = apply(Reference(), *given, layer=depth, depth=depth, kind="atoms", cost=cost)
     diagonal = apply(DiagonalForm(), form, atoms, depth=depth)

@@ -219,3 +219,15 @@ def reference_atoms(*values):
 def diagonal(form, weights):
     """(Q g)_i / g_i."""
     return numpy.sum(form * weights[None, :], axis=1) / weights
+
+
+def column_spread(matrix, p):
+    """The variances under p of the columns of A, one column a sample."""
+    mean = matrix.T @ p
+    spread = (matrix * matrix).T @ p - mean * mean
+    return maximum(spread, 0 * spread)
+
+
+def spread_norm(spread, norm, diagonal):
+    """The smaller of the norm times max d and sqrt(sum v d^2)."""
+    return minimum(norm * numpy.max(diagonal, axis=0), sqrt(numpy.sum(spread * diagonal * diagonal, axis=0)))

@@ -216,6 +216,27 @@ class Transposed(Operation):
     template = r"{0}^{{\top}}{1}"
 
 
+class ColumnSpread(Operation):
+    """The variances under p of a matrix's columns: ColumnSpread(A, p)."""
+
+    nargs = 2
+    plain = "Var_{1}(columns of {0})"
+    runtime = "column_spread"
+    template = r"\bigl(\operatorname{{Var}}_{{{1}}}({0}e_j)\bigr)_j"
+
+
+class SpreadNorm(Operation):
+    """The smaller of c max d and (sum_j v_j d_j^2)^(1/2): SpreadNorm(v, c, d)."""
+
+    nargs = 3
+    plain = "min({1} max({2}), sqrt(sum {0} {2}^2))"
+    runtime = "spread_norm"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        spread, norm, diagonal = (printer._print(argument) for argument in self.args)
+        return rf"\min\bigl({norm}\max_j({diagonal})_j,\ (\textstyle\sum_j{spread}\,{diagonal}^2)^{{1/2}}\bigr)"
+
+
 class UnitVectors(Operation):
     """All unit vectors of the space of a vector, side by side."""
 

@@ -23,6 +23,7 @@ from ..samples import (
     Back,
     CoefficientOf,
     ColumnNorms,
+    ColumnSpread,
     CovarianceBound,
     Diagonal,
     Largest,
@@ -33,6 +34,7 @@ from ..samples import (
     ReferenceAtoms,
     ScaledNorm,
     Smaller,
+    SpreadNorm,
     SpreadOdds,
     Sum,
     SumSymmetric,
@@ -144,6 +146,44 @@ where $\beta$ is either $|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2\,n_{u-1
         if layer > 2:
             total += (ScaledNorm(matrix, norm, slopes) + radius * Largest(slopes)) * given.bound("changed_first", layer - 1)
         return Bound(Quantity("changed_first", layer), nonnegative(f"ze_{layer}"), total)
+
+
+class ChangedOutput(Rule):
+    name = "change of the outputs' derivatives"
+    title = "Change of the outputs' derivatives, in the norm of the cost's Hessian"
+    statement = r"""On the ball $|C(\theta)^{1/2}\zeta_m|\le\langle\boldsymbol{z},a\rangle$ with $\boldsymbol{z}=\sqrt c\,\boldsymbol{\zeta}_m$; and for the softmax cross-entropy, sharper, with the recursion of @[change of the first derivatives] for $u=m$ in which $\alpha_m\Delta_{m-1}$, $r\,k_{m-1}$ and $r\max\sigma|\zeta_{m-1}|$ are multiplied by $\sqrt c$, and $|\bar A_m\operatorname{diag}d|_2$ becomes
+$e^{\mathsf M/2}\min\bigl(\sqrt{c_0}\,\bar a_m\max d,\ (\sum_jv_jd_j^2)^{1/2}\bigr)$, $v_j$ the variance under $\pi$ of the $j$-th column of $\bar A_m$."""
+    proof = r"""$|C(\theta)^{1/2}v|\le\sqrt c|v|$ and $|C(\theta)^{1/2}\bar A_mv|\le e^{\mathsf M/2}|C(\bar\theta)^{1/2}\bar A_mv|$ by @[stability of the cost], and $|C^{1/2}\bar A_m\operatorname{diag}d|_F^2=\sum_jd_j^2\,e_j^{\top}\bar A_m^{\top}C\bar A_me_j$, a sum of variances."""
+    obligations = (TRIANGLE, CAUCHY)
+
+    def conclude(self, given: Given, *, depth: int, cost: Cost, **_: Any) -> Bound:
+        curvature = given.bound("cost_curvature")
+        if depth == 1 or not isinstance(cost, SoftmaxCrossEntropy):
+            return Bound(Quantity("changed_output"), nonnegative("zo"), sympy.sqrt(curvature) * given.bound("changed_first", depth))
+        below, radius = depth - 1, given.bound("distance")
+        slopes, reach, z = given.bound("near_slope", below), given.symbol(f"sr_{below}"), given.symbol(f"zr_{below}")
+        spread, norm = given.symbol("cs"), sympy.sqrt(CovarianceBound(given.symbol("pc"))) * given.symbol(f"an_{depth}")
+        straight, whole = SpreadNorm(spread, norm, reach), SpreadNorm(spread, norm, 0 * reach + 1)
+        first = Smaller(straight * Length(z), whole * Length(reach * z))
+        growth = sympy.exp(given.bound("cost_factor") / 2)
+        total = (
+            sympy.sqrt(curvature) * (given.bound("moved", below) * atom(f"alpha_{depth}", depth) + radius * atom(f"k_{below}", depth))
+            + growth * straight * first * atom(f"n_{below}", depth)
+            + growth * whole * (1 - first) * atom(f"b_{below}", depth)
+        )
+        if depth > 2:
+            total += (growth * SpreadNorm(spread, norm, slopes) + sympy.sqrt(curvature) * radius * Largest(slopes)) * given.bound("changed_first", below)
+        return Bound(Quantity("changed_output"), nonnegative("zo"), total)
+
+
+class OutputSpreads(Rule):
+    name = "variances of the last weights"
+    title = "Variances of the last layer's columns"
+    statement = r"""$v_j$ is the variance of the $j$-th column of $\bar A_m$ under $\pi$."""
+    proof = r"""By definition."""
+
+    def conclude(self, given: Given, *, depth: int, **_: Any) -> Bound:
+        return Bound(None, nonnegative("cs"), ColumnSpread(given.bound("centre_weight", depth), given.symbol("pc")))
 
 
 class SlopeChange(Rule):
@@ -259,9 +299,9 @@ class ChangeForm(Rule):
     title = "Change of the Hessian, sample by sample"
     statement = r"""On the ball, for every direction $\eta$ with norms $a=(q,\alpha_1,n_1,k_1,b_1,c_1,\alpha_2,\dots)$, $q=|C^{1/2}o'|$ and $c_u=|\mu_u^+z_u'|$ at the centre,
 \[\varphi''(\theta)-\varphi''(\bar\theta)\le\sum_{u<m}\sum_j(W_u)_j(z_u')_j^2+a^{\top}Qa,\]
-\[a^{\top}Qa=\bigl(e^{\mathsf M/2}q+\sqrt c|\zeta_m|\bigr)^2-q^2+\sum_{u<m}\bigl(2c_u|\zeta_u|+\max\mu_u^+|\zeta_u|^2\bigr)+2\sum_{u\ge2}\alpha_u\bigl(\epsilon_uk_{u-1}+|e_u|b_{u-1}+\max\sigma_{u-1}(\epsilon_u+|e_u|)|\zeta_{u-1}|\bigr),\]
-with $\langle\boldsymbol{\zeta}_u,a\rangle$ for $|\zeta_u|$. The same bounds $|\varphi''(\theta)-\varphi''(\bar\theta)|$ without the terms of $\langle o',Co'\rangle$."""
-    proof = r"""Subtract the formula of @[adjoints at the centre] at $\bar\theta$ from that at $\theta$. First term: $|C(\theta)^{1/2}(o'+\zeta_m)|\le e^{\mathsf M/2}q+\sqrt c|\zeta_m|$. Second: $\sum\mu(\theta)(z'+\zeta)^2-\sum\mu z'^2\le\sum W z'^2+2\sum\mu^+|z'||\zeta|+\sum\mu^+\zeta^2$. Third: $2\langle e_u(\theta),dA_uh'(\theta)\rangle-2\langle e_u,dA_uh'\rangle=2\langle e_u(\theta)-e_u,dA_uh'(\theta)\rangle+2\langle e_u,dA_u(h'(\theta)-h')\rangle$, with $|h'(\theta)|\le k+\max\sigma|\zeta|$ and $|h'(\theta)-h'|\le b+\max\sigma|\zeta|$."""
+\[a^{\top}Qa=\bigl(e^{\mathsf M/2}q+\langle\boldsymbol{z},a\rangle\bigr)^2-q^2+\sum_{u<m}\bigl(2c_u|\zeta_u|+\max\mu_u^+|\zeta_u|^2\bigr)+2\sum_{u\ge2}\alpha_u\bigl(\epsilon_uk_{u-1}+|e_u|b_{u-1}+\max\sigma_{u-1}(\epsilon_u+|e_u|)|\zeta_{u-1}|\bigr),\]
+with $\langle\boldsymbol{\zeta}_u,a\rangle$ for $|\zeta_u|$ and $\boldsymbol{z}$ of @[change of the outputs' derivatives]. The same bounds $|\varphi''(\theta)-\varphi''(\bar\theta)|$ without the terms of $\langle o',Co'\rangle$."""
+    proof = r"""Subtract the formula of @[adjoints at the centre] at $\bar\theta$ from that at $\theta$. First term: $|C(\theta)^{1/2}(o'+\zeta_m)|\le e^{\mathsf M/2}q+\langle\boldsymbol{z},a\rangle$. Second: $\sum\mu(\theta)(z'+\zeta)^2-\sum\mu z'^2\le\sum W z'^2+2\sum\mu^+|z'||\zeta|+\sum\mu^+\zeta^2$. Third: $2\langle e_u(\theta),dA_uh'(\theta)\rangle-2\langle e_u,dA_uh'\rangle=2\langle e_u(\theta)-e_u,dA_uh'(\theta)\rangle+2\langle e_u,dA_u(h'(\theta)-h')\rangle$, with $|h'(\theta)|\le k+\max\sigma|\zeta|$ and $|h'(\theta)-h'|\le b+\max\sigma|\zeta|$."""
     obligations = (
         PRODUCTS,
         TRIANGLE,
@@ -275,7 +315,7 @@ with $\langle\boldsymbol{\zeta}_u,a\rangle$ for $|\zeta_u|$. The same bounds $|\
 
     def conclude(self, given: Given, *, depth: int, **_: Any) -> Bound:
         q = atom("q", depth)
-        first = sympy.exp(given.bound("cost_factor") / 2) * q + sympy.sqrt(given.bound("cost_curvature")) * given.bound("changed_first", depth)
+        first = sympy.exp(given.bound("cost_factor") / 2) * q + given.bound("changed_output")
         terms = [Outer(first) - Outer(q)]
         for layer in range(2, depth):
             change = given.bound("changed_first", layer)
