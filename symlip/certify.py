@@ -327,7 +327,7 @@ def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str 
     """The step along minus the gradient (or along the direction given) with the largest decrease that is proved.
 
     method "line": the certificate of the direction itself, in several pieces if asked, each about the point where the one before
-    it ended, along the same direction. "norm": the certificate of a ball, whose radius is chosen. Raises SymlipError where the
+    it ended, along the same direction. "norm", "majorant": the certificate of a ball, whose radius is chosen. Raises SymlipError where the
     gradient is zero, or where no decrease can be proved.
     Source: this package; the descent lemma, and Taylor's formula of order four along the line.
     """
@@ -335,7 +335,7 @@ def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str 
         raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
     if isinstance(pieces, bool) or not isinstance(pieces, int) or pieces < 1:
         raise SymlipError(f"pieces must be a positive integer, not {pieces!r}")
-    if method == "norm" and pieces > 1:
+    if method != "line" and pieces > 1:
         raise SymlipError("several pieces are a matter of method='line'")
     return step_of(model.parameters, _objective(model, data, cost), method, pieces, direction)
 
@@ -351,7 +351,7 @@ def step_of(parameters: Parameters, objective: Objective, method: str = "line", 
     done: list[tuple[float, float]] = []
     here, certificate = parameters, None
     for _ in range(pieces):
-        length, fall, found = line_step(here, objective, unit) if method == "line" else _norm_step(here, objective, unit)
+        length, fall, found = line_step(here, objective, unit) if method == "line" else _ball_step(here, objective, unit, method)
         if not fall > 0:
             break
         certificate = found
@@ -360,29 +360,38 @@ def step_of(parameters: Parameters, objective: Objective, method: str = "line", 
     if certificate is None:
         raise SymlipError("no decrease can be proved along this direction: its slope is not below zero by more than rounding")
     total = sum(length for length, _ in done)
-    reach = certificate.radius if method == "norm" else certificate.length
+    reach = certificate.length if method == "line" else certificate.radius
     return Step(total / norm, sum(fall for _, fall in done) * (1 - 1e-15), float(reach or 0.0), certificate, here, value, norm, tuple(done))
 
 
-def _norm_step(parameters: Parameters, objective: Objective, unit: Parameters) -> tuple[float, float, Certificate]:
-    """The best step that the norm certificate gives, over the radius: a coarse search, then a golden section."""
-    model = Model(objective.network, parameters)
+def _ball_step(parameters: Parameters, objective: Objective, unit: Parameters, method: str) -> tuple[float, float, Certificate]:
+    """The best step that a ball's certificate gives, over the radius: a search in plain floats, then one certificate."""
     slope = line_certificates(parameters, objective, unit)(1e-12).taylor[1]  # type: ignore[index]
-    quick, proved = norm_certificates(model, objective, outward=False), norm_certificates(model, objective)
+    if method == "norm":
+        model = Model(objective.network, parameters)
+        quick, proved = norm_certificates(model, objective, outward=False), norm_certificates(model, objective)
+    else:
+        quick, proved = majorant_certificates(parameters, objective, steps=10, outward=False), majorant_certificates(parameters, objective)
 
     def value(at: Callable[[float], Certificate], radius: float) -> tuple[float, float, Certificate]:
         found = at(radius)
-        constant = found.cost_gradient_lipschitz or math.inf
+        constant = (found.ritz[2] if found.ritz and at is quick else found.step_constant) or math.inf
         length = min(radius, -slope / constant) if slope < 0 and math.isfinite(constant) else 0.0
         fall = length * (-slope - constant * length / 2) * (1 - 4e-15)
         return length, fall, found
 
-    scale = -slope / (quick(1e-9).cost_gradient_lipschitz or math.inf)
+    start = value(quick, 1e-9)[2]
+    scale = -slope / ((start.ritz[2] if start.ritz else start.step_constant) or math.inf)
     if not scale > 0:
         return 0.0, 0.0, proved(1e-9)
-    tried = [scale * 2.0**power for power in range(-6, 2)]
-    best = max(tried, key=lambda radius: value(quick, radius)[1])
-    best = max((best * factor for factor in (0.7, 0.85, 1.0, 1.2, 1.4)), key=lambda radius: value(quick, radius)[1])
+    if method == "norm":
+        best = max((scale * 2.0**power for power in range(-6, 2)), key=lambda radius: value(quick, radius)[1])
+        best = max((best * factor for factor in (0.7, 0.85, 1.0, 1.2, 1.4)), key=lambda radius: value(quick, radius)[1])
+    else:  # each radius costs some Lanczos steps: go to the fixed point at which the step just fills the ball
+        best = scale / 2
+        for _ in range(5):
+            best = best / 2 + value(quick, best)[0] / 2
+        best *= 1.02
     return value(proved, best)
 
 

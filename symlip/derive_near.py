@@ -23,6 +23,7 @@ from .calculus.rules.majorant import (
     Adjoint,
     ChangedAdjoint,
     ChangedDerivative,
+    ChangedNorms,
     ChangedOutput,
     ChangeForm,
     CostStability,
@@ -177,14 +178,19 @@ def _majorant(derivation: Derivation) -> None:
     changed = {1: apply(ChangedDerivative(), layer=1, depth=depth)}
     for layer in range(2, depth + 1):
         below = layer - 1
+        norms = [
+            apply(ChangedNorms(), ball.weights[layer], ball.norms[layer], ball.suprema[below][0], slope_change[below], layer=layer, kind=kind)
+            for kind in ("slopes", "changes")
+        ]
+        norms.append(apply(ChangedNorms(), ball.norms[layer], norms[1], slope_change[below], reference[below], layer=layer, kind="indicator"))
         changed[layer] = apply(
-            ChangedDerivative(), ball.radius, ball.weights[layer], ball.norms[layer], ball.suprema[below][0], slope_change[below], ball.moved[below],
-            reference[below], changed[below], layer=layer, depth=depth,
+            ChangedDerivative(), ball.radius, ball.norms[layer], ball.suprema[below][0], ball.moved[below], *norms, changed[below], layer=layer, depth=depth
         )  # fmt: skip
     hidden = [ball.suprema[layer][0] for layer in range(1, depth)]
     unit = apply(OutputRest(), *[ball.moved_norm[layer] for layer in range(1, depth)], *hidden, *slope_change.values(), depth=depth, kind="unit")
     rest = apply(OutputRest(), ball.radius, changed[depth], unit, depth=depth, kind="rest")
-    known = [*outputs, ball.moved[depth], ball.moved_pre[depth], ball.radius, rest, *grams[-1:]]
+    spreads = [apply(OutputSpreads(), outputs[-1], depth=depth, kind="c0")] if isinstance(cost, SoftmaxCrossEntropy) else []
+    known = [*outputs, *spreads, ball.moved[depth], ball.moved_pre[depth], ball.radius, rest, *grams[-1:]]
     factor = apply(CostStability(), *known, depth=depth, kind="factor", cost=cost)
     curvature = apply(CostStability(), *known, factor, depth=depth, kind="curvature", cost=cost)
     change = {depth: apply(CostStability(), *known, factor, curvature, depth=depth, kind="gradient", cost=cost)}
@@ -199,10 +205,17 @@ def _majorant(derivation: Derivation) -> None:
     extra = []
     if isinstance(cost, SoftmaxCrossEntropy) and depth > 1:
         below = depth - 1
-        spreads = apply(OutputSpreads(), outputs[-1], ball.weights[depth], depth=depth)
-        extra = [spreads, outputs[-1], ball.norms[depth], ball.radius, ball.suprema[below][0], slope_change[below], ball.moved[below], reference[below], changed[below], factor]
+        spreads.append(apply(OutputSpreads(), outputs[-1], ball.weights[depth], depth=depth, kind="cs"))
+        extra = [outputs[-1], *spreads, ball.norms[depth], ball.suprema[below][0], slope_change[below], reference[below]]
+        for kind in ("cnr", "cnw", "cns", "cni"):
+            extra.append(apply(OutputSpreads(), *extra, depth=depth, kind=kind))
+        extra += [ball.radius, ball.moved[below], changed[below], factor]
     output = apply(ChangedOutput(), curvature, changed[depth], *extra, depth=depth, cost=cost)
-    form = apply(ChangeForm(), factor, output, *changed.values(), *size.values(), *change.values(), *adjoint.values(), *hidden, depth=depth)
+    parts = [apply(ChangeForm(), apply(ChangeForm(), factor, output, layer=0, depth=depth, kind="outputs"), layer=0, depth=depth, kind="part")]
+    for layer in range(2, depth + 1):
+        here = (change[layer], adjoint[layer], changed[layer], *([size[layer]] if layer < depth else []), ball.suprema[layer - 1][0], changed[layer - 1])
+        parts.append(apply(ChangeForm(), *here, layer=layer, depth=depth, kind="part"))
+    form = apply(ChangeForm(), *parts, layer=0, depth=depth, kind="whole")
     given = [*outputs, *reference.values(), *hidden, *slope_change.values(), *size.values(), *ball.directions]
     atoms = apply(Reference(), *given, layer=depth, depth=depth, kind="atoms", cost=cost)
     diagonal = apply(DiagonalForm(), form, atoms, depth=depth)

@@ -309,7 +309,7 @@ class Atom(Operation):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         position, count = int(self.args[0]), int(self.args[1])
-        return rf"e_{{{atom_labels(count)[position]}}}"
+        return rf"\mathsf e_{{{atom_labels(count)[position]}}}"
 
 
 def atom_labels(count: int) -> list[str]:
@@ -350,7 +350,7 @@ class ReferenceAtoms(Operation):
     runtime = "reference_atoms"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return r"\bigl(" + r",\ ".join(printer._print(argument) for argument in self.args) + r"\bigr)"
+        return r"\max\bigl\{a(v),\ 10^{-6}\max_ia(v)_i\bigr\}"
 
 
 class Diagonal(Operation):

@@ -430,6 +430,10 @@ class _Context:
             )
         if self.problem.variables == "both":
             found.append(r"Before them stands the block $\xi$ of the input.")
+        if r"\mathsf e_" in printed:
+            found.append(
+                r"$\mathsf e_q,\mathsf e_{\alpha_u},\mathsf e_{n_u},\dots$ are the unit vectors of the coordinates of $a=(q,\alpha_1,n_1,k_1,b_1,c_1,\alpha_2,\dots)$, norms that belong to a direction and a sample, $a(v)$ those of the reference direction, and $v\odot w=\frac12(vw^{\top}+wv^{\top})$."
+            )
         if "e[" in printed:
             found.append(r"$[\cdot]$ pads with zeros, and $e$ is the unit vector of the newest weight block.")
         if r"e_{\alpha" in printed:

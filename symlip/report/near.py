@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import mpmath
+import numpy as np
 from mpmath import mpf
 
 from ..calculus.derivation import Derivation
@@ -45,6 +46,12 @@ def results(derivation: Derivation) -> list[str]:
             rf"\Phi(t)\le {f[0]}+{f[1]}\,t+\tfrac12{f[2]}\,t^2+\tfrac16{f[3]}\,t^3+\tfrac1{{24}}{f[4]}\,t^4",
             rf"\Phi''(t)\le {symbols['curvature']}\quad(0\le t\le T)",
         ]
+    if derivation.problem.method == "majorant":
+        return [
+            r"D^2\Phi(\theta)\le D^2\Phi(\bar\theta)+E\quad(\theta\in\Omega)",
+            r"\eta^{\top}E\eta=\sum_u\gamma_u|\eta_u|^2+\mathbb{E}\Bigl[\sum_{u<m}\sum_j(\omega_u)_j(z_u')_j^2+\kappa\langle o',Co'\rangle\Bigr]",
+            r"\operatorname{Lip}(D\Phi;\Omega)\le\max\bigl\{\lambda_{\max}(D^2\Phi(\bar\theta)+E),\ \lambda_{\max}(\mathcal G-D^2\Phi(\bar\theta)+E)\bigr\}",
+        ]
     found = []
     for name, left in (("cost_lipschitz", r"\operatorname{Lip}(\Phi;\Omega)"), ("cost_gradient_lipschitz", r"\operatorname{Lip}(D\Phi;\Omega)")):
         if name in symbols:
@@ -59,6 +66,8 @@ def remarks(derivation: Derivation) -> str:
             r"\emph{The step.} For $U=-D\Phi(\bar\theta)/|D\Phi(\bar\theta)|$ the $t\in[0,T]$ with the smallest right-hand side is a step $\bar\theta+tU$ after which $\Phi$ is smaller by at least "
             r"$-(f_1t+\frac12f_2t^2+\frac16f_3t^3+\frac1{24}F_4t^4)$. The constant of the ball is not needed: along the gradient the curvature is usually far below it."
         )
+    if derivation.problem.method == "majorant":
+        return MAJORANT
     last = tex(derivation.results["cost_gradient_lipschitz"])
     return (
         rf"\emph{{The step.}} If $D\Phi(\bar\theta)\ne0$ and $0<\eta\le\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$, $\Lambda={last}$, then $\bar\theta-\eta D\Phi(\bar\theta)\in\Omega$ and "
@@ -70,10 +79,26 @@ def remarks(derivation: Derivation) -> str:
     )
 
 
+MAJORANT = (
+    r"$\mathcal G$ is the form $\mathbb{E}\langle o',Co'\rangle$ at $\bar\theta$ \textup{(}the Gauss--Newton part of $D^2\Phi(\bar\theta)$\textup{)}, and inequalities between forms are meant for every direction. $E$ is applied to a vector at the price of a Hessian-vector product."
+    "\n\n"
+    r"\emph{The step.} For $|\delta|\le r$, $\Phi(\bar\theta+\delta)\le\Phi(\bar\theta)+D\Phi(\bar\theta)\delta+\frac12\delta^{\top}D^2\Phi(\bar\theta)\delta+\frac{|\delta|}{6r}\delta^{\top}E\delta$: integrate the first inequality at the radius $s|\delta|$, where $E$ is at most $\frac{s|\delta|}rE$, "
+    r"twice along the segment, $\int_0^1(1-s)s\,ds=\frac16$. So with $\Lambda=\lambda_{\max}(D^2\Phi(\bar\theta)+\frac13E)$ and $0<\eta\le\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$ the step $-\eta D\Phi(\bar\theta)$ decreases $\Phi$ by at least $\frac\eta2|D\Phi(\bar\theta)|^2$."
+    "\n\n"
+    r"\emph{The eigenvalues.} After $k$ Lanczos steps from a random start, with Ritz values between $\theta_{\min}$ and $\theta_{\max}$, $\lambda_{\max}\le\theta_{\max}+\frac{e}{1-2e}(\theta_{\max}-\theta_{\min})$, $e=\bigl(\ln(3.297\sqrt P/p)/(2k-1)\bigr)^2<\frac12$, $P$ the number of parameters, "
+    r"except with probability $p$: Kuczy\'nski and Wo\'zniakowski \textup{(}SIAM J. Matrix Anal. Appl. 13, 1992\textup{)} show $\lambda_{\max}-\theta_{\max}\le e(\lambda_{\max}-\lambda_{\min})$ except with probability $1.648\sqrt P\,e^{-\sqrt e(2k-1)}$, and likewise at the other end."
+)
+
+
 def conclusion(derivation: Derivation) -> str:
     """From derivatives to the theorem."""
     if derivation.problem.method == "line":
         return r"The last lines are the theorem: along the line all functions are smooth where the activations are four times differentiable \textup{(}where $s'''$ is Lipschitz, the last derivative is a Lipschitz constant\textup{)}."
+    if derivation.problem.method == "majorant":
+        return (
+            r"The last lines are the first inequality. For the second, $D^2\Phi$ is $\mathcal G(\theta)$, the average of $\langle o',Co'\rangle$, which is $\ge0$, plus the rest, whose change is at most $E$ in modulus: "
+            r"$-D^2\Phi(\theta)\le\mathcal G-D^2\Phi(\bar\theta)+E$. $\Omega$ is convex, and by the mean value theorem $\operatorname{Lip}(D\Phi;\Omega)\le\sup_\Omega|D^2\Phi|$."
+        )
     return (
         r"$\Omega$ is convex, and by the mean value theorem $\operatorname{Lip}(\Phi;\Omega)\le\sup_\Omega|D\Phi|$ and $\operatorname{Lip}(D\Phi;\Omega)\le\sup_\Omega|D^2\Phi|$, which the last lines bound. "
         r"Where $s''$ does not exist at a point, convolve $s$ with a smooth density supported in $[-\varepsilon,\varepsilon]$: its derivatives are then at most their suprema on intervals longer by $\varepsilon$, and $\varepsilon\to0$."
@@ -82,6 +107,8 @@ def conclusion(derivation: Derivation) -> str:
 
 def title(derivation: Derivation) -> str:
     """What the theorem is about."""
+    if derivation.problem.method == "majorant":
+        return "The Hessian of the cost near given weights of a neural network"
     if derivation.problem.method == "line":
         return "The cost of a neural network along a line in its parameters"
     return "Lipschitz constants of the cost near given weights of a neural network"
@@ -117,6 +144,8 @@ def figure(derivation: Derivation) -> dict[str, Any]:
         sample = build_near(derivation, 0, 0)
         program = Program(derivation, all_steps=False)
         values = NearMeasurement(derivation, sample, program, 20).values()
+        if derivation.problem.method == "majorant":
+            return {"variable": "r", "depth": derivation.problem.network.depth, "curves": {"depth": {}, "norm": _coefficients(derivation, program, values)}}
         size = next(str(h.symbol) for h in derivation.hypotheses.values() if h.quantity.kind in ("distance", "length"))
         shown = {
             "cost_gradient_lipschitz": "gradient of the cost",
@@ -139,3 +168,17 @@ def caption(shown: dict[str, Any]) -> str:
     """What the figure shows, in words."""
     what = "the length $T$ of the segment" if shown["variable"] == "T" else "the radius $r$ of the ball"
     return f"The bounds for one network of the verification, its weights and data drawn at random, against {what}."
+
+
+def _coefficients(derivation: Derivation, program: Any, values: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """The majorant's coefficients on that network: the layers' own, and the largest of the others."""
+    curves: dict[str, list[list[str]]] = {}
+    for text in SIZES:
+        top, _, bottom = text.partition("/")
+        found = program({**values, "rad": mpf(top) / mpf(bottom or 1)})
+        for name in derivation.results:
+            kind, _, layer = name.partition("_")
+            title = {"ga": f"layer {layer}", "om": f"neurons of layer {layer}", "ka": "outputs"}[kind]
+            value = max(mpf(entry) for entry in np.ravel(np.asarray(found[name], dtype=object)))
+            curves.setdefault(title, []).append([text, str(mpmath.nstr(value, 8))])
+    return curves

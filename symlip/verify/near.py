@@ -24,7 +24,7 @@ from ..pointwise import NEAREST
 from ..suprema import turning_points
 from .costs import cost_curvature, cost_jet, cost_slope
 from .evaluate import Program
-from .jets import Jet, Parameters, derivative_at, exact_number, gradient, network_jets, norm, spectral_norm
+from .jets import Jet, Parameters, derivative_at, exact_number, gradient, network_jets, norm, spectral_norm, values_and_slopes
 from .sampling import Sample, build, gradient_direction
 
 _abs = np.frompyfunc(abs, 1, 1)
@@ -36,10 +36,21 @@ def near_namespace(activations: tuple[Activation, ...], names: dict[str, Any]) -
         if isinstance(value, types.FunctionType) and value.__module__ == near.__name__:
             names.setdefault(name, types.FunctionType(value.__code__, names, name, value.__defaults__))
     names["spectral_norm"] = spectral_norm
+    names["smaller"] = np.frompyfunc(lambda a, b: mpf(int(a <= b)), 2, 1)
+    names["atom"] = lambda position, count: np.array([[mpf(int(i == int(position)))] for i in range(int(count))], dtype=object)
+    names["unit_vectors"] = lambda like: np.array([[[mpf(int(i == j))] for j in range(len(like))] for i in range(len(like))], dtype=object)
+    names["reference_atoms"] = _reference_atoms
     for activation in {identifier(a): a for a in (*activations, BUILT_IN["softplus"])}.values():
         names[f"derivative_{identifier(activation)}"] = _derivative(activation)
         names[f"supremum_{identifier(activation)}"] = _supremum(activation)
     return names
+
+
+def _reference_atoms(*values: Any) -> Any:
+    """near.reference_atoms, of mpf's."""
+    stacked = np.array(np.broadcast_arrays(*(np.asarray(value, dtype=object) for value in values)), dtype=object)
+    top = np.frompyfunc(lambda value: value or mpf(1), 1, 1)(np.max(stacked, axis=0))
+    return np.frompyfunc(lambda value: max(value, mpf(10) ** -6), 1, 1)(stacked / top)
 
 
 def _derivative(activation: Activation) -> Any:
@@ -179,6 +190,11 @@ class NearMeasurement:
         zero = [(A * mpf(0), b * mpf(0)) for A, b in centre.theta]
         self.still = [network_jets(centre.lines, centre.theta, zero, x, order=0) for x in centre.inputs]
         self.blocks = [np.array([norm(part) for pair in eta for part in pair], dtype=object) for eta in along]
+        self._values: dict[str, Any] = {}
+        if derivation.problem.method == "majorant":
+            self.before = [[network_jets(centre.lines, centre.theta, eta, x) for x in centre.inputs] for eta in along]
+            self.adjoints = [self._adjoint(centre.theta, number) for number in range(len(centre.inputs))]
+            self.adjoints_after = [self._adjoint(sample.theta, number) for number in range(len(centre.inputs))]
         self.moved = _length([(A - C, b - d) for (A, b), (C, d) in zip(sample.theta, centre.theta)])
 
     def values(self) -> dict[str, Any]:
@@ -192,7 +208,7 @@ class NearMeasurement:
         }
         for hypothesis in self.derivation.hypotheses.values():
             kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
-            parameters = self.sample.directions[0] if kind.startswith("direction") else centre.theta
+            parameters = self.sample.directions[-1 if self.derivation.problem.method == "majorant" else 0] if kind.startswith("direction") else centre.theta
             found[str(hypothesis.symbol)] = known[kind] if kind in known else parameters[int(layer) - 1][0 if kind.endswith("weight") else 1]  # type: ignore[arg-type]
         return found
 
@@ -201,6 +217,7 @@ class NearMeasurement:
         quantity = getattr(claim, "quantity", None)
         if not isinstance(quantity, Quantity):
             return
+        self._values = values
         bound = values[str(plain_symbol(claim.symbol))]  # type: ignore[union-attr]
         kind, layer = quantity.kind, quantity.layer if isinstance(quantity.layer, int) else None
         if kind.startswith("risk"):
@@ -216,6 +233,8 @@ class NearMeasurement:
     def _sample(self, kind: str, layer: int | None, number: int, bound: Any) -> Iterator[tuple[Any, Any]]:
         """Measured and bound of one sample, numbers or vectors."""
         part = bound[..., number] if bound.ndim and bound.shape[-1] == len(self.sample.centre.inputs) else bound
+        if kind in ("changed_first", "changed_output", "changed_form", "diagonal_form") and bound.ndim and bound.shape[-1] == 1:
+            part = bound[..., 0]  # the same for all samples
         part = part[()] if isinstance(part, np.ndarray) and part.ndim == 0 else part
         network = self.derivation.problem.network
         lines = self.sample.centre.lines
@@ -284,8 +303,107 @@ class NearMeasurement:
         elif kind == "cost_fourth":
             for index in points:
                 yield self.costs[index][number][4] * 24, part
+        elif kind.startswith(("changed_", "curving_", "cost_factor", "diagonal_", "majorant_")):
+            yield from self._majorant(kind, layer, number, part)
         else:
             raise ValueError(f"no measurement for {kind}")
+
+    # -- the majorant ------------------------------------------------------------------------------------------------
+
+    def _adjoint(self, theta: Parameters, number: int) -> dict[str, dict[int, Any]]:
+        """e_u, lambda_u and mu_u of a sample, by back-propagation."""
+        centre, network = self.sample.centre, self.derivation.problem.network
+        outputs, slopes = values_and_slopes(centre.lines, theta, centre.inputs[number])
+        units = [np.array([mpf(int(i == j)) for j in range(len(outputs[-1]))], dtype=object) for i in range(len(outputs[-1]))]
+        adjoint = np.array([cost_jet(self.cost, [outputs[-1], unit], centre.targets[number])[1] for unit in units], dtype=object)  # type: ignore[arg-type, type-var]
+        found: dict[str, dict[int, Any]] = {"e": {network.depth: adjoint}, "lambda": {}, "mu": {}}
+        for layer in range(network.depth - 1, 0, -1):
+            A, b = theta[layer - 1]
+            multiplier = theta[layer][0].T.dot(found["e"][layer + 1])
+            bends = np.array([derivative_at(network.units[layer - 1].activation, 2, z) for z in A.dot(outputs[layer - 1]) + b], dtype=object)
+            found["lambda"][layer], found["e"][layer], found["mu"][layer] = multiplier, slopes[layer - 1] * multiplier, bends * multiplier
+        return found
+
+    def _atoms(self, index: int, number: int) -> Any:
+        """The norms a of a direction, at the centre."""
+        depth, values = self.derivation.problem.network.depth, self._values
+        jets, p = self.before[index][number], self.blocks[index]
+        parts = [mpmath.sqrt(max(mpf(0), self._outputs_form(jets, number)))]
+        for layer in range(1, depth + 1):
+            parts.append(norm(p[2 * layer - 2 : 2 * layer]))
+            if layer < depth:
+                z = jets[layer - 1][0][1]
+                factors = [np.asarray(values[f"{name}_{layer}"], dtype=object) for name in ("sl", "sr", "mp")]
+                parts += [norm(z), *(norm(z * self._column(factor, number)) for factor in factors)]
+        return np.array(parts, dtype=object)
+
+    def _column(self, array: Any, number: int) -> Any:
+        return array[..., number] if np.ndim(array) else array
+
+    def _outputs_form(self, jets: list[tuple[Jet, Jet]], number: int) -> Any:
+        """<o', C o'> at the centre, for the derivative of the outputs in those jets."""
+        output = self.still[number][-1][1][0]
+        return 2 * cost_jet(self.cost, [output, jets[-1][1][1], output * mpf(0)], self.sample.centre.targets[number])[2]  # type: ignore[arg-type]
+
+    def _own_form(self, jets: list[tuple[Jet, Jet]], number: int) -> tuple[Any, Any]:
+        """The second derivative of the cost along the direction, and the part of it from the cost's own Hessian, at the point of the jets."""
+        target, output = self.sample.centre.targets[number], jets[-1][1]
+        whole = 2 * cost_jet(self.cost, output, target)[2]  # type: ignore[arg-type]
+        return whole, 2 * cost_jet(self.cost, [output[0], output[1], output[0] * mpf(0)], target)[2]  # type: ignore[arg-type]
+
+    def _squares(self, name: str, index: int, number: int) -> Any:
+        """sum over layers and neurons of a weight times z'^2 at the centre."""
+        depth = self.derivation.problem.network.depth
+        return sum(
+            (np.sum(self._column(self._values[f"{name}_{layer}"], number) * self.before[index][number][layer - 1][0][1] ** 2) for layer in range(1, depth)),
+            mpf(0),
+        )
+
+    def _majorant(self, kind: str, layer: int | None, number: int, part: Any) -> Iterator[tuple[Any, Any]]:
+        before, after, depth = self.adjoints[number], self.adjoints_after[number], self.derivation.problem.network.depth
+        if kind in ("changed_first", "changed_output"):
+            for index in range(len(self.jets)):
+                u = layer or depth
+                change = self.jets[index][number][u - 1][0][1] - self.before[index][number][u - 1][0][1]
+                size = norm(change)
+                if kind == "changed_output":
+                    output = self.jets[index][number][-1][1][0]
+                    size = mpmath.sqrt(abs(2 * cost_jet(self.cost, [output, change, output * mpf(0)], self.sample.centre.targets[number])[2]))  # type: ignore[arg-type]
+                yield size, np.sum(part * self._atoms(index, number))
+        elif kind == "cost_factor":
+            for index in range(len(self.jets)):
+                jets = self.before[index][number]
+                output = self.jets[0][number][-1][1][0]
+                later = 2 * cost_jet(self.cost, [output, jets[-1][1][1], output * mpf(0)], self.sample.centre.targets[number])[2]  # type: ignore[arg-type]
+                yield later, mpmath.exp(part) * self._outputs_form(jets, number)
+        elif kind == "changed_adjoint":
+            yield norm(after["e"][layer] - before["e"][layer]), part  # type: ignore[index]
+        elif kind in ("changed_multiplier", "changed_curving"):
+            name = "lambda" if kind == "changed_multiplier" else "mu"
+            yield _abs(after[name][layer] - before[name][layer]), part  # type: ignore[index]
+        elif kind == "curving_size":
+            yield _abs(after["mu"][layer]), part  # type: ignore[index]
+        elif kind in ("changed_form", "diagonal_form"):
+            for index in range(len(self.jets)):
+                a = self._atoms(index, number)
+                form = a.dot(part.dot(a)) if kind == "changed_form" else np.sum(part * a * a)
+                whole, own = self._own_form(self.jets[index][number], number)
+                old, own_before = self._own_form(self.before[index][number], number)
+                allowed = self._squares("wc", index, number) + form
+                yield whole - old, allowed
+                yield abs((whole - own) - (old - own_before)), allowed
+        elif kind == "majorant_outputs" and number == 0:  # the last of the coefficients: now the operator is whole
+            count = len(self.sample.centre.inputs)
+            for index in range(len(self.jets)):
+                p = self.blocks[index]
+                total, changes = mpf(0), mpf(0)
+                for sample in range(count):
+                    kappa = self._column(np.asarray(self._values["ka"], dtype=object), sample)
+                    total += (self._squares("om", index, sample) + kappa * self._outputs_form(self.before[index][sample], sample)) / count
+                    changes += (self._own_form(self.jets[index][sample], sample)[0] - self._own_form(self.before[index][sample], sample)[0]) / count
+                for u in range(1, depth + 1):
+                    total += self._values[f"ga_{u}"] * norm(p[2 * u - 2 : 2 * u]) ** 2
+                yield changes, total
 
     def _risk(self, kind: str, bound: Any) -> Iterator[tuple[Any, Any]]:
         count = len(self.sample.centre.inputs)

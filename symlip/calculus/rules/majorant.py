@@ -132,11 +132,8 @@ where $\beta$ is either $|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2\,n_{u-1
     def conclude(self, given: Given, *, layer: int, depth: int, **_: Any) -> Bound:
         if layer == 1:
             return Bound(Quantity("changed_first", 1), nonnegative("ze_1"), sympy.Integer(0))
-        slopes, reach = given.bound("near_slope", layer - 1), given.symbol(f"sr_{layer - 1}")
-        matrix, norm, radius = given.bound("centre_weight", layer), given.symbol(f"an_{layer}"), given.bound("distance")
-        straight, whole = ScaledNorm(matrix, norm, reach), norm
-        # 1 where the first way is smaller along the reference direction
-        first = Smaller(straight * Length(given.symbol(f"zr_{layer - 1}")), whole * Length(reach * given.symbol(f"zr_{layer - 1}")))
+        straight, whole, first = given.symbol(f"kb_{layer}"), given.symbol(f"an_{layer}"), given.symbol(f"ind_{layer}")
+        radius = given.bound("distance")
         total = (
             given.bound("moved", layer - 1) * atom(f"alpha_{layer}", depth)
             + straight * first * atom(f"n_{layer - 1}", depth)
@@ -144,16 +141,32 @@ where $\beta$ is either $|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2\,n_{u-1
             + radius * atom(f"k_{layer - 1}", depth)
         )
         if layer > 2:
-            total += (ScaledNorm(matrix, norm, slopes) + radius * Largest(slopes)) * given.bound("changed_first", layer - 1)
+            total += (given.symbol(f"kk_{layer}") + radius * Largest(given.bound("near_slope", layer - 1))) * given.bound("changed_first", layer - 1)
         return Bound(Quantity("changed_first", layer), nonnegative(f"ze_{layer}"), total)
+
+
+class ChangedNorms(Rule):
+    name = "norms for the change"
+    title = "Norms for the change of the derivatives"
+    statement = r"""$K_u\ge|\bar A_u\operatorname{diag}\sigma_{u-1}|_2$ and $\bar K_u\ge|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2$, each the smaller of the product of norms and the Frobenius norm; $I_u=1$ where $\bar K_u|\tilde z_{u-1}|\le\bar a_u|\bar\sigma_{u-1}\tilde z_{u-1}|$, else $0$, with the derivative $\tilde z$ along the reference direction."""
+    proof = r"""See @[movement of the pre-activations]; $I_u$ by definition."""
+
+    def conclude(self, given: Given, *, layer: int, kind: str, **_: Any) -> Bound:
+        if kind == "indicator":
+            z, reach = given.symbol(f"zr_{layer - 1}"), given.symbol(f"sr_{layer - 1}")
+            chosen = Smaller(given.symbol(f"kb_{layer}") * Length(z), given.symbol(f"an_{layer}") * Length(reach * z))
+            return Bound(None, nonnegative(f"ind_{layer}"), chosen)
+        diagonal, name = (given.bound("near_slope", layer - 1), "kk") if kind == "slopes" else (given.symbol(f"sr_{layer - 1}"), "kb")
+        return Bound(None, nonnegative(f"{name}_{layer}"), ScaledNorm(given.bound("centre_weight", layer), given.symbol(f"an_{layer}"), diagonal))
 
 
 class ChangedOutput(Rule):
     name = "change of the outputs' derivatives"
     title = "Change of the outputs' derivatives, in the norm of the cost's Hessian"
-    statement = r"""On the ball $|C(\theta)^{1/2}\zeta_m|\le\langle\boldsymbol{z},a\rangle$ with $\boldsymbol{z}=\sqrt c\,\boldsymbol{\zeta}_m$; and for the softmax cross-entropy, sharper, with the recursion of @[change of the first derivatives] for $u=m$ in which $\alpha_m\Delta_{m-1}$, $r\,k_{m-1}$ and $r\max\sigma|\zeta_{m-1}|$ are multiplied by $\sqrt c$, and $|\bar A_m\operatorname{diag}d|_2$ becomes
-$e^{\mathsf M/2}\min\bigl(\sqrt{c_0}\,\bar a_m\max d,\ (\sum_jv_jd_j^2)^{1/2}\bigr)$, $v_j$ the variance under $\pi$ of the $j$-th column of $\bar A_m$."""
-    proof = r"""$|C(\theta)^{1/2}v|\le\sqrt c|v|$ and $|C(\theta)^{1/2}\bar A_mv|\le e^{\mathsf M/2}|C(\bar\theta)^{1/2}\bar A_mv|$ by @[stability of the cost], and $|C^{1/2}\bar A_m\operatorname{diag}d|_F^2=\sum_jd_j^2\,e_j^{\top}\bar A_m^{\top}C\bar A_me_j$, a sum of variances."""
+    statement = r"""On the ball $|C(\theta)^{1/2}\zeta_m|\le\langle\boldsymbol{z},a\rangle$ with $\boldsymbol{z}=\sqrt c\,\boldsymbol{\zeta}_m$; and for the softmax cross-entropy, sharper, with the recursion of @[change of the first derivatives] for $u=m$ in which $\alpha_m\Delta_{m-1}$, $r\,k_{m-1}$ and $r\max\sigma|\zeta_{m-1}|$ are multiplied by $\sqrt c$, and $|\bar A_m\operatorname{diag}d|_2$ becomes $e^{\mathsf M/2}S(d)$ of @[norms of the last weights]."""
+    proof = (
+        r"""$|C(\theta)^{1/2}v|\le\sqrt c|v|$ and $|C(\theta)^{1/2}\bar A_mv|\le e^{\mathsf M/2}|C(\bar\theta)^{1/2}\bar A_mv|$ by @[stability of the cost]."""
+    )
     obligations = (TRIANGLE, CAUCHY)
 
     def conclude(self, given: Given, *, depth: int, cost: Cost, **_: Any) -> Bound:
@@ -161,10 +174,9 @@ $e^{\mathsf M/2}\min\bigl(\sqrt{c_0}\,\bar a_m\max d,\ (\sum_jv_jd_j^2)^{1/2}\bi
         if depth == 1 or not isinstance(cost, SoftmaxCrossEntropy):
             return Bound(Quantity("changed_output"), nonnegative("zo"), sympy.sqrt(curvature) * given.bound("changed_first", depth))
         below, radius = depth - 1, given.bound("distance")
-        slopes, reach, z = given.bound("near_slope", below), given.symbol(f"sr_{below}"), given.symbol(f"zr_{below}")
-        spread, norm = given.symbol("cs"), sympy.sqrt(CovarianceBound(given.symbol("pc"))) * given.symbol(f"an_{depth}")
-        straight, whole = SpreadNorm(spread, norm, reach), SpreadNorm(spread, norm, 0 * reach + 1)
-        first = Smaller(straight * Length(z), whole * Length(reach * z))
+        slopes = given.bound("near_slope", below)
+        names = ("cnr", "cnw", "cns", "cni")
+        straight, whole, slope_norm, first = (given.symbol(name) for name in names)
         growth = sympy.exp(given.bound("cost_factor") / 2)
         total = (
             sympy.sqrt(curvature) * (given.bound("moved", below) * atom(f"alpha_{depth}", depth) + radius * atom(f"k_{below}", depth))
@@ -172,18 +184,29 @@ $e^{\mathsf M/2}\min\bigl(\sqrt{c_0}\,\bar a_m\max d,\ (\sum_jv_jd_j^2)^{1/2}\bi
             + growth * whole * (1 - first) * atom(f"b_{below}", depth)
         )
         if depth > 2:
-            total += (growth * SpreadNorm(spread, norm, slopes) + sympy.sqrt(curvature) * radius * Largest(slopes)) * given.bound("changed_first", below)
+            total += (growth * slope_norm + sympy.sqrt(curvature) * radius * Largest(slopes)) * given.bound("changed_first", below)
         return Bound(Quantity("changed_output"), nonnegative("zo"), total)
 
 
 class OutputSpreads(Rule):
-    name = "variances of the last weights"
-    title = "Variances of the last layer's columns"
-    statement = r"""$v_j$ is the variance of the $j$-th column of $\bar A_m$ under $\pi$."""
-    proof = r"""By definition."""
+    name = "norms of the last weights"
+    title = "Norms of the last weights in the cost's Hessian"
+    statement = r"""$v_j$ is the variance of the $j$-th column of $\bar A_m$ under $\pi$, $c_0$ a bound of the largest eigenvalue of $C(\bar o)$, and $S(d)=\min\bigl(\sqrt{c_0}\,\bar a_m\max d,\ (\sum_jv_jd_j^2)^{1/2}\bigr)\ge|C(\bar o)^{1/2}\bar A_m\operatorname{diag}d|_2$; $S_{\bar\sigma}$, $S_1$ and $S_\sigma$ are its values at $\bar\sigma_{m-1}$, $(1,\dots,1)$ and $\sigma_{m-1}$, and $I_S=1$ where $S_{\bar\sigma}|\tilde z_{m-1}|\le S_1|\bar\sigma_{m-1}\tilde z_{m-1}|$, else $0$."""
+    proof = r"""$|C^{1/2}\bar A_m\operatorname{diag}d|_F^2=\sum_jd_j^2\,e_j^{\top}\bar A_m^{\top}C\bar A_me_j$, a sum of variances, and $|C^{1/2}|_2\le\sqrt{c_0}$."""
 
-    def conclude(self, given: Given, *, depth: int, **_: Any) -> Bound:
-        return Bound(None, nonnegative("cs"), ColumnSpread(given.bound("centre_weight", depth), given.symbol("pc")))
+    def conclude(self, given: Given, *, depth: int, kind: str, **_: Any) -> Bound:
+        p, below = given.symbol("pc"), depth - 1
+        if kind == "cs":
+            return Bound(None, nonnegative("cs"), ColumnSpread(given.bound("centre_weight", depth), p))
+        if kind == "c0":
+            return Bound(None, nonnegative("cz"), CovarianceBound(p))
+        reach = given.symbol(f"sr_{below}")
+        if kind == "cni":
+            z = given.symbol(f"zr_{below}")
+            return Bound(None, nonnegative("cni"), Smaller(given.symbol("cnr") * Length(z), given.symbol("cnw") * Length(reach * z)))
+        diagonal = {"cnr": reach, "cnw": 0 * reach + 1, "cns": given.bound("near_slope", below)}[kind]
+        norm = sympy.sqrt(given.symbol("cz")) * given.symbol(f"an_{depth}")
+        return Bound(None, nonnegative(kind), SpreadNorm(given.symbol("cs"), norm, diagonal))
 
 
 class SlopeChange(Rule):
@@ -199,11 +222,11 @@ class SlopeChange(Rule):
 class CostStability(Rule):
     name = "stability of the cost"
     title = "The cost's Hessian and gradient near the centre"
-    statement = r"""On the ball $C(o)\le e^{\mathsf{M}}C(\bar o)$ as forms, $|C(o)|\le c$ and $|D_og(o)-D_og(\bar o)|\le\epsilon_m$. With $w=o-\bar o$, $|w|\le\Delta_m$, $|w_j|\le\varrho_j$ and $\bar K=JJ^{\top}$, of @[Gram matrix of the outputs]:
-softmax cross-entropy: $\mathsf{M}=\min\bigl(\sqrt2\Delta_m,\ r\max_j|(e_j-\pi)^{\top}J|+\sqrt2\,\omega\bigr)$, $c=\min(\frac12,e^{\mathsf{M}}c_0)$, $c_0$ at least the largest eigenvalue of $C(\bar o)$, and $\epsilon_m=\min\bigl(c\Delta_m,\ e^{\mathsf{M}/2}\sqrt c\,(r\,(\operatorname{tr}(C\bar KC\bar K))^{1/4}+\sqrt{c_0}\,\omega)\bigr)$;
+    statement = r"""On the ball $C(o)\le e^{\mathsf{M}}C(\bar o)$ as forms, $|C(o)|\le c$ and $|D_og(o)-D_og(\bar o)|\le\epsilon_m$. With $w=o-\bar o$, $|w|\le\Delta_m$, $|w_j|\le\varrho_j$ and $\mathcal K=JJ^{\top}$, of @[Gram matrix of the outputs]:
+softmax cross-entropy: $\mathsf{M}=\min\bigl(\sqrt2\Delta_m,\ r\max_j|(e_j-\pi)^{\top}J|+\sqrt2\,\omega\bigr)$, $c=\min(\frac12,e^{\mathsf{M}}c_0)$, $c_0$ at least the largest eigenvalue of $C(\bar o)$, and $\epsilon_m=\min\bigl(c\Delta_m,\ e^{\mathsf{M}/2}\sqrt c\,(r\,(\operatorname{tr}(C\mathcal KC\mathcal K))^{1/4}+\sqrt{c_0}\,\omega)\bigr)$;
 half squared error: $\mathsf{M}=0$, $c=1$, $\epsilon_m=\Delta_m$; logistic: $\mathsf{M}=\max_j\varrho_j$, $c=\min(\frac14,e^{\mathsf{M}}\max_j\psi''(\bar m_j))$, $\epsilon_m=c\Delta_m$. Here $\omega=\frac r2\langle\boldsymbol{\zeta}_m,\bar{\boldsymbol a}\rangle$ bounds $|w-J(\theta-\bar\theta)|$, with bounds $\bar{\boldsymbol a}$ of the norms $a$ for unit directions."""
     proof = r"""Softmax: with $q=\operatorname{softmax}(o)$, $q_j/\pi_j\le e^{w_j-\mathbb{E}_\pi w}$ (Jensen) and $\operatorname{Var}_q(v)\le\mathbb{E}_q(v-\mathbb{E}_\pi v)^2$ give $C(o)\le e^{\mathsf M}C(\bar o)$ with any $\mathsf M\ge\max_j(w_j-\mathbb{E}_\pi w)=\max_j\langle e_j-\pi,w\rangle$. Now $w=\int_0^1J(\bar\theta+s\delta)\delta\,ds$, $\delta=\theta-\bar\theta$, and $|(J(\bar\theta+s\delta)-J)\delta|\le|\delta|\sup|\zeta_m|$ at the radius $s|\delta|$, where the bounds of $\zeta_m$ are at most $s$ times those at $r$, as they are star-shaped in $r$; so $|w-J\delta|\le\frac r2\sup|\zeta_m|$, and $|e_j-\pi|\le\sqrt2$.
-The gradient changes by $\int_0^1C(\bar o+sw)w\,ds$, at most $c|w|$ long, and $|C(o)w|\le\sqrt c\,|C(o)^{1/2}w|\le\sqrt c\,e^{\mathsf M/2}|C(\bar o)^{1/2}w|$, where $|C^{1/2}J\delta|^2\le r^2\lambda_{\max}(C^{1/2}\bar KC^{1/2})$ and $\lambda_{\max}^2\le\operatorname{tr}(C\bar KC\bar K)$. Logistic: $|\psi'''|=\psi''|1-2\psi'|\le\psi''$, so that $\psi''$ changes by at most the factor $e^{|w_j|}$."""
+The gradient changes by $\int_0^1C(\bar o+sw)w\,ds$, at most $c|w|$ long, and $|C(o)w|\le\sqrt c\,|C(o)^{1/2}w|\le\sqrt c\,e^{\mathsf M/2}|C(\bar o)^{1/2}w|$, where $|C^{1/2}J\delta|^2\le r^2\lambda_{\max}(C^{1/2}\mathcal KC^{1/2})$ and $\lambda_{\max}^2\le\operatorname{tr}(C\mathcal KC\mathcal K)$. Logistic: $|\psi'''|=\psi''|1-2\psi'|\le\psi''$, so that $\psi''$ changes by at most the factor $e^{|w_j|}$."""
     obligations = (
         Inequality(
             "variance below any second moment: two points",
@@ -227,15 +250,11 @@ The gradient changes by $\int_0^1C(\bar o+sw)w\,ds$, at most $c|w|$ long, and $|
                 margin = -given.bound("targets") * given.symbol(f"hc_{depth}")
                 bend = Largest(At(Str("softplus"), sympy.Integer(0), sympy.Integer(2), margin))
                 return Bound(Quantity("cost_curvature"), nonnegative("g2"), sympy.Min(sympy.Rational(1, 4), sympy.exp(factor) * bend))
-            return Bound(
-                Quantity("cost_curvature"), nonnegative("g2"), sympy.Min(sympy.Rational(1, 2), sympy.exp(factor) * CovarianceBound(given.symbol("pc")))
-            )
+            return Bound(Quantity("cost_curvature"), nonnegative("g2"), sympy.Min(sympy.Rational(1, 2), sympy.exp(factor) * given.symbol("cz")))
         curvature = given.bound("cost_curvature")
         value = curvature * moved
         if isinstance(cost, SoftmaxCrossEntropy):
-            start = given.bound("distance") * OutputSpread(given.symbol("pc"), given.symbol("gr_1")) + sympy.sqrt(
-                CovarianceBound(given.symbol("pc"))
-            ) * given.symbol("rest")
+            start = given.bound("distance") * OutputSpread(given.symbol("pc"), given.symbol("gr_1")) + sympy.sqrt(given.symbol("cz")) * given.symbol("rest")
             value = sympy.Min(value, sympy.exp(factor / 2) * sympy.sqrt(curvature) * start)
         return Bound(Quantity("changed_adjoint", depth), nonnegative(f"ea_{depth}"), value)
 
@@ -262,12 +281,12 @@ class OutputRest(Rule):
             return Bound(None, nonnegative("rest"), given.bound("distance") / 2 * CoefficientOf(given.bound("changed_first", depth), given.symbol("unit")))
         total = sympy.Integer(0)
         for name in atom_names(depth):
-            letter, _, layer = name.partition("_")
+            letter, _, number = name.partition("_")
             if letter == "alpha":
                 total += atom(name, depth)
             elif letter in "nkb":
-                size = given.bound("moved_norm", int(layer))
-                factors = {"n": sympy.Integer(1), "k": Largest(given.bound("near_slope", int(layer))), "b": Largest(given.symbol(f"sr_{layer}"))}
+                size = given.bound("moved_norm", int(number))
+                factors = {"n": sympy.Integer(1), "k": Largest(given.bound("near_slope", int(number))), "b": Largest(given.symbol(f"sr_{number}"))}
                 total += factors[letter] * size * atom(name, depth)
         return Bound(None, nonnegative("unit"), total)
 
@@ -299,7 +318,7 @@ class ChangeForm(Rule):
     title = "Change of the Hessian, sample by sample"
     statement = r"""On the ball, for every direction $\eta$ with norms $a=(q,\alpha_1,n_1,k_1,b_1,c_1,\alpha_2,\dots)$, $q=|C^{1/2}o'|$ and $c_u=|\mu_u^+z_u'|$ at the centre,
 \[\varphi''(\theta)-\varphi''(\bar\theta)\le\sum_{u<m}\sum_j(W_u)_j(z_u')_j^2+a^{\top}Qa,\]
-\[a^{\top}Qa=\bigl(e^{\mathsf M/2}q+\langle\boldsymbol{z},a\rangle\bigr)^2-q^2+\sum_{u<m}\bigl(2c_u|\zeta_u|+\max\mu_u^+|\zeta_u|^2\bigr)+2\sum_{u\ge2}\alpha_u\bigl(\epsilon_uk_{u-1}+|e_u|b_{u-1}+\max\sigma_{u-1}(\epsilon_u+|e_u|)|\zeta_{u-1}|\bigr),\]
+\begin{multline*}a^{\top}Qa=\bigl(e^{\mathsf M/2}q+\langle\boldsymbol{z},a\rangle\bigr)^2-q^2+\sum_{u<m}\bigl(2c_u|\zeta_u|+\max\mu_u^+|\zeta_u|^2\bigr)\\+2\sum_{u\ge2}\alpha_u\bigl(\epsilon_uk_{u-1}+|e_u|b_{u-1}+\max\sigma_{u-1}(\epsilon_u+|e_u|)|\zeta_{u-1}|\bigr),\end{multline*}
 with $\langle\boldsymbol{\zeta}_u,a\rangle$ for $|\zeta_u|$ and $\boldsymbol{z}$ of @[change of the outputs' derivatives]. The same bounds $|\varphi''(\theta)-\varphi''(\bar\theta)|$ without the terms of $\langle o',Co'\rangle$."""
     proof = r"""Subtract the formula of @[adjoints at the centre] at $\bar\theta$ from that at $\theta$. First term: $|C(\theta)^{1/2}(o'+\zeta_m)|\le e^{\mathsf M/2}q+\langle\boldsymbol{z},a\rangle$. Second: $\sum\mu(\theta)(z'+\zeta)^2-\sum\mu z'^2\le\sum W z'^2+2\sum\mu^+|z'||\zeta|+\sum\mu^+\zeta^2$. Third: $2\langle e_u(\theta),dA_uh'(\theta)\rangle-2\langle e_u,dA_uh'\rangle=2\langle e_u(\theta)-e_u,dA_uh'(\theta)\rangle+2\langle e_u,dA_u(h'(\theta)-h')\rangle$, with $|h'(\theta)|\le k+\max\sigma|\zeta|$ and $|h'(\theta)-h'|\le b+\max\sigma|\zeta|$."""
     obligations = (
@@ -308,25 +327,27 @@ with $\langle\boldsymbol{\zeta}_u,a\rangle$ for $|\zeta_u|$ and $\boldsymbol{z}$
         CAUCHY,
         Inequality(
             "a weight of either sign",
-            (-mu <= a, a <= mu, -W <= b, b <= W, x >= 0, y >= 0),
+            (-mu <= a, a <= mu, b >= -W, b <= W, x >= 0, y >= 0),
             (a + b) * (x + y) ** 2 - a * x**2 <= W * x**2 + (mu + W) * (2 * x * y + y**2),
         ),
     )
 
-    def conclude(self, given: Given, *, depth: int, **_: Any) -> Bound:
-        q = atom("q", depth)
-        first = sympy.exp(given.bound("cost_factor") / 2) * q + given.bound("changed_output")
-        terms = [Outer(first) - Outer(q)]
-        for layer in range(2, depth):
+    def conclude(self, given: Given, *, layer: int, depth: int, kind: str, **_: Any) -> Bound:
+        if kind == "whole":
+            return Bound(Quantity("changed_form"), nonnegative("Qf"), sympy.Add(*[given.symbol(f"Qu_{u}") for u in (0, *range(2, depth + 1))]))
+        if kind == "outputs":
+            return Bound(None, nonnegative("zf"), sympy.exp(given.bound("cost_factor") / 2) * atom("q", depth) + given.bound("changed_output"))
+        if layer == 0:
+            return Bound(None, nonnegative("Qu_0"), Outer(given.symbol("zf")) - Outer(atom("q", depth)))
+        moved, size = given.bound("changed_adjoint", layer), Length(given.symbol(f"ad_{layer}"))
+        inner = moved * atom(f"k_{layer - 1}", depth) + size * atom(f"b_{layer - 1}", depth)
+        if layer > 2:
+            inner += Largest(given.bound("near_slope", layer - 1)) * (moved + size) * given.bound("changed_first", layer - 1)
+        total = SumSymmetric(atom(f"alpha_{layer}", depth), inner)
+        if layer < depth:
             change = given.bound("changed_first", layer)
-            terms += [SumSymmetric(atom(f"c_{layer}", depth), change), Largest(given.bound("curving_size", layer)) * Outer(change)]
-        for layer in range(2, depth + 1):
-            moved, size = given.bound("changed_adjoint", layer), Length(given.symbol(f"ad_{layer}"))
-            inner = moved * atom(f"k_{layer - 1}", depth) + size * atom(f"b_{layer - 1}", depth)
-            if layer > 2:
-                inner += Largest(given.bound("near_slope", layer - 1)) * (moved + size) * given.bound("changed_first", layer - 1)
-            terms.append(SumSymmetric(atom(f"alpha_{layer}", depth), inner))
-        return Bound(Quantity("changed_form"), nonnegative("Qf"), sympy.Add(*terms))
+            total += SumSymmetric(atom(f"c_{layer}", depth), change) + Largest(given.bound("curving_size", layer)) * Outer(change)
+        return Bound(None, nonnegative(f"Qu_{layer}"), total)
 
 
 class DiagonalForm(Rule):
@@ -391,7 +412,7 @@ class Majorant(Rule):
 \[\eta^{\top}E\eta=\sum_u\gamma_u|\eta_u|^2+\mathbb{E}\Bigl[\sum_{u<m}\sum_j(\omega_u)_j(z_u')_j^2+\kappa\,\langle o',Co'\rangle\Bigr],\]
 derivatives at the centre, $\gamma_u=\mathbb{E}\,d_{\alpha_u}$, $\kappa=d_q$ and $\omega_u=W_u+d_{c_u}(\mu_u^+)^2+d_{n_u}+d_{k_u}\sigma_u^2+d_{b_u}\bar\sigma_u^2$. It is star-shaped: at the radius $sr$, $s\le1$, the form with the same $g$ is at most $sE$."""
     proof = r"""Put $a_i^2$ into @[diagonal majorant]: $\alpha_u^2=|\eta_u|^2$, $q^2=\langle o',Co'\rangle$, $n_u^2=\sum z'^2$, $k_u^2=\sum\sigma^2z'^2$, $b_u^2=\sum\bar\sigma^2z'^2$, $c_u^2=\sum(\mu^+)^2z'^2$, and average. Every coefficient is a sum of products of nondecreasing functions of $r$ with at least one factor $f$ such that $f(r)/r$ does not decrease \textup{(}$\rho$, $\Delta$, $\bar\sigma$, $\epsilon$, $\ell$, $W$, $r$ itself, $e^{\mathsf M}-1$\textup{)}; minima and maxima of such functions are of that kind."""
-    obligations = (Inequality("star-shaped functions", (0 <= s, s <= 1, 0 <= a, a <= s * b, 0 <= c, c <= d), a * c <= s * (b * d)),)
+    obligations = (Inequality("star-shaped functions", (s >= 0, s <= 1, a >= 0, a <= s * b, c >= 0, c <= d), a * c <= s * (b * d)),)
 
     def conclude(self, given: Given, *, layer: int, depth: int, kind: str, **_: Any) -> Bound:
         form = given.bound("diagonal_form")
