@@ -281,7 +281,7 @@ class OutputRest(Rule):
             return Bound(None, nonnegative("rest"), given.bound("distance") / 2 * CoefficientOf(given.bound("changed_first", depth), given.symbol("unit")))
         total = sympy.Integer(0)
         for name in atom_names(depth):
-            letter, _, number = name.partition("_")
+            letter, number = (name + "_").split("_")[:2]
             if letter == "alpha":
                 total += atom(name, depth)
             elif letter in "nkb":
