@@ -35,7 +35,8 @@ class Certificate:
     inside the ball needs. layer_lipschitz: bounds of the mixed second derivatives of Phi, blocks A_1, b_1, A_2, b_2, ..
     curvature: the largest second derivative of Phi along the segment; taylor: Phi, its first three derivatives at t = 0, and the
     bound of the fourth on the segment, each rounded up. probability: the certificate holds with probability 1 minus this one over the
-    random start of Lanczos' iteration; None if it holds without one. ritz: the Ritz values that it is made of. What a method does not give is None.
+    random start of Lanczos' iteration; None if it holds without one. ritz: the largest Ritz values of H + E/3, H + E and G - H + E that
+    it is made of. What a method does not give is None.
     derivation: the theorem, with its proof, function and check.
     """
 
@@ -199,13 +200,14 @@ def norm_certificates(model: Model, objective: Objective, outward: bool = True) 
 
 
 def majorant_certificates(
-    parameters: Parameters, objective: Objective, probability: float = 1e-6, steps: int = 40, outward: bool = True, seed: int = 0
+    parameters: Parameters, objective: Objective, probability: float = 1e-6, steps: int = 40, outward: bool = True, seed: int = 0, step_only: bool = False
 ) -> Callable[[float], Certificate]:
     """The majorant certificate as a function of the radius.
 
     The coefficients of the majorant are evaluated in ball arithmetic; the operator's Ritz values are computed in floats, to which
     a relative 1e-9 is added, and enlarged by the bound of Kuczynski and Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2),
-    so that the certificate holds except with the given probability. outward=False is for searches and proves nothing.
+    so that the certificate holds except with the given probability. step_only: only what a step needs, a third of the work.
+    outward=False is for searches and proves nothing.
     """
     if not 0 < probability < 1:
         raise SymlipError(f"the probability must lie between 0 and 1, such as 1e-6, not {probability!r}")
@@ -223,15 +225,15 @@ def majorant_certificates(
         shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
         if not all(np.isfinite(part).all() for part in found):
             return Certificate("majorant", derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
-        above = _form(1.0, shifts, neurons, outputs, 1.0)
-        below = Form(np.asarray(outputs), -1.0, neurons, shifts)
-        third = _form(1 / 3, shifts, neurons, outputs, 1.0)
-        ends = [objective.lanczos(parameters, steps, form, seed) for form in (above, below, third)]
+        forms = [_form(1 / 3, shifts, neurons, outputs, 1.0)]
+        if not step_only:
+            forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(np.asarray(outputs), -1.0, neurons, shifts)]
         size = sum(A.size + b.size for A, b in parameters)
-        top, bottom, step = (certified_end(low, high, steps, size, probability / 3) for low, high, _ in ends)
+        ritz = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
+        ends = [certified_end(low, high, steps, size, probability / len(forms)) for low, high in ritz]
         return Certificate(
-            "majorant", derivation, radius=radius, cost_gradient_lipschitz=max(top, bottom), own_step_constant=step, probability=probability,
-            ritz=tuple(high for _, high, _ in ends),
+            "majorant", derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
+            probability=probability, ritz=tuple(high for _, high in ritz),
         )  # fmt: skip
 
     return certificate
@@ -371,17 +373,18 @@ def _ball_step(parameters: Parameters, objective: Objective, unit: Parameters, m
         model = Model(objective.network, parameters)
         quick, proved = norm_certificates(model, objective, outward=False), norm_certificates(model, objective)
     else:
-        quick, proved = majorant_certificates(parameters, objective, steps=10, outward=False), majorant_certificates(parameters, objective)
+        quick = majorant_certificates(parameters, objective, steps=10, outward=False, step_only=True)
+        proved = majorant_certificates(parameters, objective, step_only=True)
 
     def value(at: Callable[[float], Certificate], radius: float) -> tuple[float, float, Certificate]:
         found = at(radius)
-        constant = (found.ritz[2] if found.ritz and at is quick else found.step_constant) or math.inf
+        constant = (found.ritz[0] if found.ritz and at is quick else found.step_constant) or math.inf
         length = min(radius, -slope / constant) if slope < 0 and math.isfinite(constant) else 0.0
         fall = length * (-slope - constant * length / 2) * (1 - 4e-15)
         return length, fall, found
 
     start = value(quick, 1e-9)[2]
-    scale = -slope / ((start.ritz[2] if start.ritz else start.step_constant) or math.inf)
+    scale = -slope / ((start.ritz[0] if start.ritz else start.step_constant) or math.inf)
     if not scale > 0:
         return 0.0, 0.0, proved(1e-9)
     if method == "norm":

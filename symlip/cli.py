@@ -498,7 +498,8 @@ def bound(
     data: Data = None,
     radius: Annotated[float | None, typer.Option(help="With --data: certify on the ball of that radius about the weights.")] = None,
     samples: Samples = None,
-    plot: Annotated[Path | None, typer.Option(help="With --data: a figure of the layers' matrix (.png, .svg, .pdf).")] = None,
+    method: Annotated[str, typer.Option(help="With --data: norm (one pass over the data, layer by layer) or majorant (sharper, dearer).")] = "norm",
+    plot: Annotated[Path | None, typer.Option(help="With --data and norm: a figure of the layers' matrix (.png, .svg, .pdf).")] = None,
     input_norm: Annotated[float, typer.Option(help="The norm |x| of the input.")] = 1.0,
     target_norm: Annotated[float, typer.Option(help="The norm |y| of the target (half squared error).")] = 1.0,
     as_json: Json = False,
@@ -519,7 +520,7 @@ def bound(
     if data is not None or radius is not None or plot is not None:
         if data is None or radius is None:
             raise SymlipError("a certificate near the weights needs both --data FILE and --radius R")
-        _certificate(weights, activation, output_activation, cost, data, radius, samples, plot, as_json)
+        _certificate(weights, activation, output_activation, cost, data, radius, samples, method, plot, as_json)
         return
 
     if cost is not None and cost.startswith("risk:"):
@@ -558,6 +559,7 @@ def _certificate(
     data: str,
     radius: float,
     samples: int | None,
+    method: str,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -566,32 +568,46 @@ def _certificate(
     from .local_report import layer_rows, layers_figure
     from .models import load
 
+    if method not in ("norm", "majorant"):
+        raise SymlipError(f"--method {method}: it is norm or majorant; along the gradient there is symlip step")
+    if plot is not None and method != "norm":
+        raise SymlipError("--plot shows the layers' matrix, which --method norm has")
     model = load(weights, activation, output_activation or "identity")
     pair = _data(data, samples)
-    found = certify(model, pair, _sample_cost(cost), radius)
-    rows = layer_rows(found)
+    found = certify(model, pair, _sample_cost(cost), radius, method=method)
     if plot is not None:
         layers_figure(found, plot)
     if as_json:
-        numbers = {"radius": radius, "samples": len(pair[0]), "cost_lipschitz": found.cost_lipschitz, "cost_gradient_lipschitz": found.cost_gradient_lipschitz}
-        steps = [float(step) for step in found.layer_steps if found.layer_steps is not None] if found.layer_steps is not None else []
-        assert found.layer_lipschitz is not None
-        print(json.dumps({**numbers, "layer_lipschitz": found.layer_lipschitz.tolist(), "layer_steps": steps, "notice": model.notice}, indent=1))
+        steps, matrix = found.layer_steps, found.layer_lipschitz
+        result = {
+            "method": method, "radius": radius, "samples": len(pair[0]), "cost_lipschitz": found.cost_lipschitz,
+            "cost_gradient_lipschitz": found.cost_gradient_lipschitz, "step_constant": found.step_constant, "probability": found.probability,
+            "layer_lipschitz": None if matrix is None else matrix.tolist(), "layer_steps": None if steps is None else steps.tolist(), "notice": model.notice,
+        }  # fmt: skip
+        print(json.dumps(result, indent=1))
         return
     console = _console()
     console.print(f"{weights.name}: {_shape(model.network)}, {', '.join(a.name for a in model.network.activations)}; {len(pair[0])} samples of {data}")
     if model.notice:
         console.print(f"note: {model.notice}")
     console.print(f"on the ball of radius {radius:g} about the weights, proved and rounded up:")
-    console.print(f"  Lipschitz constant of the average cost               {_up(found.cost_lipschitz)}")
+    if found.cost_lipschitz is not None:
+        console.print(f"  Lipschitz constant of the average cost               {_up(found.cost_lipschitz)}")
     console.print(f"  Lipschitz constant of its gradient (largest Hessian) {_up(found.cost_gradient_lipschitz)}")
+    if method == "majorant":
+        console.print(f"  what a step inside the ball needs                    {_up(found.step_constant)}")
+        console.print(f"except with probability {found.probability:g} over the random start of Lanczos' iteration")
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("layer", "second derivative", "share", "step"):
         table.add_column(column, justify="left" if column == "layer" else "right")
-    for row in rows:
+    for row in layer_rows(found):
         table.add_row(*row)
     console.print(table)
-    console.print("second derivative: in the layer's own parameters; share: of the constant; step: with these steps, one a layer, descent is proved")
+    console.print(
+        "second derivative: in the layer's own parameters; share: of the constant;\nstep: with these steps, one a layer, descent inside the ball is proved",
+        soft_wrap=True,
+    )
     if plot is not None:
         console.print(f"wrote {plot}")
 
@@ -603,7 +619,7 @@ def step(
     cost: Annotated[str, typer.Option(help="The cost, averaged over the data.")] = "softmax-cross-entropy",
     activation: ActivationName = "tanh",
     output_activation: OutputActivation = None,
-    method: Annotated[str, typer.Option(help="line (the direction's own certificate) or norm (a ball's).")] = "line",
+    method: Annotated[str, typer.Option(help="line (the direction's own certificate), majorant or norm (a ball's).")] = "line",
     pieces: Annotated[int, typer.Option(help="line: so many pieces, one after the other.")] = 1,
     samples: Samples = None,
     out: Annotated[Path | None, typer.Option(help="Write the new weights to this .npz archive.")] = None,
@@ -646,7 +662,7 @@ def step(
             f"largest second derivative of the cost along the {'last piece' if len(found.pieces) > 1 else 'segment'}: at most {_up(found.certificate.curvature)}"
         )
     else:
-        console.print(f"constant of the cost's gradient on the ball of radius {found.radius:.4g}: at most {_up(found.certificate.cost_gradient_lipschitz)}")
+        console.print(f"constant that steps in the ball of radius {found.radius:.4g} need: at most {_up(found.certificate.step_constant)}")
     if out is not None:
         console.print(f"wrote {out}")
 
@@ -684,12 +700,16 @@ def train_demo(
     if as_json:
         print(json.dumps({**found.as_json(), "violations": violations}, indent=1))
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("task", "method", "last loss", "seconds", "actual/proved", "note"):
-            table.add_column(column, justify="left" if column in ("task", "method", "note") else "right")
-        for row in found.rows():
-            table.add_row(*row)
-        _console().print(table)
+        console = _console()
+        for task in found.runs:
+            console.print(task, style="bold")
+            table = Table(box=None, pad_edge=False, header_style="bold")
+            for column in ("method", "last loss", "seconds", "actual/proved", "note"):
+                table.add_column(column, justify="left" if column in ("method", "note") else "right", no_wrap=True)
+            for row in found.rows():
+                if row[0] == task:
+                    table.add_row(*row[1:])
+            console.print(table)
         _console().print(f"actual/proved: the smallest over all iterations; {violations} violations")
         if plot is not None:
             _console().print(f"wrote {plot}")

@@ -74,15 +74,16 @@ def compile_function(derivation: Derivation, outward: bool = False) -> Callable[
 def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
     """Put the kernels in ball arithmetic in the place of those in floats."""
     centre, kernel, _ = _kernels(derivation)
-    names = rounding.on_balls(centre, rounding.namespace(_activations(derivation)))
+    activations = _activations(derivation)
+    first = rounding.on_balls(centre, rounding.namespace(activations))["_centre"]
     # what depends on the size of the set is a bound, and bounds increase with every bound that they are made of
-    rounding.on_balls(kernel, names, increasing_lines=True)
+    second = rounding.on_balls(kernel, rounding.namespace(activations, True), increasing_lines=True)["_kernel"]
 
     def balls(value: Any) -> Any:
         return [balls(entry) for entry in value] if isinstance(value, list) else rounding.ball(value)
 
-    namespace["_centre"] = lambda *arguments: names["_centre"](*map(balls, arguments))
-    namespace["_kernel"] = lambda found, size: [rounding.ball(value).upper for value in names["_kernel"](found, rounding.ball(size))]
+    namespace["_centre"] = lambda *arguments: first(*map(balls, arguments))
+    namespace["_kernel"] = lambda found, size: [rounding.ball(value).upper for value in second(found, rounding.ball(size))]
 
 
 def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:

@@ -208,12 +208,12 @@ def sum_symmetric(first, second):
 
 
 def reference_atoms(*values):
-    """Positive numbers in the proportions of the values, none of them less than a millionth of the largest."""
+    """Positive numbers in the proportions of the values, none of them less than 1e-9 of the largest."""
     shape = numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
     stacked = numpy.stack([numpy.broadcast_to(value, shape) for value in values])
     top = numpy.max(stacked, axis=0)
     top = numpy.where(numpy.isfinite(top) & (top > 0), top, 1.0)
-    return numpy.clip(numpy.where(numpy.isfinite(stacked), stacked, top) / top, 1e-6, 1.0)
+    return numpy.clip(numpy.where(numpy.isfinite(stacked), stacked, top) / top, 1e-9, 1.0)
 
 
 def diagonal(form, weights):

@@ -10,6 +10,7 @@ last place. What overflows has an infinite radius.
 from __future__ import annotations
 
 import ast
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -338,7 +339,8 @@ def _softmax(logits: Any) -> Ball:
     logits = ball(logits)
     shifted = logits - np.max(logits.mid, axis=0)
     powers = increasing(np.exp, 0.0)(shifted)
-    return powers / _total(powers)
+    found = powers / _total(powers)
+    return between(np.clip(found.lower, 0.0, 1.0), np.clip(found.upper, 0.0, 1.0))
 
 
 def _join(*parts: Any) -> Ball:
@@ -482,8 +484,16 @@ class PointwiseBalls:
         return Ball(np.minimum(np.where(np.isnan(largest), np.inf, largest), constant))
 
 
-def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[str, Any]:
-    """The operations of a compiled certificate on balls; the orders of derivatives and suprema for each activation."""
+def _upper(choose: Callable[[Any, Any], Any]) -> Callable[..., Ball]:
+    """Of the upper ends alone: a lower end of another order of magnitude would blur them."""
+    return lambda first, *rest: Ball(functools.reduce(choose, (ball(other).upper for other in rest), ball(first).upper))
+
+
+def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ...]]], increasing_lines: bool = False) -> dict[str, Any]:
+    """The operations of a compiled certificate on balls; the orders of derivatives and suprema for each activation.
+
+    increasing_lines: for lines of which the upper ends are all that is needed.
+    """
     names: dict[str, Any] = {}
     shim = types.SimpleNamespace(einsum=_diagonals, abs=_moduli, sum=_total, max=_largest, min=_least, ndim=lambda value: ball(value).ndim)
     for name, value in vars(near).items():
@@ -496,6 +506,8 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
         largest_eigenvalue=_largest_eigenvalue, unit_vectors=lambda like: Ball(np.eye(len(like))[:, :, None]), add_gram=_add_gram, pair_norm=_pair_norm, smaller=_smaller,
         reference_atoms=_reference_atoms, atom=lambda position, count: Ball(near.atom(int(position), int(count))),  # type: ignore[no-untyped-call]
     )  # fmt: skip
+    if increasing_lines:
+        names.update(minimum=_upper(np.minimum), maximum=_upper(np.maximum))
     for activation, orders in activations.items():
         name, found = identifier(activation), PointwiseBalls(activation, *orders)
         names[f"derivative_{name}"], names[f"supremum_{name}"] = found.derivative, found.supremum

@@ -21,7 +21,7 @@ from .objective import Objective, Parameters, flat
 FIXED_STEPS = tuple(2.0**power for power in range(-6, 5))
 """The fixed steps that a sweep tries."""
 
-PROVED = ("certified, line", "certified, line, 3 pieces", "certified, norm")
+PROVED = ("certified, line", "certified, line, 3 pieces", "certified, majorant", "certified, norm")
 METHODS = (*PROVED, "backtracking", "best fixed step", "1/lambda_max")
 
 
@@ -118,7 +118,7 @@ def _course(task: Task, method: str, iterations: int, run: Run) -> Iterator[floa
     for _ in range(iterations):
         if method in PROVED:
             try:
-                step = step_of(theta, objective, "norm" if "norm" in method else "line", pieces)
+                step = step_of(theta, objective, method.split(", ")[1], pieces)
             except SymlipError:  # the gradient is zero, or rounding hides it
                 yield objective.value(theta)
                 continue
@@ -163,7 +163,7 @@ def _best_fixed(task: Task, iterations: int, progress: Callable[[int], None] | N
         if progress:
             progress(iterations * (number + 1) // len(FIXED_STEPS))
     size, best = min(runs, key=lambda pair: pair[1].losses[-1] if math.isfinite(pair[1].losses[-1]) else math.inf)
-    best.method, best.note = "best fixed step", f"step {size:g} of {len(FIXED_STEPS)} tried"
+    best.method, best.note = "best fixed step", f"step {size:g} of {len(FIXED_STEPS)}"
     return best
 
 

@@ -86,7 +86,9 @@ def test_estimator_objects():
 
 def graph_file(path, nodes, initializers, inputs=("x",), outputs=("y",)):
     info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in (*inputs, *outputs)]
-    graph = helper.make_graph(nodes, "g", info[: len(inputs)], info[len(inputs) :], [numpy_helper.from_array(np.asarray(a, dtype=np.float32), n) for n, a in initializers.items()])
+    graph = helper.make_graph(
+        nodes, "g", info[: len(inputs)], info[len(inputs) :], [numpy_helper.from_array(np.asarray(a, dtype=np.float32), n) for n, a in initializers.items()]
+    )
     path.write_bytes(helper.make_model(graph).SerializeToString())
     return path
 
@@ -134,7 +136,12 @@ def test_activations_written_out(tmp_path):
     ]  # fmt: skip
     model = sl.load(graph_file(tmp_path / "gelu.onnx", erf, {"A": EYE, "r": [2**0.5], "one": [1.0], "half": [0.5]}))
     assert [a.name for a in model.network.activations] == ["gelu", "identity"]
-    odd = [helper.make_node("MatMul", ["x", "A"], ["z"]), helper.make_node("Tanh", ["z"], ["t"]), helper.make_node("Mul", ["t", "c"], ["h"]), helper.make_node("MatMul", ["h", "A"], ["y"])]
+    odd = [
+        helper.make_node("MatMul", ["x", "A"], ["z"]),
+        helper.make_node("Tanh", ["z"], ["t"]),
+        helper.make_node("Mul", ["t", "c"], ["h"]),
+        helper.make_node("MatMul", ["h", "A"], ["y"]),
+    ]
     with pytest.raises(sl.SymlipError, match="none that is known"):
         sl.load(graph_file(tmp_path / "odd.onnx", odd, {"A": EYE, "c": [3.0]}))
 
@@ -164,7 +171,13 @@ def test_hostile_files_are_one_clear_line(tmp_path):
 
 def test_a_tensor_that_claims_to_be_huge_is_refused(tmp_path):
     tensor = TensorProto(name="A", data_type=TensorProto.FLOAT, dims=[2**40, 2**40])
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "A"], ["y"])], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [tensor])
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "A"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [tensor],
+    )
     path = tmp_path / "huge.onnx"
     path.write_bytes(helper.make_model(graph).SerializeToString())
     with pytest.raises(sl.SymlipError, match="refused"):
@@ -174,7 +187,13 @@ def test_a_tensor_that_claims_to_be_huge_is_refused(tmp_path):
 def test_weights_in_another_file_are_never_followed(tmp_path):
     tensor = TensorProto(name="A", data_type=TensorProto.FLOAT, dims=[2, 2], data_location=TensorProto.EXTERNAL)
     tensor.external_data.add(key="location", value="../../etc/passwd")
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "A"], ["y"])], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [tensor])
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "A"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [tensor],
+    )
     path = tmp_path / "outside.onnx"
     path.write_bytes(helper.make_model(graph).SerializeToString())
     with pytest.raises(sl.SymlipError, match="in another file"):

@@ -344,13 +344,13 @@ class SumSymmetric(Operation):
 
 
 class ReferenceAtoms(Operation):
-    """The norms along the reference direction, none of them less than a millionth of the largest."""
+    """The norms along the reference direction, none of them less than 1e-9 of the largest."""
 
     plain = "reference"
     runtime = "reference_atoms"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return r"\max\bigl\{a(v),\ 10^{-6}\max_ia(v)_i\bigr\}"
+        return r"\max\bigl\{a(v),\ 10^{-9}\max_ia(v)_i\bigr\}"
 
 
 class Diagonal(Operation):

@@ -50,7 +50,7 @@ def _reference_atoms(*values: Any) -> Any:
     """near.reference_atoms, of mpf's."""
     stacked = np.array(np.broadcast_arrays(*(np.asarray(value, dtype=object) for value in values)), dtype=object)
     top = np.frompyfunc(lambda value: value or mpf(1), 1, 1)(np.max(stacked, axis=0))
-    return np.frompyfunc(lambda value: max(value, mpf(10) ** -6), 1, 1)(stacked / top)
+    return np.frompyfunc(lambda value: max(value, mpf(10) ** -9), 1, 1)(stacked / top)
 
 
 def _derivative(activation: Activation) -> Any:

@@ -71,7 +71,10 @@ def main() -> None:
     np.savez(FOLDER / "torch_tanh.npz", x=x.numpy(), y=tanh(x).detach().numpy())
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 4)).astype(np.float32), rng.integers(0, 3, 60)
-    for name, estimator in (("skl_clf3", MLPClassifier((6, 5), activation="tanh", max_iter=50).fit(X, y)), ("skl_clf2", MLPClassifier((6,), activation="logistic", max_iter=50).fit(X, y > 0))):
+    for name, estimator in (
+        ("skl_clf3", MLPClassifier((6, 5), activation="tanh", max_iter=50).fit(X, y)),
+        ("skl_clf2", MLPClassifier((6,), activation="logistic", max_iter=50).fit(X, y > 0)),
+    ):
         (FOLDER / f"{name}.onnx").write_bytes(to_onnx(estimator, X[:1]).SerializeToString())
 
 

@@ -1,0 +1,377 @@
+"""Certificates near given weights: true, sharp where they should be, sound in floats; and steps that descend."""
+
+import itertools
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import symlip as sl
+from symlip.calculus.claims import Bound
+from symlip.calculus.derivation import Step
+from symlip.certify import certified_end, majorant_certificates, norm_certificates
+from symlip.objective import Form, Objective, flat, shaped
+from symlip.verify.evaluate import Program
+
+COSTS = [sl.SoftmaxCrossEntropy(), sl.HalfSquaredError(), sl.Logistic(), sl.Huber(1)]
+
+
+def problem(seed, widths=(3, 4, 3), activations=("tanh", "identity"), cost=COSTS[0], samples=6, scale=1.0, data_scale=1.0):
+    """A network at random weights with random data."""
+    rng = np.random.default_rng(seed)
+    network = sl.Network(widths[0], [sl.Dense(w, a) for w, a in zip(widths[1:], activations)])
+    theta = [(rng.normal(size=(after, before)) * scale, rng.normal(size=after) * scale) for before, after in itertools.pairwise(widths)]
+    X, y = rng.normal(size=(samples, widths[0])) * data_scale, rng.integers(0, widths[-1], samples)
+    targets = y if isinstance(cost, sl.SoftmaxCrossEntropy) else 2.0 * np.eye(widths[-1])[y] - 1
+    return sl.Model(network, theta), (X, targets), rng
+
+
+def hessian(objective, theta):
+    """The whole Hessian, column by column."""
+    shapes = [(A.shape, b.shape) for A, b in theta]
+    size = sum(A.size + b.size for A, b in theta)
+    columns = [flat(objective.hessian_product(theta, shaped(np.eye(size)[k], shapes))) for k in range(size)]
+    return np.array(columns)
+
+
+def moved(theta, direction, size):
+    return [(A + size * C, b + size * d) for (A, b), (C, d) in zip(theta, direction)]
+
+
+def unit(rng, theta):
+    direction = [(rng.normal(size=A.shape), rng.normal(size=b.shape)) for A, b in theta]
+    length = np.linalg.norm(flat(direction))
+    return [(A / length, b / length) for A, b in direction]
+
+
+# --- what they are about ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cost", COSTS, ids=lambda cost: cost.name)
+def test_the_objective_against_differences(cost):
+    model, data, rng = problem(1, (3, 4, 3, 2), ("tanh", "gelu", "softplus"), cost)
+    objective, theta, direction = Objective(model.network, cost, *data), model.parameters, None
+    direction = unit(rng, theta)
+    h = 1e-5
+    ahead, behind = objective.gradient(moved(theta, direction, h)), objective.gradient(moved(theta, direction, -h))
+    gradient = objective.gradient(theta)[1]
+    assert (ahead[0] - behind[0]) / (2 * h) == pytest.approx(flat(gradient) @ flat(direction), abs=1e-8)
+    assert (flat(ahead[1]) - flat(behind[1])) / (2 * h) == pytest.approx(flat(objective.hessian_product(theta, direction)), abs=1e-7)
+    whole = hessian(objective, theta)
+    assert whole == pytest.approx(whole.T, abs=1e-12)
+    assert objective.largest_eigenvalue(theta, 200) == pytest.approx(np.linalg.eigvalsh(whole)[-1], rel=1e-10)
+
+
+def test_forms_are_what_they_say():
+    model, data, rng = problem(2, (3, 4, 3, 2), ("tanh", "tanh", "identity"))
+    objective, theta = Objective(model.network, COSTS[0], *data), model.parameters
+    eta = unit(rng, theta)
+    whole = flat(eta) @ flat(objective.hessian_product(theta, eta))
+    outputs = flat(eta) @ flat(objective.hessian_product(theta, eta, Form(1.0, 0.0)))
+    rest = flat(eta) @ flat(objective.hessian_product(theta, eta, Form(0.0, 1.0)))
+    assert outputs > 0 and outputs + rest == pytest.approx(whole, abs=1e-12)
+    neurons = (np.full((4, 6), 2.0), np.full((3, 6), 3.0))
+    form = flat(eta) @ flat(objective.hessian_product(theta, eta, Form(0.0, 0.0, neurons, (1.0, 2.0, 4.0))))
+    h, theta_up, theta_down = 1e-6, moved(theta, eta, 1e-6), moved(theta, eta, -1e-6)
+    up, down = objective._forward(theta_up)[0], objective._forward(theta_down)[0]
+    slopes = [(a - b) / (2 * h) for a, b in zip(up, down)]
+    squares = sum(weight * np.sum(z**2) / 6 for weight, z in zip((2, 3), slopes))
+    shifts = sum(weight * (np.sum(A**2) + np.sum(b**2)) for weight, (A, b) in zip((1, 2, 4), eta))
+    assert form == pytest.approx(squares + shifts, rel=1e-7)
+
+
+# --- truth --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["norm", "majorant"])
+@pytest.mark.parametrize("cost", COSTS[:3], ids=lambda cost: cost.name)
+def test_no_point_of_the_ball_has_a_larger_hessian(method, cost):
+    worst = 0.0
+    for seed in range(4):
+        model, data, rng = problem(seed, (3, 4, 3, 2), ("tanh", "tanh", "identity"), cost)
+        objective, radius = Objective(model.network, cost, *data), float(10 ** rng.uniform(-3, 0))
+        found = sl.certify(model, data, cost, radius, method=method)
+        for trial in range(12):
+            direction = unit(rng, model.parameters) if trial % 3 else objective.lanczos(model.parameters, 30, seed=trial)[2]
+            there = moved(model.parameters, direction, radius * (1 if trial % 2 else -1) * (1 - 1e-12))
+            largest = np.abs(np.linalg.eigvalsh(hessian(objective, there))).max()
+            worst = max(worst, largest / found.cost_gradient_lipschitz)
+            # the step's inequality, at this very point
+            value, gradient = objective.gradient(model.parameters)
+            step = flat(there) - flat(model.parameters)
+            allowed = value + flat(gradient) @ step + found.step_constant / 2 * step @ step
+            assert objective.value(there) <= allowed + 1e-12 * (1 + abs(allowed))
+    assert 0.05 < worst <= 1
+
+
+def test_the_majorant_tends_to_the_truth_and_is_below_the_norm():
+    model, data, _ = problem(3, (4, 6, 5, 3), ("tanh", "tanh", "identity"), samples=20, scale=0.5)
+    objective = Objective(model.network, COSTS[0], *data)
+    values = np.linalg.eigvalsh(hessian(objective, model.parameters))
+    largest = np.abs(values).max()
+    radii = (1e-8, 1e-3, 1e-2, 1e-1)
+    majorant, norm = majorant_certificates(model.parameters, objective, steps=60), norm_certificates(model, objective)
+    found = [majorant(radius) for radius in radii]
+    gauss_newton = np.linalg.eigvalsh(_gauss_newton(objective, model.parameters) - hessian(objective, model.parameters))[-1]
+    assert found[0].ritz[1] == pytest.approx(values[-1], rel=1e-6)
+    assert found[0].ritz[2] == pytest.approx(gauss_newton, rel=1e-5)
+    assert largest <= max(found[0].ritz[1:]) * (1 + 1e-9)
+    for small, large in itertools.pairwise(found):
+        assert small.cost_gradient_lipschitz <= large.cost_gradient_lipschitz * (1 + 1e-9)
+    for radius, certificate in zip(radii, found):
+        assert certificate.step_constant <= certificate.cost_gradient_lipschitz * (1 + 1e-9)
+        assert certificate.cost_gradient_lipschitz <= norm(radius).cost_gradient_lipschitz
+
+
+def _gauss_newton(objective, theta):
+    shapes = [(A.shape, b.shape) for A, b in theta]
+    size = sum(A.size + b.size for A, b in theta)
+    return np.array([flat(objective.hessian_product(theta, shaped(np.eye(size)[k], shapes), Form(1.0, 0.0))) for k in range(size)])
+
+
+@pytest.mark.parametrize("cost", COSTS[:3], ids=lambda cost: cost.name)
+def test_the_line_certificate_holds_along_the_line(cost):
+    for seed, activations in enumerate([("tanh", "tanh", "identity"), ("softplus", "silu", "identity"), ("logistic", "sin", "tanh")]):
+        model, data, rng = problem(seed, (3, 4, 3, 2), activations, cost)
+        objective, direction = Objective(model.network, cost, *data), unit(rng, model.parameters)
+        for length in (1e-3, 0.1, 0.7):
+            found = sl.certify(model, data, cost, method="line", direction=direction, length=length)
+            f0, f1, f2, f3, f4 = found.taylor
+            here = flat(direction) @ flat(objective.hessian_product(model.parameters, direction))
+            assert f2 == pytest.approx(here, abs=1e-10)
+            for share in (0.1, 0.5, 1.0):
+                t = share * length
+                there = moved(model.parameters, direction, t)
+                polynomial = f0 + t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24)))
+                assert objective.value(there) <= polynomial + 1e-13
+                assert flat(direction) @ flat(objective.hessian_product(there, direction)) <= found.curvature + 1e-12
+
+
+def test_a_relu_network_has_a_certificate_where_no_kink_is_near():
+    model, data, rng = problem(5, (3, 4, 2), ("relu", "identity"), COSTS[1], samples=3)
+    objective = Objective(model.network, COSTS[1], *data)
+    distance = np.abs(objective._forward(model.parameters)[0][0]).min()
+    reach = distance / np.sqrt(1 + np.max(np.sum(data[0] ** 2, axis=1)))
+    near = sl.certify(model, data, COSTS[1], 0.9 * reach).cost_gradient_lipschitz
+    assert np.isfinite(near) and sl.certify(model, data, COSTS[1], 1.5 * reach).cost_gradient_lipschitz == np.inf
+    there = moved(model.parameters, unit(rng, model.parameters), 0.9 * reach)
+    assert np.abs(np.linalg.eigvalsh(hessian(objective, there))).max() <= near
+
+
+def test_an_eigenvalue_needs_enough_steps():
+    assert certified_end(-1.0, 2.0, 10, 5, 1e-6) == pytest.approx(2.0, rel=1e-8)
+    assert certified_end(-1.0, 2.0, 5, 10**6, 1e-6) == np.inf
+    long, short = (certified_end(-1.0, 2.0, steps, 10**4, 1e-6) for steps in (200, 40))
+    assert 2 < long < short < 3
+    rng, hits = np.random.default_rng(0), 0
+    spectrum = np.sort(rng.normal(size=60))
+    for _ in range(50):  # the Ritz values of a diagonal matrix, from random starts
+        basis = np.linalg.qr(np.array([spectrum**k for k in range(14)]).T * rng.normal(size=60)[:, None])[0]
+        values = np.linalg.eigvalsh(basis.T @ (spectrum[:, None] * basis))
+        hits += certified_end(values[0], values[-1], 14, 60, 0.05) >= spectrum[-1]
+    assert hits == 50
+
+
+# --- the derivations ----------------------------------------------------------------------------------------------------
+
+CASES = [
+    (sl.Neighbourhood(), "norm", COSTS[0]), (sl.Neighbourhood(), "norm", COSTS[3]), (sl.Neighbourhood(), "majorant", COSTS[0]),
+    (sl.Neighbourhood(), "majorant", COSTS[2]), (sl.Segment(), "line", COSTS[0]), (sl.Segment(), "line", COSTS[1]), (sl.Segment(), "line", COSTS[2]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "method", "cost"), CASES, ids=lambda value: getattr(value, "name", None) or str(value))
+def test_every_line_is_measured(where, method, cost):
+    network = sl.Network(3, [sl.Dense(3, "logistic"), sl.Dense(4, "tanh"), sl.Dense(2, "identity")])
+    derivation = sl.derive(network, where, method=method, cost=sl.Risk(cost))
+    derivation.check(obligations=True)
+    report = derivation.verify(digits=30, networks=9, seed=3)
+    assert report.passed, str(report)
+    measured = {step.name for step in derivation.steps.values() if step.claim.quantity is not None}
+    # the coefficients of the majorant are measured together, with the last of them
+    assert {name for name in measured if not name.startswith(("ga_", "om_"))} <= set(report.steps)
+
+
+def shrunk(derivation, name):
+    """The derivation with one line's expression made smaller."""
+    step = derivation.steps[name]
+    claim = Bound(step.claim.quantity, step.claim.symbol, step.claim.expression * 9 / 10)
+    derivation.steps[name] = Step(name, claim, step.rule, step.premises, step.detail)
+    return derivation
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("norm", "nu_2"),
+        ("norm", "sl_1"),
+        ("norm", "qvec_2"),
+        ("norm", "g1"),
+        ("line", "hb4_1"),
+        ("line", "mv_2"),
+        ("line", "dout0"),
+        ("majorant", "sl_1"),
+        ("majorant", "mp_1"),
+    ],
+)
+def test_a_planted_error_is_found_and_named(method, name):
+    network = sl.Network(3, [sl.Dense(3, "tanh"), sl.Dense(2, "identity")])
+    where = sl.Segment() if method == "line" else sl.Neighbourhood()
+    derivation = shrunk(sl.derive(network, where, method=method, cost=sl.Risk(COSTS[0])), name)
+    with pytest.raises(sl.DerivationError, match=f"step {name}"):
+        derivation.check()
+    report = derivation.verify(digits=20, networks=40)
+    assert not report.passed and name in {step.name for step in report.failures}
+
+
+def test_local_derivations_are_stand_alone_modules():
+    network = sl.Network(3, [sl.Dense(4, "gelu"), sl.Dense(3, "elu"), sl.Dense(2, "identity")])
+    derivation = sl.derive(network, sl.Neighbourhood(), cost=sl.Risk(COSTS[0]))
+    names = {"__name__": "bounds"}
+    exec(derivation.module(), names)
+    model, (X, y), _ = problem(0, (3, 4, 3, 2), ("gelu", "elu", "identity"))
+    weights, biases = zip(*model.parameters)
+    arguments = (weights, biases, X, np.eye(2)[y], 0.1)
+    assert names["bounds"](*arguments)[:2] == derivation.compile()(*arguments)[:2]
+    with pytest.raises(ValueError, match="shapes"):
+        names["bounds"](weights[:1], biases, X, np.eye(2)[y], 0.1)
+    with pytest.raises(ValueError, match="not negative"):
+        names["bounds"](*arguments[:-1], -1)
+
+
+# --- rounding -----------------------------------------------------------------------------------------------------------
+
+
+def exact(array):
+    return np.array([mpf(float(value)) for value in np.ravel(array)], dtype=object).reshape(np.shape(array))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_outward_is_never_below_the_exact_bound(seed):
+    rng = np.random.default_rng(seed)
+    scale = 10.0 ** rng.uniform(-150, 150) if seed % 3 == 2 else 10.0 ** rng.uniform(-2, 1)
+    names = ["tanh", "logistic", "softplus", "silu", "gelu", "arctan", "sin", "erf", "gaussian"]
+    activations = [*rng.choice(names, 2), "identity"]
+    cost, size = COSTS[seed % 4], float(10 ** rng.uniform(-3, 0))
+    model, (X, y), _ = problem(seed, (3, 2, 4, 2), activations, cost, samples=4, scale=scale, data_scale=10.0 ** rng.uniform(-2, 1))
+    objective = Objective(model.network, cost, X, y)
+    direction = unit(rng, model.parameters)
+    for where, method in ((sl.Neighbourhood(), "norm"), (sl.Segment(), "line"), (sl.Neighbourhood(), "majorant")):
+        if method != "norm" and isinstance(cost, sl.Huber):
+            continue
+        derivation = sl.derive(model.network, where, method=method, cost=sl.Risk(cost))
+        given = {"inputs": objective.inputs.T, "targets": objective.targets.T, "distance": np.float64(size), "length": np.float64(size)}
+        pairs = {"centre": model.parameters, "direction": direction}
+        arguments, values = [], {}
+        for hypothesis in derivation.hypotheses.values():
+            kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
+            array = given[kind] if kind in given else pairs[kind.split("_")[0]][layer - 1][kind.endswith("bias")]
+            values[str(hypothesis.symbol)] = array
+        arguments = [[pair[k] for pair in model.parameters] for k in (0, 1)]
+        arguments += [[pair[k] for pair in direction] for k in (0, 1)] if method != "norm" else []
+        arguments += [objective.inputs, objective.targets, size]
+        found = derivation.compile(outward=True)(*arguments)
+        with mpmath.workdps(50 if scale < 1e10 else 400):
+            known = Program(derivation)({name: exact(array) if np.ndim(array) else mpf(float(array)) for name, array in values.items()})
+            for name, symbol in derivation.results.items():
+                for outward, value in zip(np.ravel(getattr(found, name)), np.ravel(np.asarray(known[str(symbol)], dtype=object))):
+                    assert outward == np.inf or mpf(float(outward)) >= value, (method, name)
+                    assert outward == outward
+                    if method != "majorant" and scale < 100 and not name.startswith("layer"):
+                        assert mpf(float(outward)) <= value + (abs(value) + mpf(10) ** -9) * mpf(10) ** -5, (method, name)
+
+
+# --- steps --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cost", COSTS[:3], ids=lambda cost: cost.name)
+@pytest.mark.parametrize("method", ["line", "norm", "majorant"])
+def test_every_step_descends_by_what_is_guaranteed(method, cost):
+    model, data, _ = problem(7, (4, 5, 3), ("tanh", "identity"), cost, samples=15, scale=0.7)
+    objective = Objective(model.network, cost, *data)
+    for _ in range(5):
+        step = sl.certified_step(model, data, cost, method=method)
+        after = objective.value(step.parameters)
+        assert step.guaranteed_decrease > 0
+        assert step.cost - after >= step.guaranteed_decrease - 1e-13
+        gradient = objective.gradient(model.parameters)[1]
+        expected = moved(model.parameters, gradient, -step.size)
+        assert flat(step.parameters) == pytest.approx(flat(expected), abs=1e-12)
+        model = sl.Model(model.network, step.parameters)
+
+
+def test_pieces_add_up_and_the_line_is_better_than_the_ball():
+    model, data, _ = problem(8, (4, 6, 3), ("tanh", "identity"), samples=30, scale=0.5)
+    line, three, ball = (sl.certified_step(model, data, COSTS[0], **options) for options in ({}, {"pieces": 3}, {"method": "norm"}))
+    assert line.guaranteed_decrease > 3 * ball.guaranteed_decrease
+    assert three.guaranteed_decrease > line.guaranteed_decrease and len(three.pieces) == 3
+    assert three.guaranteed_decrease == pytest.approx(sum(fall for _, fall in three.pieces))
+    objective = Objective(model.network, COSTS[0], *data)
+    assert three.cost - objective.value(three.parameters) >= three.guaranteed_decrease
+
+
+def test_layer_steps_descend():
+    model, data, _ = problem(9, (4, 6, 3), ("tanh", "identity"), samples=30, scale=0.5)
+    objective = Objective(model.network, COSTS[0], *data)
+    radius = 0.05
+    steps = sl.certify(model, data, COSTS[0], radius).layer_steps
+    value, gradient = objective.gradient(model.parameters)
+    there = [(A - eta * C, b - eta * d) for (A, b), (C, d), eta in zip(model.parameters, gradient, steps)]
+    assert np.linalg.norm(flat(there) - flat(model.parameters)) <= radius
+    promised = sum(eta * (np.sum(C**2) + np.sum(d**2)) / 2 for (C, d), eta in zip(gradient, steps))
+    assert value - objective.value(there) >= promised > 0
+
+
+def test_the_report_holds_the_numbers_of_the_network():
+    model, data, _ = problem(0)
+    certificate = sl.certify(model, data, COSTS[0], 0.1)
+    text = certificate.latex()
+    assert rf"{certificate.cost_gradient_lipschitz:.4g}"[:4] in text and r"\begin{theorem}" in text
+
+
+BAD = {
+    "radius of zero": ({"radius": 0}, "positive finite"),
+    "infinite radius": ({"radius": np.inf}, "positive finite"),
+    "no radius": ({}, "give a radius"),
+    "a length for a ball": ({"radius": 0.1, "length": 1}, "a ball"),
+    "unknown method": ({"radius": 0.1, "method": "box"}, "unknown method"),
+    "no direction": ({"method": "line", "length": 1}, "direction"),
+    "zero direction": ({"method": "line", "length": 1, "direction": [(np.zeros((4, 3)), np.zeros(4)), (np.zeros((3, 4)), np.zeros(3))]}, "zero"),
+    "direction of another shape": ({"method": "line", "length": 1, "direction": [(np.ones((4, 3)), np.ones(4))]}, "layers"),
+    "probability": ({"radius": 0.1, "method": "majorant", "probability": 2}, "probability"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_are_one_clear_line(case):
+    model, data, _ = problem(0)
+    options, message = BAD[case]
+    with pytest.raises(sl.SymlipError, match=message) as error:
+        sl.certify(model, data, COSTS[0], **options)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_data_are_one_clear_line():
+    model, (X, y), _ = problem(0)
+    wrong = X.copy()
+    wrong[2, 1] = np.nan
+    cases = [
+        ((wrong, y), r"NaN or an infinite number at \(2, 1\)"), ((X[:, :2], y), "takes 3 numbers"), ((X, y[:3]), "as many"), ((X[:0], y[:0]), "empty"),
+        ((X, y + 7), "sample 0 has class"), ((X, y + 0.5), "whole numbers"), ((X, np.ones((6, 3))), "probability vector"), ((X.astype(str), y), "not real numbers"), (X, "pair"),
+    ]  # fmt: skip
+    for data, message in cases:
+        with pytest.raises(sl.SymlipError, match=message) as error:
+            sl.certify(model, data, COSTS[0], 0.1)
+        assert "\n" not in str(error.value)
+    with pytest.raises(sl.SymlipError, match="2 \\* y - 1"):
+        sl.certify(model, (X, np.eye(3)[y]), sl.Logistic(), 0.1)
+    with pytest.raises(sl.SymlipError, match="four derivatives"):
+        sl.certified_step(*problem(0, cost=sl.Huber(1))[:2], sl.Huber(1))
+    broken = sl.Model(model.network, [(np.full((4, 3), np.nan), np.zeros(4)), model.parameters[1]])
+    with pytest.raises(sl.SymlipError, match="layer 1: NaN"):
+        sl.certify(broken, (X, y), COSTS[0], 0.1)
+    with pytest.raises(sl.SymlipError, match="average cost over data"):
+        sl.derive(model.network, sl.Neighbourhood())
+    with pytest.raises(sl.SymlipError, match="affine last layer"):
+        sl.derive(sl.Network(3, [sl.Dense(2, "tanh")]), sl.Neighbourhood(), method="majorant", cost=sl.Risk(COSTS[0]))
