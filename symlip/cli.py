@@ -646,9 +646,8 @@ def step(
         }, indent=1))  # fmt: skip
         return
     console = _console()
-    console.print(
-        f"{weights.name}: {_shape(model.network)}; {len(pair[0])} samples of {data}; cost {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}"
-    )
+    console.print(f"{weights.name}: {_shape(model.network)}; {len(pair[0])} samples of {data}")
+    console.print(f"cost {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}")
     if model.notice:
         console.print(f"note: {model.notice}")
     console.print(f"step size              {found.size:.6g}")

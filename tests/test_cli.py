@@ -303,9 +303,9 @@ def test_importing_symlip_does_not_import_what_is_heavy():
 def test_readme_shows_the_real_output(symlip, monkeypatch):
     monkeypatch.setenv("COLUMNS", "110")
     text = (ROOT / "README.md").read_text()
-    command = text.split("<!-- main command -->")[1].split("```")[1].split("&&")[-1].split()
+    *_, command, step = (part.split() for part in text.split("<!-- main command -->")[1].split("```")[1].split("&&"))
     ode = text.split("<!-- ode command -->")[1].split("```")[1].removeprefix("sh\n").split()
-    for given, where in ((command, "<!-- bound output -->"), (ode, "<!-- ode output -->")):
+    for given, where in ((command, "<!-- bound output -->"), (step, "<!-- step output -->"), (ode, "<!-- ode output -->")):
         assert given[0] == "symlip"
         _, out, _ = symlip(*given[1:])
         shown = text.split(where)[1].split("```")[1].removeprefix("text\n")
@@ -323,3 +323,58 @@ def test_the_python_example_of_readme_runs(capsys):
     for block in later[1:]:
         exec(block.split("```")[0], names)
     assert names["theorem"].verify(digits=15, networks=1).passed and names["exact"].exact["lipschitz"]
+
+
+# --- near given weights -------------------------------------------------------------------------------------------------
+
+WEIGHTS, DATA = str(ROOT / "tests" / "data" / "digits_mlp.npz"), str(ROOT / "tests" / "data" / "digits.npz")
+
+
+def test_a_certificate_and_its_figure(symlip, tmp_path):
+    pytest.importorskip("matplotlib")
+    status, out, _ = symlip("bound", WEIGHTS, "--data", DATA, "--radius", "0.01", "--plot", str(tmp_path / "layers.png"), "--json")
+    found = json.loads(out)
+    assert status == 0 and found["samples"] == 300 and found["cost_gradient_lipschitz"] > 1
+    assert len(found["layer_lipschitz"]) == 4 and len(found["layer_steps"]) == 2 and (tmp_path / "layers.png").stat().st_size > 1000
+    _, out, _ = symlip("bound", WEIGHTS, "--data", DATA, "--radius", "0.01", "--method", "majorant", "--json")
+    sharper = json.loads(out)
+    assert 1 < sharper["step_constant"] <= sharper["cost_gradient_lipschitz"] < found["cost_gradient_lipschitz"] and sharper["probability"] == 1e-6
+
+
+def test_a_step_is_taken_and_written(symlip, tmp_path):
+    out_file = tmp_path / "after.npz"
+    status, out, _ = symlip("step", WEIGHTS, "--data", DATA, "--samples", "50", "--out", str(out_file), "--json")
+    first = json.loads(out)
+    assert status == 0 and first["cost"] - first["cost_after"] >= first["guaranteed_decrease"] > 0
+    _, out, _ = symlip("step", str(out_file), "--data", DATA, "--samples", "50", "--method", "norm", "--json")
+    assert json.loads(out)["cost"] == pytest.approx(first["cost_after"], rel=1e-12)
+
+
+def test_the_demo_of_training(symlip):
+    pytest.importorskip("sklearn")
+    status, out, _ = symlip("train-demo", "--quick", "--iterations", "2", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["violations"] == 0 and len(found["runs"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bound", WEIGHTS, "--data", DATA), "both --data FILE and --radius R"),
+        (("bound", WEIGHTS, "--data", DATA, "--radius", "-1"), "positive finite"),
+        (("bound", WEIGHTS, "--data", DATA, "--radius", "1", "--method", "box"), "norm or majorant"),
+        (("bound", WEIGHTS, "--data", "nowhere.npz", "--radius", "1"), "no such file"),
+        (("bound", WEIGHTS, "--data", WEIGHTS, "--radius", "1"), "inputs and targets"),
+        (("step", WEIGHTS, "--data", DATA, "--pieces", "0"), "positive integer"),
+        (("step", WEIGHTS, "--data", DATA, "--samples", "0"), "positive integer"),
+        (("step", WEIGHTS, "--data", DATA, "--method", "box"), "unknown method"),
+        (("step", WEIGHTS, "--data", DATA, "--cost", "logistic"), "the targets have shape"),
+        (("step", str(ROOT / "tests" / "data" / "models" / "torch_conv_old.onnx"), "--data", DATA), "node 1 (Conv"),
+        (("train-demo", "--iterations", "0"), "positive integer"),
+    ],
+)
+def test_bad_input_near_weights_is_one_line(symlip, arguments, message):
+    if any(".onnx" in argument for argument in arguments):
+        pytest.importorskip("onnx")
+    status, _, err = symlip(*arguments)
+    assert status == 2 and message in err and err.count("\n") == 1
