@@ -329,7 +329,7 @@ def derive(
     output_activation: OutputActivation = None,
     parameter_set: Annotated[str, typer.Option("--set", help=f"One of {', '.join(SETS)}.")] = "layer-balls",
     method: Annotated[str, typer.Option(help="separate, paired, block or joint (the sharpest known).")] = "block",
-    order: Annotated[int, typer.Option(help="1: the network; 2: its gradient, too.")] = 2,
+    order: Annotated[int, typer.Option(help="1: the network; 2: its gradient, too; 3: its second derivative, too; ..")] = 2,
     cost: Annotated[str | None, typer.Option(help="A cost on top; risk:NAME for its average over a data set.")] = None,
     variables: Annotated[str, typer.Option(help="parameters, inputs or both.")] = "parameters",
     architecture: Annotated[str | None, typer.Option(help="Instead of --layers: JSON text, or a file of it, for residual, skip, tied or ODE layers.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from .calculus.rules.cost_constants import constants_rule
 from .calculus.rules.cost_first import CostFirst, RiskFirst
 from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskSecondBlock, RiskSecondScalar
 from .calculus.rules.held_lines import HeldProducts, HeldShares, HeldSums, can_be_held
+from .calculus.rules.higher import CostHigher, HigherDerivative, RiskHigher, cost_third, derivative_kind
 from .calculus.rules.input_block import InputBlock, InputPreActivation, InputSecond
 from .calculus.rules.input_value import InputValue, LastValue
 from .calculus.rules.joint import Joint, JointFirst, JointFirstReached, JointInput, JointReached, Peak
@@ -72,7 +74,8 @@ def derive(
     network, parameters: what the theorem is about. method: "separate", "paired" or "block" (each at most the one before
     it), or "joint", the sharpest certified bound known for the set: on LayerBalls() exact for the network, and for its
     gradient with tanh, arctan, sine and what else satisfies two conditions (`derivation.exact` says where), near it with
-    other bounded activations. order: 1 for the network only, 2 for its gradient too. cost: a cost on top, or Risk(cost), its
+    other bounded activations. order: 1 for the network only, 2 for its gradient too, 3 for its second derivative too
+    (`hessian_lipschitz`), and so on. cost: a cost on top, or Risk(cost), its
     average over data. variables: "parameters" (the default), "inputs" (derivatives in the input instead) or "both" (in input
     and parameters together, as a composition of modules needs).
     Raises SymlipError where no such bound exists, saying what can be had instead.
@@ -144,8 +147,12 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
         raise SymlipError(f"the second argument is a parameter set such as LayerBalls(), not {parameters!r}")
     if method not in METHODS:
         raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
-    if isinstance(order, bool) or order not in (1, 2):
-        raise SymlipError(f"order={order!r}: it is 1 (the network) or 2 (its gradient, too)")
+    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        raise SymlipError(f"order={order!r}: it is a positive integer: 1 (the network), 2 (its gradient, too), 3 (its second derivative, too), ..")
+    if order > HIGHEST:
+        raise SymlipError(f"order={order}: Bell's polynomials are written out here, up to order {HIGHEST}")
+    if order > 2:
+        _check_higher(network, parameters, method, variables)
     if cost is not None and not isinstance(cost, Cost | Risk):
         raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic(), Huber(delta) or Risk(cost)")
     if not network.plain:
@@ -179,6 +186,24 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
     for activation in network.activations:
         if labels.setdefault(identifier(activation), activation) != activation:
             raise SymlipError(f"two activations are both called {activation.name!r}: give them different names")
+
+
+HIGHEST = 12
+"""The highest order that is derived."""
+
+
+def _check_higher(network: Network, parameters: ParameterSet, method: str, variables: str) -> None:
+    """Orders from three on are derived layer by layer, for layers with their own parameters."""
+    shared = isinstance(parameters, ParameterBall) and parameters.shared_budget
+    equal = isinstance(parameters, LayerBalls) and parameters.equal
+    if method == "joint":
+        raise SymlipError("method='joint' has orders 1 and 2; from order 3 on use method='block' or 'paired'")
+    if variables != "parameters":
+        raise SymlipError(f"variables={variables!r} has orders 1 and 2; higher orders are derived in the parameters")
+    if network.tied:
+        raise SymlipError("orders from 3 on are derived for layers with their own parameters, not for tied ones; order=2 has them")
+    if network.symbolic_depth or equal or shared:
+        raise SymlipError("orders from 3 on are derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)")
 
 
 def _check_skips(network: Network, parameters: ParameterSet, method: str) -> None:
@@ -439,7 +464,11 @@ def layer_bounds(derivation: Derivation, method: str) -> tuple[Walk, int]:
     elif derivation.problem.variables == "inputs":
         _set_results(derivation, _inputs(derivation, walk))
     else:
-        _set_results(derivation, _block(derivation, walk) if method == "block" else _scalars(derivation, walk, method))
+        higher = derivation.problem.order > 2
+        results = _block(derivation, walk, first=not higher) if method == "block" else {}
+        if method != "block" or higher:  # from order three on the recursions need a number for each layer and order
+            results = {**_scalars(derivation, walk, "paired" if method == "block" else method), **results}
+        _set_results(derivation, results)
     return walk, len(walk.network.units)
 
 
@@ -482,10 +511,12 @@ def _scalars(derivation: Derivation, walk: Walk, method: str) -> dict[str, str |
     second: str | None = None
     if derivation.problem.variables == "both":
         first, second = _moving_input(derivation)
-    known: list[tuple[str | None, str | None]] = [(first, second)]
+    orders = range(3, derivation.problem.order + 1)
+    higher: list[str | None] = [None for _ in orders]
+    known: list[tuple[str | None, ...]] = [(first, second, *higher)]
     for layer, unit in enumerate(walk.network.units, 1):
         if unit.activation is None:
-            first, second = _end_of_skip(derivation, layer, unit, known)
+            first, second, *higher = _end_of_skip(derivation, layer, unit, known)
         else:
             weight, value, constants, here = walk.weights[unit.group], walk.values[layer - 1], walk.constants(unit.activation), walk.here(layer)
             below = first
@@ -501,17 +532,28 @@ def _scalars(derivation: Derivation, walk: Walk, method: str) -> dict[str, str |
                     rule = Separate() if method == "separate" else Paired()
                     premises = (pre,) if method == "separate" else (value,)
                     second = derivation.apply(rule, weight, *premises, below, second, *constants, **here)
-        known.append((first, second))
+            before = known[-1]
+            higher = [
+                derivation.apply(HigherDerivative(), weight, value, *before[:order], *constants, **{**here, "order": order, "step": unit.step})
+                for order in orders
+            ]
+        known.append((first, second, *higher))
         last = walk.value(layer)
-    return {"value": last, "lipschitz": first, "gradient_lipschitz": second}
+    found = {"value": last, "lipschitz": first, "gradient_lipschitz": second}
+    return {**found, **{higher_result(order): name for order, name in zip(orders, higher)}}
 
 
-def _end_of_skip(derivation: Derivation, layer: int, unit: Unit, known: list[tuple[str | None, str | None]]) -> tuple[str | None, ...]:
-    """First and second derivatives of a sum h_start + d h_{u-1}, by the triangle inequality."""
+def higher_result(order: int) -> str:
+    """The name of the constant Lip(D^(order-1) N) in results, order 3 or more."""
+    return "hessian_lipschitz" if order == 3 else f"derivative_{order - 1}_lipschitz"
+
+
+def _end_of_skip(derivation: Derivation, layer: int, unit: Unit, known: Sequence[tuple[str | None, ...]]) -> tuple[str | None, ...]:
+    """The derivatives of a sum h_start + d h_{u-1}, by the triangle inequality."""
     assert unit.start is not None
     return tuple(
         derivation.apply(SkipEnd(), below, branch, layer=layer, start=unit.start, step=unit.step, kind=kind) if branch else None
-        for kind, below, branch in zip(("first", "second"), known[unit.start], known[-1])
+        for kind, below, branch in zip((derivative_kind(order) for order in itertools.count(1)), known[unit.start], known[-1])
     )
 
 
@@ -714,6 +756,12 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
         else:
             second = derivation.apply(CostSecondScalar(), slope, curvature, by_kind["first"], by_kind["second"], layer=depth)
             results["cost_gradient_lipschitz"] = derivation.apply(RiskSecondScalar(), second) if averaged else second
+    third = cost_third(inner, derivation.problem.order) if derivation.problem.order > 2 else None
+    for order in range(3, derivation.problem.order + 1):
+        assert third is not None
+        known = [step.name for step, claim in derivation.bounds if claim.quantity in [Quantity(derivative_kind(k), depth) for k in range(1, order + 1)]]
+        highest = derivation.apply(CostHigher(), slope, curvature, derivation.apply(third, cost=inner), *known, layer=depth, order=order)
+        results[f"cost_{higher_result(order)}"] = derivation.apply(RiskHigher(), highest, order=order) if averaged else highest
     _set_results(derivation, results)
 
 

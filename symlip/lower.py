@@ -20,6 +20,7 @@ from .calculus.rules.chain import (
     ChainShare,
     ChainSize,
     ChainSlope,
+    ChainThird,
     ConstantReached,
     ZeroChain,
     centred,
@@ -42,7 +43,7 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
     """Derive lower bounds on the Lipschitz constants of a network and of its gradient, with networks that reach them.
 
     network: dense layers, the depth a number or a symbol. parameters: LayerBalls() (the default, free biases) or
-    ParameterBall(). order: 1 for the network only, 2 for its gradient, too.
+    ParameterBall(). order: 1 for the network only, 2 for its gradient, too, 3 for its second derivative, too (LayerBalls()).
     `derivation.witness(...)` returns the weights and biases that reach a bound.
     Raises SymlipError where there is no such bound, saying what can be had instead.
     Source: Herrera, Krach, Teichmann, arXiv 2004.13135 (lower bounds); the parameter ball's are this package's.
@@ -56,6 +57,9 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
     _only_dense(network, "lower_bound on this set")
     if isinstance(parameters, LayerBalls) and parameters.biases != "free":
         raise SymlipError("lower_bound needs free biases, LayerBalls(), or a ParameterBall(): bounded biases may not reach the steepest points")
+    if order > 3 or (order == 3 and not isinstance(parameters, LayerBalls)):
+        raise SymlipError(f"order={order}: lower bounds are known for the orders 1, 2 and, on LayerBalls(), 3")
+    third: str | None = None
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
     inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
     if isinstance(parameters, ParameterBall):
@@ -65,8 +69,9 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
         first, second = _any_depth(derivation, inputs, parameters)
     else:
         weights = {u: derivation.assume(Hypothesis(Quantity("weight", u), nonnegative(f"a_{u}"))) for u in range(1, len(network.dense) + 1)}
-        first, second = chain(derivation, inputs, weights, order)
-    for result, name in (("lipschitz", first), ("gradient_lipschitz", second)):
+        first, second = chain(derivation, inputs, weights, min(order, 2))
+        third = _chain_third(derivation, inputs, weights) if order == 3 else None
+    for result, name in (("lipschitz", first), ("gradient_lipschitz", second), ("hessian_lipschitz", third)):
         if name is not None:
             derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
     return derivation
@@ -142,6 +147,17 @@ def chain(derivation: Derivation, inputs: str, weights: dict[int, str], order: i
     for layer, data in list(enumerate(network.dense, 1))[start:]:
         second = derivation.apply(ChainAffine(), weights[layer], second, *constants[data.activation], layer=layer, activation=data.activation)
     return slopes[-1], second
+
+
+def _chain_third(derivation: Derivation, inputs: str, weights: dict[int, str]) -> str:
+    """The third derivative along the chain, after the first: its last step."""
+    constants = constants_reached(derivation, 1)
+    third: str | None = None
+    for layer, data in enumerate(derivation.problem.network.dense, 1):
+        below = (weights[layer], f"D_{layer - 1}", third) if layer > 1 else ()
+        third = derivation.apply(ChainThird(), inputs, *below, *constants[data.activation], layer=layer, activation=data.activation)
+    assert third is not None
+    return third
 
 
 def _any_depth(derivation: Derivation, inputs: str, parameters: LayerBalls) -> tuple[str, str | None]:

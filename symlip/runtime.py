@@ -925,3 +925,23 @@ def _joint_ball(high, input_norm, radius, widths, activations, limit):
         constants = activation[0]
         size = up(min(sqrt(width) * constants[1], sqrt(width) * constants[0] + constants[2] * reach))
     return min(high, up(steep * smallest_excluded(stages, [1.0], up(1 + input_norm**2), high / steep, numpy.exp(-price * radius**2) * (1 - 1e-12), limit)))
+
+
+def circle_maximum(form, degree, quarter=256):
+    """At least the maximum over r^2 + s^2 = 1, r, s >= 0, of a form of that degree with nonnegative coefficients.
+
+    Extended to the circle it is a trigonometric polynomial of that degree, whose maximum is at most its largest value at 4 * quarter
+    equidistant points divided by cos(degree * pi / (4 * quarter)) (Ehlich and Zeller); by symmetry the quarter of the points will do.
+    """
+    best = None
+    for index in range(quarter + 1):
+        r, s = cosine_sine(index, quarter)
+        value = form(r, s)
+        best = value if best is None else maximum(best, value)
+    return best / cosine_sine(degree, 2 * quarter)[0]
+
+
+def cosine_sine(index, quarter):
+    """cos and sin of index / quarter times a right angle, not below zero."""
+    angle = index * math.pi / (2 * quarter)
+    return max(math.cos(angle), 0.0), math.sin(angle)

@@ -117,6 +117,9 @@ def test_every_number_printed_is_the_derivations_rounded_up(name):
     if isinstance(derivation.problem.network, Field):
         continuous_numbers(derivation, report)
         return
+    if derivation.problem.local:  # it has numbers for a concrete network only: tests of the certificates
+        assert ":sec:numbers}" not in report
+        return
     section = report.split(":sec:numbers}")[1]
     rows = re.findall(r"^\$(\\frac\{1\}\{2\}|\d+)\$ & (.*)\\\\$", section, re.M)
     kinds = {hypothesis.quantity.kind for hypothesis in derivation.hypotheses.values()}
@@ -184,7 +187,7 @@ def test_reports_are_complete_and_deterministic(name):
         assert report.count(rule.title + "]") == 1
     assert "@[" not in report
     text = re.sub(
-        r"\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|gather\*|align\*|tikzpicture)\}.*?\\end\{\1\}|\\(label|ref|eqref|IfFileExists|includegraphics)(\[[^]]*\])?\{[^}]*\}",
+        r"\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|gather\*|align\*|multline\*|tikzpicture)\}.*?\\end\{\1\}|\\(label|ref|eqref|IfFileExists|includegraphics)(\[[^]]*\])?\{[^}]*\}",
         "",
         report,
         flags=re.S,

@@ -206,6 +206,25 @@ class IndexedOperation(Operation):
         return f"lambda {', '.join(printer._print(name) for name in names)}: {printer._print(term)}"
 
 
+class CircleMaximum(IndexedOperation):
+    """The maximum over r^2 + s^2 = 1, r, s >= 0, of a form in r and s: CircleMaximum(form, r, s, degree), its coefficients nonnegative."""
+
+    nargs = 4
+    plain = "max({0}; {1}^2 + {2}^2 = 1)"
+    index_positions = (1, 2)
+
+    def _source(self, printer: Any) -> str:
+        form, r, s, degree = self.args
+        return f"circle_maximum({self._lambda(printer, form, r, s)}, {printer._print(degree)})"
+
+    _numpycode = _source
+    _mpmathcode = _source
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        form, r, s, _ = (printer._print(argument) for argument in self.args)
+        return rf"\max_{{{r}^2+{s}^2=1}}\Bigl\{{{form}\Bigr\}}"
+
+
 class Recursion(IndexedOperation):
     """A sequence: Recursion(term, u, previous, start, length) has values start, term(u=1, previous=start), .."""
 

@@ -155,12 +155,12 @@ class Derivation:
 
     @property
     def witnesses(self) -> dict[int, Any]:
-        """The networks that reach the lower bounds of the whole network, by order (1: the network, 2: its gradient)."""
+        """The networks that reach the lower bounds of the whole network, by order (1: the network, 2: its gradient, 3: its second derivative)."""
         found = {}
         for step in self.steps.values():
             claim = step.claim
             if isinstance(claim, Reached) and isinstance(claim.quantity, Quantity) and claim.quantity.layer == self.problem.network.depth:
-                order = {"first": 1, "second": 2, "jump": 2}.get(claim.quantity.kind)
+                order = {"first": 1, "second": 2, "jump": 2, "derivative_3": 3}.get(claim.quantity.kind)
                 if order is not None:
                     found[order] = claim.witness
         return found

@@ -43,6 +43,7 @@ LATEX = {
     "second_blocks": r"|D^2h_{{{u}}}|_{{\mathrm{{block}}}}",
     "cost_slope": r"|D_og|",
     "cost_curvature": r"|D_o^2g|",
+    "cost_third": r"|D_o^3g|",
     "cost_first": r"|D\varphi|",
     "cost_second": r"|D^2\varphi|",
     "risk_first": r"|D\Phi|",
@@ -135,6 +136,7 @@ MEANING = {
     "second_blocks": "second derivatives of the output of layer {u}, by pairs of parameter blocks",
     "cost_slope": "norm of the cost's gradient in the outputs",
     "cost_curvature": "norm of the cost's Hessian in the outputs",
+    "cost_third": "norm of the cost's third derivative in the outputs",
     "cost_first": "norm of the gradient of the cost",
     "cost_second": "norm of the Hessian of the cost",
     "risk_first": "norm of the gradient of the risk",
@@ -199,6 +201,17 @@ BLOCKED = ("pre_blocks", "blocks", "second_blocks", "pre_second_blocks", "risk_b
 """Quantities bounded by a block vector or matrix instead of a number."""
 
 
+def _any_order(kind: str) -> tuple[str, str]:
+    """LaTeX and meaning of derivative_k, cost_derivative_k and risk_derivative_k."""
+    of, _, order = kind.rpartition("derivative_")
+    latex, meaning = {
+        "": (r"|D^{{%s}}h_{{{u}}}|", "derivative %s of the output of layer {u}, in norm"),
+        "cost_": (r"|D^{{%s}}\varphi|", "derivative %s of the cost, in norm"),
+        "risk_": (r"|D^{{%s}}\Phi|", "derivative %s of the risk, in norm"),
+    }[of]
+    return latex % order, meaning % order
+
+
 EQUALITIES = tuple(f"{kind}_jet_{order}" for kind in ("cost", "risk") for order in range(4))
 """Quantities whose claims are equalities: the symbol is the quantity."""
 
@@ -212,7 +225,8 @@ class Quantity:
 
     @property
     def latex(self) -> str:
-        text = LATEX[self.kind].format(
+        known = LATEX.get(self.kind) or _any_order(self.kind)[0]
+        text = known.format(
             u="" if self.layer is None else sympy.latex(self.layer),
             v="" if self.layer is None else sympy.latex(self.layer + 1),
             w="" if self.layer is None else sympy.latex(self.layer - 1),
@@ -221,7 +235,8 @@ class Quantity:
 
     @property
     def meaning(self) -> str:
-        return MEANING[self.kind].format(u="" if self.layer is None else str(self.layer))
+        known = MEANING.get(self.kind) or _any_order(self.kind)[1]
+        return known.format(u="" if self.layer is None else str(self.layer))
 
     def __str__(self) -> str:
         return self.kind if self.layer is None else f"{self.kind} {self.layer}"
@@ -240,13 +255,19 @@ class ActivationDerivative:
         name = self.activation.latex
         if self.at_zero:
             return rf"|{name}(0)|"
-        return rf"\sup|{name}{chr(39) * self.order}|"
+        return rf"\sup|{name}{chr(39) * self.order}|" if self.order <= 3 else rf"\sup|{name}^{{({self.order})}}|"
 
     @property
     def meaning(self) -> str:
         if self.at_zero:
             return f"value of {self.activation.name} at 0, in modulus"
-        what = ("", "the first derivative of ", "the second derivative of ", "the third derivative of ")[self.order]
+        what = (
+            "",
+            "the first derivative of ",
+            "the second derivative of ",
+            "the third derivative of ",
+            *(f"derivative {k} of " for k in range(4, self.order + 1)),
+        )[self.order]
         return f"supremum of {what}{self.activation.name}, in modulus"
 
     def __str__(self) -> str:

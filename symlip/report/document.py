@@ -34,6 +34,10 @@ RESULT_LATEX = {
     "value": r"|N_\theta(x)|",
     "lipschitz": r"\operatorname{Lip}(N;\Omega)",
     "gradient_lipschitz": r"\operatorname{Lip}(DN;\Omega)",
+    "hessian_lipschitz": r"\operatorname{Lip}(D^2N;\Omega)",
+    "cost_hessian_lipschitz": r"\operatorname{Lip}(D^2\varphi;\Omega)",
+    **{f"derivative_{k}_lipschitz": rf"\operatorname{{Lip}}(D^{{{k}}}N;\Omega)" for k in range(3, 12)},
+    **{f"cost_derivative_{k}_lipschitz": rf"\operatorname{{Lip}}(D^{{{k}}}\varphi;\Omega)" for k in range(3, 12)},
     "paired": "",
     "separate": "",
     "cost_lipschitz": r"\operatorname{Lip}(\varphi;\Omega)",
@@ -361,7 +365,7 @@ class _Context:
         """The networks that reach the lower bounds, in words."""
         found = []
         known = self.derivation.witnesses
-        names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$"}
+        names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$", 3: r"$\operatorname{Lip}(D^2N;\Omega)$"}
         for order, witness in known.items():
             if isinstance(witness, HeldWitness):
                 where = r"; in the last line where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
@@ -550,6 +554,11 @@ class _Context:
         text = (
             domain + r". If the activations are twice continuously differentiable, then so is $N$ in " + moved + r", and by the mean value theorem "
             r"$\operatorname{Lip}(N;\Omega)\le\sup_\Omega|DN|$ and $\operatorname{Lip}(DN;\Omega)\le\sup_\Omega|D^2N|$, which the steps bound."
+            + (
+                r" Likewise $\operatorname{Lip}(D^{k-1}N;\Omega)\le\sup_\Omega|D^kN|$ if they have $k$ continuous derivatives."
+                if self.problem.order > 2
+                else ""
+            )
         )
         if any(self.derivation.exact.values()):
             text += r" Where the theorem has an equality, the witness shows $\ge$: a Lipschitz function's difference quotients at a point of the interior come near its derivative's norm there, and the networks of the witness are limits of such points."

@@ -18,6 +18,8 @@ SHOWN = {
     "value": (r"$|N|$", "value"),
     "lipschitz": (r"$\operatorname{Lip}(N)$", "Lip(N)"),
     "gradient_lipschitz": (r"$\operatorname{Lip}(DN)$", "Lip(DN)"),
+    "hessian_lipschitz": (r"$\operatorname{Lip}(D^2N)$", "Lip(D^2 N)"),
+    **{f"derivative_{k}_lipschitz": (rf"$\operatorname{{Lip}}(D^{k}N)$", f"Lip(D^{k} N)") for k in range(3, 12)},
     "discrete_lipschitz": (r"$m$ jumps", "m jumps"),
     "discrete_gradient_lipschitz": (r"$m$ jumps", "m jumps"),
     "lower_lipschitz": (r"lower bound", "lower bound"),
@@ -29,6 +31,7 @@ SHOWN = {
     "ball_gradient_lipschitz": (r"$\operatorname{Lip}(DN)$, $a_u=R$", "Lip(DN), a_u=R"),
     "cost_lipschitz": (r"$\operatorname{Lip}(\varphi)$", "Lip(cost)"),
     "cost_gradient_lipschitz": (r"$\operatorname{Lip}(D\varphi)$", "Lip(cost's gradient)"),
+    "cost_hessian_lipschitz": (r"$\operatorname{Lip}(D^2\varphi)$", "Lip(cost's Hessian)"),
 }
 POINTS = ("1/2", "1", "2", "4", "10")
 DIGITS = 6

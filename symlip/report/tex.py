@@ -17,6 +17,7 @@ from ..calculus.arrays import (
     CellMatrix,
     ChainShares,
     Chords,
+    CircleMaximum,
     FieldSecond,
     Outer,
     Pad,
@@ -187,7 +188,13 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
         extra = extra.subs(bracket, 1).replace(sympy.Max, lambda *arguments: next(a for a in arguments if a != 0))  # [j < k] makes it positive
         rows.append(rf"{letters['cross']}&={tex(extra)}\quad\text{{if }}{tex(j)}<{tex(k)},\qquad 0\quad\text{{if }}{tex(j)}={tex(k)}")
         return rf"\begin{{split}}{_join(rows)}\end{{split}}"
-    pieces = _PRINTER.terms(expression)
+    if isinstance(expression, CircleMaximum):
+        form, first, second, _ = expression.args
+        pieces = _PRINTER.terms(form)
+        pieces[0] = rf"\max_{{{tex(first)}^2+{tex(second)}^2=1}}\Bigl\{{{pieces[0]}"
+        pieces[-1] += r"\Bigr\}"
+    else:
+        pieces = _PRINTER.terms(expression)
     if length_of(left + "=" + "".join(pieces)) <= WIDE or len(pieces) == 1:
         return f"{left}={''.join(pieces)}"
     return rf"\begin{{split}}{_lines(f'{left}={pieces[0]}', pieces[1:])}\end{{split}}"

@@ -23,7 +23,7 @@ from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
 from .points import best_point
 from .pushed import build_held, build_pushed
-from .sampling import Sample, curvatures
+from .sampling import Sample, curvatures, gradient_direction
 from .witness import TooNarrow, build_witness, jump, number_of
 
 
@@ -37,7 +37,8 @@ class Measurement:
         self.averaged, self.cost = derivation.problem.averaged, derivation.problem.sample_cost
         self.variables = derivation.problem.variables
         self.block_norms = [self._norms(d, dx) for d, dx in zip(sample.directions, sample.moves)]
-        self.jets = [[network_jets(sample.lines, sample.theta, d, x, dx=dx) for x in sample.inputs] for d, dx in zip(sample.directions, sample.moves)]
+        order = max(2, derivation.problem.order)
+        self.jets = [[network_jets(sample.lines, sample.theta, d, x, order, dx) for x in sample.inputs] for d, dx in zip(sample.directions, sample.moves)]
         self._pairs = self._bilinear()
         self._bent: tuple[Parameters, Parameters] | None = None
 
@@ -201,6 +202,24 @@ class Measurement:
                         yield 2 * norm(h[2]), bound * length**2
                     else:
                         yield norm((pre if kind == "pre_first" else h)[1]), bound * length
+        elif kind.startswith("derivative_"):
+            order = int(kind.rpartition("_")[2])
+            for index, p in enumerate(self.block_norms):
+                length = norm(p[: self._upto(layer)])
+                if length:
+                    yield mpmath.factorial(order) * norm(self._jet(index, sample, layer)[1][order]), bound * length**order
+        elif kind == "cost_third":
+            output = self.jets[0][sample][-1][1][0]
+            units = [np.array([mpf(int(i == j)) for j in range(len(output))], dtype=object) for i in range(len(output))]
+            for direction in [*units, *(units[i] - units[j] for i in range(len(units)) for j in range(i))]:
+                zero = output * mpf(0)
+                third = cost_jet(self.cost, [output, direction, zero, zero], self.sample.targets[sample])[3]  # type: ignore[arg-type]
+                yield abs(6 * third), bound * norm(direction) ** 3
+        elif kind.startswith("cost_derivative_"):
+            order = int(kind.rpartition("_")[2])
+            for p, jets in zip(self.block_norms, self.jets):
+                cost = cost_jet(self.cost, jets[sample][-1][1], self.sample.targets[sample])  # type: ignore[arg-type]
+                yield mpmath.factorial(order) * abs(cost[order]), bound * norm(p) ** order
         elif kind == "joint":
             x = self.sample.inputs[sample]
             h = x if layer == 0 else self.jets[0][sample][layer - 1][1][0]
@@ -249,7 +268,11 @@ class Measurement:
         bound = bound[()] if isinstance(bound, np.ndarray) and bound.ndim == 0 else bound
         for p, jets in zip(self.block_norms, self.jets):
             costs = [cost_jet(self.cost, jet[-1][1], y) for jet, y in zip(jets, self.sample.targets)]  # type: ignore[arg-type]
-            average = [mpmath.fsum(cost[k] for cost in costs) / len(costs) for k in range(3)]
+            average = [mpmath.fsum(cost[k] for cost in costs) / len(costs) for k in range(len(costs[0]))]
+            if kind.startswith("risk_derivative_"):
+                order = int(kind.rpartition("_")[2])
+                yield mpmath.factorial(order) * abs(average[order]), bound * norm(p) ** order
+                continue
             yield (abs(average[1]), bound * norm(p)) if kind == "risk_first" else (2 * abs(average[2]), bound * norm(p) ** 2)
 
     def _pre_activations(self, activation: Activation) -> list[Any]:
@@ -332,6 +355,11 @@ class Measurement:
         yield from self._membership(theta, values, layer == self.depth)
         if quantity.kind == "jump":
             yield bound, jump(lines, theta, claim.witness)
+            return
+        if quantity.kind == "derivative_3":
+            eta = gradient_direction(lines, theta, x, 1, pre=True)
+            length = mpmath.sqrt(mpmath.fsum(norm(part) ** 2 for pair in eta for part in pair))
+            yield bound, 6 * norm(network_jets(lines, theta, eta, x, 3)[-1][1][3]) / length**3
             return
         if quantity.kind == "second":
             yield bound, max(curvatures(lines, theta, x))

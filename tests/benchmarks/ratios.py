@@ -3,6 +3,7 @@
     python tests/benchmarks/ratios.py residual    # tanh, m = 5, d in .1, .5, 1, a in .5, 1, 2, |x| in 0, 1, width 2
     python tests/benchmarks/ratios.py gradient    # the exact constant of the gradient against 30 random tanh networks, every unknown free
     python tests/benchmarks/ratios.py wide        # logistic, arctan, sin, erf and Gaussian networks, depth 3
+    python tests/benchmarks/ratios.py third       # order three of tanh networks of widths (1,1,1) and (3,4,1), a = 1, 2, 4
     python tests/benchmarks/ratios.py ode         # tanh, widths 1 to 4, total variation .1, .5, 1, 2, a = 1, |x| = 1
 
 The finds are estimates from below (L-BFGS over weights, biases and directions, exact gradients), the bounds are proved.
@@ -142,6 +143,60 @@ def gradient(networks=30, starts=40):
     print(f"best found / exact: least {min(ratios):.6f}, median {statistics.median(ratios):.6f}, largest {max(ratios):.9f}")
 
 
+def third_found(widths, inputs, a, x, starts, seed=0):
+    """The largest |N'''| along unit lines of a tanh network with weights of norm a: an optimiser with differences for gradients."""
+    rng = np.random.default_rng(seed)
+    sizes = [(rows, columns) for rows, columns in zip(widths, (inputs, *widths))]
+    count = sum(rows * (columns + 1) for rows, columns in sizes)
+
+    def split(vector):
+        found, at = [], 0
+        for rows, columns in sizes:
+            found.append((vector[at : at + rows * columns].reshape(rows, columns), vector[at + rows * columns : at + rows * (columns + 1)]))
+            at += rows * (columns + 1)
+        return found
+
+    def value(vector):
+        eta = vector[count:] / np.linalg.norm(vector[count:])
+        jets = [x, 0 * x, 0 * x, 0 * x]
+        for number, ((M, b), (dA, db)) in enumerate(zip(split(vector[:count]), split(eta))):
+            A = a * M / max(np.linalg.norm(M, 2), 1e-300)
+            h, h1, h2, h3 = jets
+            z, z1, z2, z3 = A @ h + b, dA @ h + db + A @ h1, 2 * dA @ h1 + A @ h2, 3 * dA @ h2 + A @ h3
+            t = np.tanh(z)
+            s1 = 1 - t * t
+            s2, s3 = -2 * t * s1, (6 * t * t - 2) * s1
+            jets = [t, s1 * z1, s2 * z1**2 + s1 * z2, s3 * z1**3 + 3 * s2 * z1 * z2 + s1 * z3]
+        return float(np.linalg.norm(jets[3]))
+
+    best = 0.0
+    for number in range(starts):
+        start = rng.normal(size=2 * count) * np.concatenate([np.full(count, 10 ** rng.uniform(-1, 0.5)), np.ones(count)])
+        if number % 3 == 0:  # near a chain along the first neurons, the direction in the first layer
+            for M, b in split(start[:count]):
+                M *= 0.02
+                M[0, 0], b[:] = rng.choice([-1.0, 1.0]), 0.3 * b
+            for position, (M, b) in enumerate(split(start[count:])):
+                M *= 1.0 if position == 0 else 0.1
+                b *= 1.0 if position == 0 else 0.1
+        found = minimize(lambda v: -np.log(max(value(v), 1e-300)), start, method="L-BFGS-B", options={"maxiter": 400})
+        best = max(best, float(np.exp(-found.fun)))
+    return best
+
+
+def third(starts=40):
+    """Bound, lower bound and best find of the third derivative; inputs (1) and (3), |x| = 1."""
+    print("order three, tanh: widths, a, bound, best found, lower bound, bound / best found")
+    for widths, inputs in (((1, 1, 1), 1), ((3, 4, 1), 3)):
+        network = sl.Network(inputs, [sl.Dense(width, "tanh") for width in widths])
+        bounds, lower = sl.derive(network, order=3).compile(), sl.lower_bound(network, order=3).compile()
+        x = np.eye(inputs)[0]
+        for a in (1.0, 2.0, 4.0):
+            given = {"weight_norms": [a] * len(widths), "input_norm": 1.0}
+            top, below, best = bounds(**given).hessian_lipschitz, lower(**given).hessian_lipschitz, third_found(widths, inputs, a, x, starts)
+            print(f"{widths}  {a:g}  {top:.4g}  {best:.4g}  {below:.4g}  {top / best:.2f}", flush=True)
+
+
 def wide(starts=60):
     """Certified / best found, depth 3, a >= 1 and below."""
     for name, a in itertools.product(("tanh", "arctan", "sin", "logistic", "erf", "gaussian"), (0.5, 1.0, 2.0, 4.0)):
@@ -154,4 +209,4 @@ def wide(starts=60):
 
 
 if __name__ == "__main__":
-    {"residual": residual, "ode": ode, "gradient": gradient, "wide": wide}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()
+    {"residual": residual, "ode": ode, "gradient": gradient, "wide": wide, "third": third}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()

@@ -128,6 +128,42 @@ class ChainAffine(Rule):
         return Reached(Quantity("second", layer), nonnegative(f"C_{layer}"), given.reached_constant(activation, 1) * norm * below.symbol, witness)
 
 
+class ChainThird(Rule):
+    name = "chain, third derivative"
+    title = "The third derivative along a chain"
+    statement = r"""In the situation of @[chain, first derivative] let $|s_u'|$ take its largest value $S_1$ at a point $z_u$ near which $s_u$ is three times continuously differentiable, and hold neuron $1$ of every layer there. Then $|D^3h_u|\ge T_u=|s_u'''(z_u)|(a_uD_{u-1})^3+S_1a_uT_{u-1}$, and $T_1=|s_1'''(z_1)|(1+|x|^2)^{3/2}$."""
+    proof = r"""Take $\eta$ with $dA_1,db_1$ as there and all other blocks $0$. At a largest value of $|s'|$, $s''=0$ and $s'''$ has the sign opposite to $s'$, or is $0$. So all $h_k''$ and $z_k''$ vanish, and $h_u'''=s'''(z_u)z_u'^3+s'(z_u)z_u'''$ with $|z_u'|=a_uD_{u-1}$ and $z_u'''=A_uh_{u-1}'''$. The two terms have the same sign: by induction $h_{u-1}'''$ has the sign opposite to $h_{u-1}'$, or is $0$; so $z_u'''$ has the sign opposite to $z_u'$, and $s'z_u'''$ that of $-s'z_u'$, which is also that of $s'''z_u'^3$ and opposite to that of $h_u'=s'z_u'$."""
+    obligations = (
+        Identity("third derivative of s(z), z'' = 0", sympy.diff(sympy.exp(e * (Z * t + w * t**3 / 6)), t, 3).subs(t, 0), e**3 * Z**3 + e * w),
+        Inequality("terms of the same sign", (S * s1 <= 0, Z * w <= 0), (S * Z) * (s1 * w) >= 0),
+    )
+
+    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Reached:
+        bend = third_at_steepest(activation)
+        steep = Best(activation, 1)
+        kind, symbol = Quantity("derivative_3", layer), nonnegative(f"Tk_{layer}")
+        if layer == 1:
+            size = bend * sympy.sqrt(1 + given.bound("input") ** 2) ** 3
+            return Reached(kind, symbol, size, NOTHING.then(WitnessLayer(sympy.Integer(0), steep, steep)))
+        below, norm = given.reached("derivative_3", layer - 1), norm_of(given, layer)
+        size = bend * (norm * given.reached("first", layer - 1).symbol) ** 3 + given.reached_constant(activation, 1) * norm * below.symbol
+        return Reached(kind, symbol, size, below.witness.then(WitnessLayer(norm, steep, steep)))
+
+
+def third_at_steepest(activation: Activation) -> sympy.Expr:
+    """|s'''| at the point where |s'| is largest. Raises SymlipError where there is no such point that is known exactly."""
+    if activation.derivative(2) == 0:
+        return sympy.Integer(0)
+    supremum = activation.supremum(1)
+    at = supremum.attained_at
+    if not supremum.exact or at is None or not at.is_finite or activation.derivative(1).has(sympy.Piecewise):
+        raise SymlipError(
+            f"the lower bound of order 3 holds the neurons where |s'| is largest; {activation.name} has no such point that is known exactly: ask for order=2"
+        )
+    (symbol,) = activation.derivative(1).free_symbols
+    return sympy.Abs(sympy.simplify(activation.derivative(3).subs(symbol, at)))
+
+
 # --- any depth ------------------------------------------------------------------------------------------------------
 
 

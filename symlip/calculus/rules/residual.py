@@ -176,5 +176,5 @@ class SkipEnd(Rule):
             below = given.bound(kind, start)
             extend = {"blocks": ExtendVector, "second_blocks": ExtendMatrix}.get(kind)
             total += extend(below, branch) if extend else below
-        symbol = {"value": "B", "first": "L", "second": "H", "blocks": "lvec", "second_blocks": "G"}[kind]
+        symbol = {"value": "B", "first": "L", "second": "H", "blocks": "lvec", "second_blocks": "G"}.get(kind, f"Hk{kind.rsplit('_', 1)[-1]}")
         return Bound(Quantity(kind, layer), nonnegative(f"{symbol}_{layer}"), total)
