@@ -146,8 +146,8 @@ def _size(name: str, value: Any, kind: type) -> float:
 def _objective(model: Model, data: Any, cost: Cost) -> Objective:
     if not isinstance(model, Model):
         raise SymlipError(f"the model is what symlip.load returns, or Model(network, parameters), not {type(model).__name__}")
-    if not isinstance(model.network, Network) or not model.network.plain:
-        raise SymlipError("certificates near given weights are derived for dense layers with their own parameters")
+    if not isinstance(model.network, Network):
+        raise SymlipError("certificates near given weights are about networks, not about neural ODEs")
     if not isinstance(cost, Cost):
         raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic() or Huber(delta)")
     if not (isinstance(data, tuple | list) and len(data) == 2):
@@ -162,7 +162,7 @@ def check_parameters(what: str, network: Network, parameters: Any) -> Parameters
         pairs = [(np.asarray(A, dtype=float), np.asarray(b, dtype=float)) for A, b in parameters]
     except (TypeError, ValueError):
         raise SymlipError(f"{what}: parameters are [(A_1, b_1), ..], arrays of numbers") from None
-    expected = [((network.widths[u + 1], network.widths[u]), (network.widths[u + 1],)) for u in range(int(network.depth))]
+    expected = [((network.widths[group], network.widths[group - 1]), (network.widths[group],)) for group in network.groups]
     if len(pairs) != len(expected):
         raise SymlipError(f"{what} has {len(pairs)} layers; the network has {len(expected)}")
     for number, ((A, b), (matrix, bias)) in enumerate(zip(pairs, expected), 1):

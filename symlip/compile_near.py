@@ -48,7 +48,7 @@ def module_source(derivation: Derivation) -> str:
     fields = "\n".join(f"    {name}: object  # {_description(derivation, name)}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Numbers, and a matrix."""\n\n{fields}\n'
     wrapper = _WRAPPER.format(
-        arguments=", ".join(arguments), variable=variable, documentation=_documentation(derivation, variable), depth=network.depth,
+        arguments=", ".join(arguments), variable=variable, documentation=_documentation(derivation, variable), layers=repr(tuple(network.groups)),
         widths=repr(tuple(network.widths)), pairs=repr([name for name in arguments if name not in ("inputs", "targets")]),
         groups=", ".join(f"{name}_" for name in arguments),
     )  # fmt: skip
@@ -201,7 +201,7 @@ def _single(value):
 _WRAPPER = '''def prepared({arguments}):
     """What does not depend on the {variable}, done once: returns the function of the {variable}."""
     widths = {widths}
-    shapes = {{"weights": [(widths[u + 1], widths[u]) for u in range({depth})], "biases": [(widths[u + 1],) for u in range({depth})]}}
+    shapes = {{"weights": [(widths[u], widths[u - 1]) for u in {layers}], "biases": [(widths[u],) for u in {layers}]}}
     given = locals()
     layers = {{name: _arrays(name, given[name], shapes[name.removeprefix("direction_")]) for name in {pairs}}}
     samples = _samples("inputs", inputs, widths[0]), _samples("targets", targets, widths[-1])

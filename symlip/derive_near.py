@@ -76,9 +76,12 @@ def check_local(network: Network, parameters: LocalSet, method: str, cost: objec
         raise SymlipError(f"{type(parameters).__name__} speaks of the average cost over data: give cost=Risk(SoftmaxCrossEntropy()) or another")
     if network.symbolic_depth or any(not isinstance(width, int) for width in network.widths):
         raise SymlipError("a neighbourhood of given weights needs widths and depth as numbers")
-    if not network.plain:
+    if network.steps:
+        raise SymlipError("a neighbourhood of given weights needs the steps of residual layers as numbers")
+    if not network.plain and method != "line":
         raise SymlipError(
-            "a neighbourhood of given weights is derived for dense layers with their own parameters; skips and tied layers: LayerBalls(), method='block'"
+            f"method={method!r} near given weights is derived for dense layers with their own parameters; with skips or tied layers there is "
+            "method='line', and LayerBalls() with method='block'"
         )
 
 
@@ -96,13 +99,25 @@ class Centre:
         self.inputs = assume(Hypothesis(Quantity("inputs"), real("xs")))
         self.targets = assume(Hypothesis(Quantity("targets"), real("ys")))
         self.weights, self.biases = {}, {}
-        for layer in range(1, self.network.depth + 1):
+        for layer in self.network.groups:
             self.weights[layer] = assume(Hypothesis(Quantity("centre_weight", layer), real(f"Aw_{layer}")))
             self.biases[layer] = assume(Hypothesis(Quantity("centre_bias", layer), real(f"bw_{layer}")))
         self.pre, self.outputs = {}, {0: self.inputs}
         for layer, unit in enumerate(self.network.units, 1):
-            self.pre[layer] = apply(CentrePre(), self.outputs[layer - 1], self.weights[layer], self.biases[layer], layer=layer)
-            self.outputs[layer] = apply(CentreOutput(), self.pre[layer], layer=layer, activation=unit.activation)
+            here = self.here(layer)
+            if unit.group is not None:
+                self.pre[layer] = apply(CentrePre(), self.outputs[layer - 1], self.weights[unit.group], self.biases[unit.group], **here)
+            start = [] if unit.start is None else [self.outputs[unit.start]]
+            branch = self.pre[layer] if unit.group is not None else self.outputs[layer - 1]
+            self.outputs[layer] = apply(CentreOutput(), branch, *start, **here)
+
+    def here(self, layer: int) -> dict[str, Any]:
+        """What rules are told of a line."""
+        unit = self.network.units[layer - 1]
+        found: dict[str, Any] = {"layer": layer, "activation": unit.activation}
+        if not self.network.plain:
+            found |= {"group": unit.group, "step": unit.step, "start": unit.start}
+        return found
 
 
 class Ball(Centre):
@@ -283,29 +298,38 @@ def _line(derivation: Derivation) -> None:
     apply, network, assume = derivation.apply, derivation.problem.network, derivation.assume
     depth = network.depth
     moves = {
-        layer: (
-            assume(Hypothesis(Quantity("direction_weight", layer), real(f"Ud_{layer}"))),
-            assume(Hypothesis(Quantity("direction_bias", layer), real(f"wd_{layer}"))),
+        group: (
+            assume(Hypothesis(Quantity("direction_weight", group), real(f"Ud_{group}"))),
+            assume(Hypothesis(Quantity("direction_bias", group), real(f"wd_{group}"))),
         )
-        for layer in range(1, depth + 1)
+        for group in network.groups
     }
     length = assume(Hypothesis(Quantity("length"), nonnegative("len")))
     jets: dict[int, list[str]] = {0: [centre.inputs]}
-    bounds: dict[int, list[str]] = {}
+    bounds: dict[int, list[str]] = {0: []}
     moved: list[str] = []
     for layer, unit in enumerate(network.units, 1):
-        here = {"layer": layer, "activation": unit.activation}
-        orders = (1, 2, 3) if layer > 1 else (1,)
-        pre = [apply(LinePre(), centre.weights[layer], *moves[layer], *jets[layer - 1], order=order, **here) for order in orders]
-        jets[layer] = [centre.outputs[layer], *(apply(LineOutput(), centre.pre[layer], *pre, order=order, **here) for order in (1, 2, 3))]
-        fourth = [apply(LineFourthPre(), length, centre.weights[layer], moves[layer][0], *bounds[layer - 1], layer=layer)] if layer > 1 else []
-        moved_pre = apply(LineDerivative(), length, *pre, *fourth, layer=layer, order=0)
-        if is_identity(unit.activation):
-            inner, near = fourth, []
+        here = centre.here(layer)
+        old_jets, old_bound = ([], []) if unit.start is None else (jets[unit.start], bounds[unit.start][:1])
+        pre: list[str] = []
+        inner: list[str] = []
+        near: list[str] = []
+        if unit.group is None:
+            inner = bounds[layer - 1][:1]
+            old_jets = [*old_jets, *jets[layer - 1]]
         else:
-            inner = [*(apply(LineDerivative(), length, *pre, *fourth, layer=layer, order=order) for order in orders), *fourth]
-            near = [apply(NearSlope(), centre.pre[layer], moved_pre, order=order, **here) for order in (1, 2, 3, 4)]
-        output = apply(LineFourthOutput(), *inner, *near, **here)
+            orders = (1, 2, 3) if layer > 1 else (1,)
+            weights = (centre.weights[unit.group], *moves[unit.group])
+            pre = [apply(LinePre(), *weights, *jets[layer - 1], order=order, **here) for order in orders]
+            fourth = [apply(LineFourthPre(), length, *weights[:2], *bounds[layer - 1], **here)] if layer > 1 else []
+            moved_pre = apply(LineDerivative(), length, *pre, *fourth, layer=layer, order=0)
+            inner = fourth
+            if not is_identity(unit.activation):
+                inner = [*(apply(LineDerivative(), length, *pre, *fourth, layer=layer, order=order) for order in orders), *fourth]
+                near = [apply(NearSlope(), centre.pre[layer], moved_pre, layer=layer, activation=unit.activation, order=order) for order in (1, 2, 3, 4)]
+        point = [centre.pre[layer]] if unit.group is not None else []
+        jets[layer] = [centre.outputs[layer], *(apply(LineOutput(), *point, *pre, *old_jets, order=order, **here) for order in (1, 2, 3))]
+        output = apply(LineFourthOutput(), *inner, *near, *old_bound, **here)
         bounds[layer] = [output]
         if layer < depth:
             bounds[layer].append(apply(LineThirdOutput(), length, output, *jets[layer], layer=layer, order=3))

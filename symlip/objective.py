@@ -1,4 +1,4 @@
-"""The average cost of a dense network over data, in plain NumPy: value, gradient and Hessian-vector product.
+"""The average cost of a network over data, in plain NumPy: value, gradient and Hessian-vector product.
 
 Parameters are [(A_1, b_1), ..]; data one row a sample. Nothing here is a bound: it is what bounds are about.
 """
@@ -31,6 +31,20 @@ def activation_functions(activation: Activation, orders: tuple[int, ...]) -> dic
 
 
 @dataclass(frozen=True)
+class _Line:
+    """One line of the network: h = [h_start + step] s(A h_before + b); group: the index of (A, b), None at the end of a skip."""
+
+    group: int | None
+    functions: dict[int, Callable[[Any], Any]]
+    step: float | None
+    start: int | None
+
+
+def _add(values: list[Any], index: int, value: Any) -> None:
+    values[index] = value if values[index] is None else values[index] + value
+
+
+@dataclass(frozen=True)
 class Form:
     """A quadratic form like the Hessian: outputs * o'^T C o' + rest * (what is left of it) + sum of neurons * z'^2 + shifts * |eta_u|^2.
 
@@ -52,12 +66,20 @@ class Objective:
     """
 
     def __init__(self, network: Network, cost: Cost, inputs: Any, targets: Any) -> None:
-        if not isinstance(network, Network) or not network.plain or network.symbolic_depth:
-            raise SymlipError("an Objective is of a network of dense layers with their own parameters, with its depth as a number")
+        if not isinstance(network, Network) or network.symbolic_depth or network.steps or any(not isinstance(width, int) for width in network.widths):
+            raise SymlipError("an Objective is of a network with numbers for its depth, widths and steps")
         self.network, self.cost = network, cost
         self.inputs, self.targets = prepare_data(network, cost, inputs, targets)
         self._x, self._y = np.ascontiguousarray(self.inputs.T), np.ascontiguousarray(self.targets.T)
-        self._functions = [activation_functions(unit.activation, (0, 1, 2)) for unit in network.units if unit.activation is not None]
+        self._lines = [
+            _Line(
+                None if unit.group is None else network.groups.index(unit.group),
+                {} if unit.activation is None else activation_functions(unit.activation, (0, 1, 2)),
+                None if unit.step is None else float(unit.step),
+                unit.start,
+            )
+            for unit in network.units
+        ]
 
     @property
     def samples(self) -> int:
@@ -70,14 +92,30 @@ class Objective:
     def gradient(self, parameters: Parameters) -> tuple[float, Parameters]:
         """Phi and its gradient, in the shape of the parameters."""
         pre, post = self._forward(parameters)
-        adjoint = self._cost_gradient(post[-1]) / self.samples
-        found: Parameters = []
-        for layer in range(len(parameters), 0, -1):
-            local = adjoint * self._at(layer, 1, pre[layer - 1])
-            found.append((local @ post[layer - 1].T, local.sum(axis=1)))
-            if layer > 1:
-                adjoint = parameters[layer - 1][0].T @ local
-        return float(np.mean(self._cost(post[-1]))), found[::-1]
+        found = [(np.zeros_like(A), np.zeros_like(b)) for A, b in parameters]
+        adjoints: list[Any] = [None] * (len(self._lines) + 1)
+        adjoints[-1] = self._cost_gradient(post[-1]) / self.samples
+        for number in range(len(self._lines), 0, -1):
+            line, incoming = self._lines[number - 1], self._passed_on(adjoints, number)
+            if line.group is None:
+                continue
+            local = incoming * self._at(number, 1, pre[number - 1])
+            A, b = found[line.group]
+            A += local @ post[number - 1].T
+            b += local.sum(axis=1)
+            if number > 1:
+                _add(adjoints, number - 1, parameters[line.group][0].T @ local)
+        return float(np.mean(self._cost(post[-1]))), found
+
+    def _passed_on(self, adjoints: list[Any], number: int) -> Any:
+        """What arrives at a line, of the adjoints of outputs; a skip passes it on to where it starts, too."""
+        line, incoming = self._lines[number - 1], adjoints[number]
+        if line.start is not None:
+            _add(adjoints, line.start, incoming)
+            incoming = line.step * incoming
+        if line.group is None:
+            _add(adjoints, number - 1, incoming)
+        return incoming
 
     def hessian_product(self, parameters: Parameters, direction: Parameters, form: Form | None = None) -> Parameters:
         """D^2 Phi applied to a direction, exactly (up to rounding): the derivative of back-propagation along it; or another form, see `Form`."""
@@ -86,36 +124,53 @@ class Objective:
     def hessian(self, parameters: Parameters, form: Form | None = None) -> Callable[[Parameters], Parameters]:
         """D^2 Phi (or the form) as an operator; what does not depend on the direction is done once."""
         form = form or Form()
-        depth = len(parameters)
+        count = len(self._lines)
         pre, post = self._forward(parameters)
-        slopes = [self._at(layer, 1, z) for layer, z in enumerate(pre, 1)]
-        local: list[Any] = [None] * depth
-        bent: list[Any] = [None] * depth
-        adjoint = form.rest * self._cost_gradient(post[-1]) / self.samples
-        for layer in range(depth, 0, -1):
-            local[layer - 1] = adjoint * slopes[layer - 1]
-            bent[layer - 1] = adjoint * self._at(layer, 2, pre[layer - 1]) + (form.neurons[layer - 1] / self.samples if layer <= len(form.neurons) else 0.0)
-            if layer > 1:
-                adjoint = parameters[layer - 1][0].T @ local[layer - 1]
+        slopes = [None if line.group is None else self._at(number, 1, pre[number - 1]) for number, line in enumerate(self._lines, 1)]
+        local: list[Any] = [None] * count
+        bent: list[Any] = [None] * count
+        adjoints: list[Any] = [None] * (count + 1)
+        adjoints[-1] = form.rest * self._cost_gradient(post[-1]) / self.samples
+        for number in range(count, 0, -1):
+            line, incoming = self._lines[number - 1], self._passed_on(adjoints, number)
+            if line.group is None:
+                continue
+            local[number - 1] = incoming * slopes[number - 1]
+            bent[number - 1] = incoming * self._at(number, 2, pre[number - 1]) + (
+                form.neurons[number - 1] / self.samples if number <= len(form.neurons) else 0.0
+            )
+            if number > 1:
+                _add(adjoints, number - 1, parameters[line.group][0].T @ local[number - 1])
 
         def apply(direction: Parameters) -> Parameters:
-            moved: list[Any] = [0.0]
-            moved_pre: list[np.ndarray] = []
-            for layer, ((A, _), (dA, db)) in enumerate(zip(parameters, direction), 1):
-                moved_pre.append(dA @ post[layer - 1] + db[:, None] + (A @ moved[-1] if layer > 1 else 0.0))
-                moved.append(slopes[layer - 1] * moved_pre[-1])
-            changed = form.outputs * self._cost_hessian(post[-1], moved[-1]) / self.samples
-            found: Parameters = []
-            for layer in range(depth, 0, -1):
-                local_changed = changed * slopes[layer - 1] + bent[layer - 1] * moved_pre[layer - 1]
-                weights, bias = local_changed @ post[layer - 1].T, local_changed.sum(axis=1)
-                if layer > 1:  # the input does not move
-                    weights += local[layer - 1] @ moved[layer - 1].T
-                    changed = parameters[layer - 1][0].T @ local_changed + direction[layer - 1][0].T @ local[layer - 1]
-                if form.shifts:
-                    weights, bias = weights + form.shifts[layer - 1] * direction[layer - 1][0], bias + form.shifts[layer - 1] * direction[layer - 1][1]
-                found.append((weights, bias))
-            return found[::-1]
+            moved: list[Any] = [np.zeros((1, 1))]
+            moved_pre: list[Any] = []
+            for number, line in enumerate(self._lines, 1):
+                if line.group is None:
+                    moved_pre.append(None)
+                    branch = moved[-1]
+                else:
+                    (A, _), (dA, db) = parameters[line.group], direction[line.group]
+                    moved_pre.append(dA @ post[number - 1] + db[:, None] + (A @ moved[-1] if number > 1 else 0.0))
+                    branch = slopes[number - 1] * moved_pre[-1]
+                moved.append(branch if line.start is None else moved[line.start] + line.step * branch)
+            found = [(np.zeros_like(A), np.zeros_like(b)) for A, b in parameters]
+            changes: list[Any] = [None] * (count + 1)
+            changes[-1] = form.outputs * self._cost_hessian(post[-1], moved[-1]) / self.samples
+            for number in range(count, 0, -1):
+                line, incoming = self._lines[number - 1], self._passed_on(changes, number)
+                if line.group is None:
+                    continue
+                changed = incoming * slopes[number - 1] + bent[number - 1] * moved_pre[number - 1]
+                A, b = found[line.group]
+                A += changed @ post[number - 1].T
+                b += changed.sum(axis=1)
+                if number > 1:  # the input does not move
+                    A += local[number - 1] @ moved[number - 1].T
+                    _add(changes, number - 1, parameters[line.group][0].T @ changed + direction[line.group][0].T @ local[number - 1])
+            if form.shifts:
+                found = [(A + shift * C, b + shift * d) for (A, b), (C, d), shift in zip(found, direction, form.shifts)]
+            return found
 
         return apply
 
@@ -155,15 +210,21 @@ class Objective:
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
-    def _at(self, layer: int, order: int, z: np.ndarray) -> Any:
-        return near.derivative_of(self._functions[layer - 1][order], z)  # type: ignore[no-untyped-call]
+    def _at(self, number: int, order: int, z: np.ndarray) -> Any:
+        return near.derivative_of(self._lines[number - 1].functions[order], z)  # type: ignore[no-untyped-call]
 
-    def _forward(self, parameters: Parameters) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        pre: list[np.ndarray] = []
+    def _forward(self, parameters: Parameters) -> tuple[list[Any], list[np.ndarray]]:
+        pre: list[Any] = []
         post = [self._x]
-        for layer, (A, b) in enumerate(parameters, 1):
-            pre.append(A @ post[-1] + b[:, None])
-            post.append(self._at(layer, 0, pre[-1]))
+        for number, line in enumerate(self._lines, 1):
+            if line.group is None:
+                pre.append(None)
+                branch = post[-1]
+            else:
+                A, b = parameters[line.group]
+                pre.append(A @ post[-1] + b[:, None])
+                branch = self._at(number, 0, pre[-1])
+            post.append(branch if line.start is None else post[line.start] + line.step * branch)
         return pre, post
 
     def _cost(self, output: np.ndarray) -> Any:

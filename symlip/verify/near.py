@@ -209,7 +209,9 @@ class NearMeasurement:
         for hypothesis in self.derivation.hypotheses.values():
             kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
             parameters = self.sample.directions[-1 if self.derivation.problem.method == "majorant" else 0] if kind.startswith("direction") else centre.theta
-            found[str(hypothesis.symbol)] = known[kind] if kind in known else parameters[int(layer) - 1][0 if kind.endswith("weight") else 1]  # type: ignore[arg-type]
+            found[str(hypothesis.symbol)] = (
+                known[kind] if kind in known else parameters[self.derivation.problem.network.groups.index(layer)][0 if kind.endswith("weight") else 1]
+            )
         return found
 
     def pairs(self, claim: Claim, values: dict[str, Any]) -> Iterator[tuple[Any, Any]]:

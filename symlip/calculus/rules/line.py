@@ -16,7 +16,7 @@ from ..obligations import Identity, Inequality
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from ..samples import Affine, At, Largest, Moduli, RangeWithin, SampleCost, Softmax, SpreadWithin, Sum, SupremumNear, Through
-from .near import CentrePre, is_identity, label, real
+from .near import CentrePre, centre_output, is_identity, label, real
 
 t, T, x, y, a, b, c, d, e, p, q, v, w, A, B, M, U, V = sympy.symbols("t T x y a b c d e p q v w A B M U V", real=True)
 f, h, s, z = (sympy.Function(name) for name in "fhsz")
@@ -64,7 +64,9 @@ def faa_di_bruno(order: int, outer: list[sympy.Expr], inner: list[sympy.Expr]) -
 
 
 def jet(given: Given, kind: str, order: int, layer: int) -> sympy.Expr:
-    """z^(order) or h^(order) of a layer at t = 0."""
+    """z^(order) or h^(order) of a line at t = 0; the input does not move."""
+    if layer == 0:
+        return given.bound("inputs") if order == 0 else sympy.Integer(0)
     return given.symbol(f"{kind}c_{layer}" if order == 0 else f"{kind}j{order}_{layer}")
 
 
@@ -75,15 +77,14 @@ class LinePre(CentrePre):
     proof = r"""$z_u=(\bar A_u+tU_u)h_{u-1}+\bar b_u+tw_u$, by Leibniz' rule."""
     obligations = LEIBNIZ
 
-    def conclude(self, given: Given, *, layer: int, order: int, **_: Any) -> Bound:
-        moved = given.bound("direction_weight", layer)
-        below = given.bound("inputs") if layer == 1 else given.symbol(f"hc_{layer - 1}")
+    def conclude(self, given: Given, *, layer: int, order: int, group: int | None = None, **_: Any) -> Bound:
+        moved, weights = given.bound("direction_weight", group or layer), given.bound("centre_weight", group or layer)
         if order == 1:
-            total: sympy.Expr = Affine(moved, below, given.bound("direction_bias", layer))
+            total: sympy.Expr = Affine(moved, centre_output(given, layer - 1), given.bound("direction_bias", group or layer))
             if layer > 1:
-                total += Through(given.bound("centre_weight", layer), jet(given, "h", 1, layer - 1))
+                total += Through(weights, jet(given, "h", 1, layer - 1))
         else:
-            total = Through(given.bound("centre_weight", layer), jet(given, "h", order, layer - 1))
+            total = Through(weights, jet(given, "h", order, layer - 1))
             total += order * Through(moved, jet(given, "h", order - 1, layer - 1))
         return Bound(None, real(f"zj{order}_{layer}"), total)
 
@@ -91,16 +92,23 @@ class LinePre(CentrePre):
 class LineOutput(Rule):
     name = "derivatives of an output along the line"
     title = "Derivatives of the outputs along the line"
-    statement = r"""$\bar h_u^{(k)}$ is $s_u(z_u)$'s derivative by Fa\`a di Bruno's formula: $h'=s'z'$, $h''=s''z'^2+s'z''$, $h'''=s'''z'^3+3s''z'z''+s'z'''$, entry by entry."""
+    statement = r"""$\bar h_u^{(k)}$ is $s_u(z_u)$'s derivative by Fa\`a di Bruno's formula: $h'=s'z'$, $h''=s''z'^2+s'z''$, $h'''=s'''z'^3+3s''z'z''+s'z'''$, entry by entry; for a residual layer $\bar h_u^{(k)}=\bar h_{u-1}^{(k)}+d\,(s_u(z_u))^{(k)}$, and at the end of a skip from line $k'$ the same with $h_{k'}$ and $h_{u-1}$."""
     proof = r"""The chain rule, one to three times."""
     obligations = FAA_DI_BRUNO[:2]
 
-    def conclude(self, given: Given, *, layer: int, activation: Activation, order: int, **_: Any) -> Bound:
+    def conclude(
+        self, given: Given, *, layer: int, activation: Activation | None, order: int, step: sympy.Expr | None = None, start: int | None = None, **_: Any
+    ) -> Bound:
+        branch = jet(given, "h", order, layer - 1) if activation is None else self._branch(given, layer, activation, order)
+        total = branch if start is None else jet(given, "h", order, start) + step * branch
+        return Bound(None, real(f"hj{order}_{layer}"), total)
+
+    def _branch(self, given: Given, layer: int, activation: Activation, order: int) -> sympy.Expr:
         inner = [jet(given, "z", k, layer) if layer > 1 or k == 1 else sympy.Integer(0) for k in range(1, order + 1)]
         if is_identity(activation) and layer > 1:
-            return Bound(None, real(f"hj{order}_{layer}"), inner[-1])
+            return inner[-1]
         outer = [At(label(activation), sympy.Integer(layer), sympy.Integer(k), given.symbol(f"zc_{layer}")) for k in range(1, order + 1)]
-        return Bound(None, real(f"hj{order}_{layer}"), faa_di_bruno(order, outer, inner))
+        return faa_di_bruno(order, outer, inner)
 
 
 class LineFourthPre(Rule):
@@ -110,9 +118,9 @@ class LineFourthPre(Rule):
     proof = r"""$z_u^{(4)}=(\bar A_u+tU_u)h_{u-1}^{(4)}+4U_uh_{u-1}'''$."""
     obligations = (LEIBNIZ[3], Inequality("triangle inequality", (x**2 <= a**2, y**2 <= b**2, a >= 0, b >= 0), (x + y) ** 2 <= (a + b) ** 2))
 
-    def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
-        moved, length = Moduli(given.bound("direction_weight", layer)), given.bound("length")
-        matrix = Moduli(given.bound("centre_weight", layer)) + length * moved
+    def conclude(self, given: Given, *, layer: int, group: int | None = None, **_: Any) -> Bound:
+        moved, length = Moduli(given.bound("direction_weight", group or layer)), given.bound("length")
+        matrix = Moduli(given.bound("centre_weight", group or layer)) + length * moved
         total = Through(matrix, given.bound("line_output_4", layer - 1)) + 4 * Through(moved, given.bound("line_output_3", layer - 1))
         return Bound(Quantity("line_pre_4", layer), nonnegative(f"zb4_{layer}"), total)
 
@@ -140,17 +148,26 @@ class LineFourthOutput(Rule):
     name = "fourth derivative of an output"
     title = "Fourth derivative of an output on the segment"
     statement = r"""Let $\sigma,\kappa,\chi,\xi$ bound $|s_u'|,|s_u''|,|s_u'''|,|s_u^{(4)}|$ within $\rho_u$ of $\bar z_u$. For $0\le t\le T$, entry by entry,
-\[|h_u^{(4)}|\le\hat h_u^{(4)}=\xi\hat z'^4+6\chi\hat z'^2\hat z''+3\kappa\hat z''^2+4\kappa\hat z'\hat z'''+\sigma\hat z^{(4)}.\]"""
+\[|h_u^{(4)}|\le\hat h_u^{(4)}=\xi\hat z'^4+6\chi\hat z'^2\hat z''+3\kappa\hat z''^2+4\kappa\hat z'\hat z'''+\sigma\hat z^{(4)}.\]
+For a residual layer this is multiplied by $|d|$ and $\hat h_{u-1}^{(4)}$ is added; at the end of a skip from line $k$ $\hat h_u^{(4)}=\hat h_k^{(4)}+|d|\hat h_{u-1}^{(4)}$, and $\hat h_0^{(4)}=0$."""
     proof = r"""Fa\`a di Bruno's formula of order four and the triangle inequality."""
     obligations = (FAA_DI_BRUNO[2],)
 
-    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
+    def conclude(self, given: Given, *, layer: int, activation: Activation | None, step: sympy.Expr | None = None, start: int | None = None, **_: Any) -> Bound:
+        branch = self._size(given, layer - 1) if activation is None else self._branch(given, layer, activation)
+        total = branch if start is None else self._size(given, start) + step * branch
+        return Bound(Quantity("line_output_4", layer), nonnegative(f"hb4_{layer}"), total)
+
+    def _size(self, given: Given, layer: int) -> sympy.Expr:
+        return given.bound("line_output_4", layer) if layer else sympy.Integer(0)
+
+    def _branch(self, given: Given, layer: int, activation: Activation) -> sympy.Expr:
         zero = sympy.Integer(0)
         if is_identity(activation):
-            return Bound(Quantity("line_output_4", layer), nonnegative(f"hb4_{layer}"), given.bound("line_pre_4", layer) if layer > 1 else zero)
+            return given.bound("line_pre_4", layer) if layer > 1 else zero
         inner = [given.bound(f"line_pre_{k}", layer) if layer > 1 or k == 1 else zero for k in (1, 2, 3, 4)]
         outer = [given.bound(kind, layer) for kind in ("near_slope", "near_curvature", "near_third", "near_fourth")]
-        return Bound(Quantity("line_output_4", layer), nonnegative(f"hb4_{layer}"), faa_di_bruno(4, outer, inner))
+        return faa_di_bruno(4, outer, inner)
 
 
 class LineThirdOutput(Rule):

@@ -60,18 +60,27 @@ class CentrePre(Rule):
     statement = r"""A bar marks the centre $\bar\theta=(\bar A_1,\bar b_1,\dots,\bar A_m,\bar b_m)$: $\bar h_0=x$, $\bar z_u=\bar A_u\bar h_{u-1}+\bar b_u$, $\bar h_u=s_u(\bar z_u)$, and $\bar a_u=|\bar A_u|_2$. A vector of a sample has one entry for each neuron."""
     proof = r"""By definition."""
 
-    def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
-        below = given.bound("inputs") if layer == 1 else given.symbol(f"hc_{layer - 1}")
-        return Bound(None, real(f"zc_{layer}"), Affine(given.bound("centre_weight", layer), below, given.bound("centre_bias", layer)))
+    def conclude(self, given: Given, *, layer: int, group: int | None = None, **_: Any) -> Bound:
+        weights, bias = (given.bound(f"centre_{kind}", group or layer) for kind in ("weight", "bias"))
+        return Bound(None, real(f"zc_{layer}"), Affine(weights, centre_output(given, layer - 1), bias))
+
+
+def centre_output(given: Given, layer: int) -> sympy.Expr:
+    """The output of a line at the centre; of line 0 the input."""
+    return given.bound("inputs") if layer == 0 else given.symbol(f"hc_{layer}")
 
 
 class CentreOutput(CentrePre):
     name = "outputs at the centre"
     title = "Outputs at the centre"
-    statement = r"""$\bar h_u=s_u(\bar z_u)$, entry by entry."""
+    statement = r"""$\bar h_u=s_u(\bar z_u)$, entry by entry; for a residual layer $\bar h_u=\bar h_{u-1}+d\,s_u(\bar z_u)$, and at the end of a skip from line $k$ $\bar h_u=\bar h_k+d\,\bar h_{u-1}$."""
 
-    def conclude(self, given: Given, *, layer: int, activation: Activation, **_: Any) -> Bound:
-        return Bound(None, real(f"hc_{layer}"), At(label(activation), sympy.Integer(layer), sympy.Integer(0), given.symbol(f"zc_{layer}")))
+    def conclude(self, given: Given, *, layer: int, activation: Activation | None, step: sympy.Expr | None = None, start: int | None = None, **_: Any) -> Bound:
+        if activation is None:
+            total = centre_output(given, layer - 1)
+        else:
+            total = At(label(activation), sympy.Integer(layer), sympy.Integer(0), given.symbol(f"zc_{layer}"))
+        return Bound(None, real(f"hc_{layer}"), total if start is None else centre_output(given, start) + step * total)
 
 
 class CentreNorm(CentrePre):
