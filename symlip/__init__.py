@@ -30,12 +30,12 @@ from .fields import ControlledODE, Flow, Jump, NeuralODE, variation
 from .lower import global_bound, lower_bound, sharpness
 from .models import Model, load
 from .networks import Dense, Network, Residual, Skip, Tied
-from .parameter_sets import LayerBalls, Neighbourhood, ParameterBall, Segment
+from .parameter_sets import Cone, LayerBalls, Neighbourhood, ParameterBall, Segment
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BUILT_IN", "Activation", "Certificate", "ControlledODE", "Dense", "Derivation", "DerivationError", "Flow", "HalfSquaredError", "Huber", "Jump", "LayerBalls", "Logistic",
+    "BUILT_IN", "Activation", "Certificate", "Cone", "ControlledODE", "Dense", "Derivation", "DerivationError", "Flow", "HalfSquaredError", "Huber", "Jump", "LayerBalls", "Logistic",
     "MissingExtra", "Model", "Neighbourhood", "Network", "NeuralODE", "ParameterBall", "Residual", "Risk", "Segment", "Skip", "SoftmaxCrossEntropy", "Step", "SymlipError", "Tied", "arctan", "certified_step", "certify", "derive", "elu", "erf", "exact_lipschitz",
     "gaussian", "gelu", "gelu_tanh", "global_bound", "identity", "leaky_relu", "limit_theorem", "load", "logistic", "lower_bound", "mish", "ordering", "relu", "sharpness", "silu", "sin", "softplus",
     "softsign", "tanh", "variation",

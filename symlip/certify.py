@@ -21,16 +21,16 @@ from .errors import SymlipError
 from .models import Model
 from .networks import Network
 from .objective import Form, Objective, Parameters, flat
-from .parameter_sets import Neighbourhood, Segment, positive_number
+from .parameter_sets import Cone, LocalSet, Neighbourhood, Segment, positive_number
 
-METHODS = ("norm", "majorant", "line")
+METHODS = ("norm", "majorant", "cone", "line")
 
 
 @dataclass(frozen=True)
 class Certificate:
     """What is proved of the average cost Phi near the weights.
 
-    method: "norm" or "majorant" (the ball of that radius), or "line" (theta + t U, 0 <= t <= length, U the direction).
+    method: "norm" or "majorant" (the ball of that radius), "cone" (about a direction, up to that radius), or "line" (theta + t U, 0 <= t <= length, U the direction).
     cost_lipschitz, cost_gradient_lipschitz: of Phi and of its gradient on the ball. step_constant: what a step along the gradient
     inside the ball needs. layer_lipschitz: bounds of the mixed second derivatives of Phi, blocks A_1, b_1, A_2, b_2, ..
     curvature: the largest second derivative of Phi along the segment; taylor: Phi, its first three derivatives at t = 0, and the
@@ -56,7 +56,7 @@ class Certificate:
     @property
     def step_constant(self) -> float | None:
         """What a step inside the ball, or along the segment, needs; at most the constant of the gradient."""
-        return {"norm": self.cost_gradient_lipschitz, "majorant": self.own_step_constant, "line": self.curvature}[self.method]
+        return {"norm": self.cost_gradient_lipschitz, "majorant": self.own_step_constant, "cone": self.own_step_constant, "line": self.curvature}[self.method]
 
     @property
     def layer_steps(self) -> np.ndarray | None:
@@ -106,6 +106,7 @@ def certify(
     method: str = "norm",
     direction: Parameters | None = None,
     length: float | Segment | None = None,
+    angle: float | None = None,
     probability: float = 1e-6,
     steps: int = 40,
 ) -> Certificate:
@@ -113,7 +114,8 @@ def certify(
 
     method "norm": on the ball of that radius, in one pass over the data. "majorant": there, too, sharper and dearer: the Hessian at the
     weights plus a positive operator that bounds its change, whose largest eigenvalue is certified from `steps` Lanczos steps,
-    except with the given probability. "line": along the direction [(dA_1, db_1), ..], on the
+    except with the given probability. "cone": the same on the points theta + t (U + w), 0 <= t <= radius, |w| <= angle, U the direction
+    normalised: far sharper where only steps nearly along U matter. "line": along the direction [(dA_1, db_1), ..], on the
     segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound
     (ball arithmetic). Raises SymlipError for data, radius or direction that do not fit.
     Source: this package; the step sizes by the descent lemma (Nesterov, Introductory Lectures on Convex Optimization, 1.2.3).
@@ -121,6 +123,15 @@ def certify(
     if method not in METHODS:
         raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
     objective = _objective(model, data, cost)
+    if method == "cone":
+        if length is not None or direction is None or angle is None:
+            raise SymlipError("method='cone' needs a direction, a radius (how far along it) and an angle, no length")
+        if isinstance(radius, Cone):
+            radius = radius.length
+        opening = positive_number("the angle", angle)
+        return cone_certificates(model.parameters, objective, direction, probability, steps)(_size("radius", radius, Neighbourhood), opening)
+    if angle is not None:
+        raise SymlipError(f"an angle is a matter of method='cone', not of {method!r}")
     if method != "line":
         if direction is not None or length is not None:
             raise SymlipError(f"method={method!r} is about a ball: give a radius, no direction or length; along a direction use method='line'")
@@ -173,10 +184,13 @@ def check_parameters(what: str, network: Network, parameters: Any) -> Parameters
     return pairs
 
 
+_SETS: dict[str, LocalSet] = {"norm": Neighbourhood(), "majorant": Neighbourhood(), "cone": Cone(), "line": Segment()}
+
+
 @lru_cache(maxsize=64)
 def _compiled(network: Network, cost: Cost, method: str, outward: bool = True) -> tuple[Derivation, Callable[..., Any]]:
     """The derivation for an architecture and its function, made once."""
-    derivation = derive(network, Segment() if method == "line" else Neighbourhood(), method=method, cost=Risk(cost))
+    derivation = derive(network, _SETS[method], method=method, cost=Risk(cost))
     return derivation, derivation.compile(outward=outward)
 
 
@@ -209,22 +223,54 @@ def majorant_certificates(
     so that the certificate holds except with the given probability. step_only: only what a step needs, a third of the work.
     outward=False is for searches and proves nothing.
     """
+    weights, biases = zip(*parameters)
+    return _operator_certificates(parameters, objective, "majorant", (weights, biases), probability, steps, outward, seed, step_only)
+
+
+def cone_certificates(
+    parameters: Parameters,
+    objective: Objective,
+    direction: Parameters,
+    probability: float = 1e-6,
+    steps: int = 40,
+    outward: bool = True,
+    seed: int = 0,
+    step_only: bool = False,
+) -> Callable[..., Certificate]:
+    """The cone certificate about a direction as a function of the length of its axis and of the angle; otherwise as majorant_certificates."""
+    weights, biases = zip(*parameters)
+    return _operator_certificates(
+        parameters, objective, "cone", (weights, biases, *zip(*normalised(objective.network, direction))), probability, steps, outward, seed, step_only
+    )
+
+
+def normalised(network: Network, direction: Parameters) -> Parameters:
+    """The direction with length 1. Raises SymlipError where it does not fit, or is zero."""
+    pairs = check_parameters("the direction", network, direction)
+    size = float(np.linalg.norm(flat(pairs)))
+    if not size > 0 or not math.isfinite(size):
+        raise SymlipError("the direction is zero, or too large for its norm to be a number")
+    return [(A / size, b / size) for A, b in pairs]
+
+
+def _operator_certificates(
+    parameters: Parameters, objective: Objective, method: str, given: tuple[Any, ...], probability: float, steps: int, outward: bool, seed: int, step_only: bool
+) -> Callable[..., Certificate]:
+    """Certificates from the Hessian plus a majorant of its change, as a function of the sizes of the set."""
     if not 0 < probability < 1:
         raise SymlipError(f"the probability must lie between 0 and 1, such as 1e-6, not {probability!r}")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
         raise SymlipError(f"steps must be an integer from 2 on, not {steps!r}")
-    derivation, function = _compiled(objective.network, objective.cost, "majorant", outward)
-    weights, biases = zip(*parameters)
+    derivation, function = _compiled(objective.network, objective.cost, method, outward)
     reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
-    moved_weights, moved_biases = zip(*reference)
-    at = function.prepared(weights, biases, moved_weights, moved_biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
+    at = function.prepared(*given, *zip(*reference), objective.inputs, objective.targets)  # type: ignore[attr-defined]
     depth = len(parameters)
 
-    def certificate(radius: float) -> Certificate:
-        found = list(at(radius))
+    def certificate(radius: float, *angle: float) -> Certificate:
+        found = list(at(radius, *angle))
         shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
         if not all(np.isfinite(part).all() for part in found):
-            return Certificate("majorant", derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
+            return Certificate(method, derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
         forms = [_form(1 / 3, shifts, neurons, outputs, 1.0)]
         if not step_only:
             forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(np.asarray(outputs), -1.0, neurons, shifts)]
@@ -232,7 +278,7 @@ def majorant_certificates(
         ritz = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
         ends = [certified_end(low, high, steps, size, probability / len(forms)) for low, high in ritz]
         return Certificate(
-            "majorant", derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
+            method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
             probability=probability, ritz=tuple(high for _, high in ritz),
         )  # fmt: skip
 
@@ -260,12 +306,8 @@ def certified_end(low: float, high: float, steps: int, size: int, probability: f
 def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters, outward: bool = True) -> Callable[[float], Certificate]:
     """The line certificate as a function of the length; outward=False is for searches and proves nothing."""
     derivation, function = _compiled(objective.network, objective.cost, "line", outward)
-    pairs = check_parameters("the direction", objective.network, direction)
-    size = float(np.linalg.norm(flat(pairs)))
-    if not size > 0 or not math.isfinite(size):
-        raise SymlipError("the direction is zero, or too large for its norm to be a number")
     weights, biases = zip(*parameters)
-    moved_weights, moved_biases = zip(*[(A / size, b / size) for A, b in pairs])
+    moved_weights, moved_biases = zip(*normalised(objective.network, direction))
     at = function.prepared(weights, biases, moved_weights, moved_biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
 
     def certificate(length: float) -> Certificate:
@@ -333,8 +375,12 @@ def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str 
     gradient is zero, or where no decrease can be proved.
     Source: this package; the descent lemma, and Taylor's formula of order four along the line.
     """
-    if method not in METHODS:
-        raise SymlipError(f"unknown method {method!r}: it is one of {', '.join(METHODS)}")
+    if method not in METHODS or method == "cone":
+        raise SymlipError(
+            f"unknown method {method!r}: a step has line, majorant or norm; its line is a cone of angle 0"
+            if method == "cone"
+            else f"unknown method {method!r}: it is one of line, majorant, norm"
+        )
     if isinstance(pieces, bool) or not isinstance(pieces, int) or pieces < 1:
         raise SymlipError(f"pieces must be a positive integer, not {pieces!r}")
     if method != "line" and pieces > 1:

@@ -20,19 +20,22 @@ from .calculus.derivation import Derivation
 from .calculus.rules.activation_constants import identifier
 from .calculus.samples import At, SupremumNear
 from .compile import DESCRIPTION, SourcePrinter, _constant, _released
-from .parameter_sets import Neighbourhood
 from .pointwise import activation_source
 
 FUNCTIONS = {name: value for module in (runtime, near) for name, value in vars(module).items() if inspect.isfunction(value)}
 """What a compiled certificate may use."""
 
-KINDS = ("centre_weight", "centre_bias", "direction_weight", "direction_bias", "inputs", "targets")
+KINDS = ("centre_weight", "centre_bias", "direction_weight", "direction_bias", "reference_weight", "reference_bias", "inputs", "targets")
 ARGUMENTS = {"centre_weight": "weights", "centre_bias": "biases", "direction_weight": "direction_weights", "direction_bias": "direction_biases"}
+ARGUMENTS |= {"reference_weight": "reference_weights", "reference_bias": "reference_biases"}
+SIZES = {"distance": "radius", "length": "length", "angle": "angle"}
+"""The kinds of the numbers on which the set depends, with the names of their arguments."""
 
 
 def module_source(derivation: Derivation) -> str:
     """The source of a stand-alone module with the functions `prepared` and `bounds`; it imports NumPy (and SciPy for erf, if it is installed)."""
-    variable = "radius" if isinstance(derivation.problem.parameters, Neighbourhood) else "length"
+    sizes = [SIZES[h.quantity.kind] for h in derivation.hypotheses.values() if h.quantity.kind in SIZES]
+    variable = ", ".join(sizes)
     centre, kernel, arguments = _kernels(derivation)
     activations = "\n\n".join(activation_source(activation, *orders) for activation, orders in _activations(derivation).items())
     used = _needed(centre + kernel + activations)
@@ -48,7 +51,7 @@ def module_source(derivation: Derivation) -> str:
     fields = "\n".join(f"    {name}: object  # {_description(derivation, name)}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Numbers, and a matrix."""\n\n{fields}\n'
     wrapper = _WRAPPER.format(
-        arguments=", ".join(arguments), variable=variable, documentation=_documentation(derivation, variable), layers=repr(tuple(network.groups)),
+        arguments=", ".join(arguments), variable=variable, documentation=_documentation(derivation, variable, arguments), layers=repr(tuple(network.groups)),
         widths=repr(tuple(network.widths)), pairs=repr([name for name in arguments if name not in ("inputs", "targets")]),
         groups=", ".join(f"{name}_" for name in arguments),
     )  # fmt: skip
@@ -83,17 +86,17 @@ def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
         return [balls(entry) for entry in value] if isinstance(value, list) else rounding.ball(value)
 
     namespace["_centre"] = lambda *arguments: first(*map(balls, arguments))
-    namespace["_kernel"] = lambda found, size: [rounding.ball(value).upper for value in second(found, rounding.ball(size))]
+    namespace["_kernel"] = lambda found, *sizes: [rounding.ball(value).upper for value in second(found, *map(rounding.ball, sizes))]
 
 
 def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:
     """The source of `_centre` and `_kernel`, and the names of the arguments without the radius."""
     families = {kind: [h.symbol for h in derivation.hypotheses.values() if h.quantity.kind == kind] for kind in KINDS}
     families = {kind: symbols for kind, symbols in families.items() if symbols}
-    variable = next(h.symbol for h in derivation.hypotheses.values() if h.quantity.kind in ("distance", "length"))
+    variables = [h.symbol for h in derivation.hypotheses.values() if h.quantity.kind in SIZES]
     groups: list[Any] = [tuple(symbols) if kind in ARGUMENTS else symbols[0] for kind, symbols in families.items()]
     lines = [(plain_symbol(symbol), _constant(expression)) for symbol, expression in derivation.used_definitions]
-    moving = {variable}
+    moving = set(variables)
     early, late = [], []
     for symbol, expression in lines:
         if expression.free_symbols & moving:
@@ -106,7 +109,7 @@ def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:
     given = [symbol for symbols in families.values() for symbol in symbols]
     handed = [symbol for symbol in (*given, *(symbol for symbol, _ in early)) if symbol in wanted]
     centre = _source("_centre", groups, early, handed)
-    kernel = _source("_kernel", [tuple(handed), variable], late, results)
+    kernel = _source("_kernel", [tuple(handed), *variables], late, results)
     return centre, kernel, [ARGUMENTS.get(kind, kind) for kind in families]
 
 
@@ -157,17 +160,21 @@ def _description(derivation: Derivation, name: str) -> str:
     return "" if quantity is None else quantity.meaning
 
 
-def _documentation(derivation: Derivation, variable: str) -> str:
+def _documentation(derivation: Derivation, variable: str, arguments: list[str]) -> str:
     lines = [
         f"Return {', '.join(derivation.results)}.",
         "",
         "    weights, biases: A_u of shape (l_u, l_(u-1)) and b_u of shape (l_u,), one entry a layer.",
         "    inputs: shape (samples, l_0). targets: shape (samples, l_m).",
     ]
+    if "reference_weights" in arguments:
+        lines.append("    reference_weights, reference_biases: as the weights; any direction, best an approximate top eigenvector of the Hessian.")
     if variable == "radius":
         lines.append("    radius: of the ball of parameters about the weights.")
     else:
-        lines += ["    direction_weights, direction_biases: as the weights; together of length 1.", "    length: of the segment."]
+        lines += ["    direction_weights, direction_biases: as the weights; together of length 1.", "    length: of the segment, or of the cone's axis."]
+    if "angle" in variable:
+        lines.append("    angle: of the cone, the largest |w| in weights + t (U + w).")
     lines.append("    Raises ValueError for shapes that do not fit and numbers that are not finite.")
     return "\n".join(lines)
 
@@ -203,7 +210,7 @@ _WRAPPER = '''def prepared({arguments}):
     widths = {widths}
     shapes = {{"weights": [(widths[u], widths[u - 1]) for u in {layers}], "biases": [(widths[u],) for u in {layers}]}}
     given = locals()
-    layers = {{name: _arrays(name, given[name], shapes[name.removeprefix("direction_")]) for name in {pairs}}}
+    layers = {{name: _arrays(name, given[name], shapes[name.split("_")[-1]]) for name in {pairs}}}
     samples = _samples("inputs", inputs, widths[0]), _samples("targets", targets, widths[-1])
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {{samples[0].shape[1]}} inputs and {{samples[1].shape[1]}} targets")
@@ -212,11 +219,11 @@ _WRAPPER = '''def prepared({arguments}):
 
     def at({variable}):
         """The bounds at one {variable}."""
-        size = float({variable})
-        if not (size >= 0 and numpy.isfinite(size)):
-            raise ValueError(f"{variable} must be a finite number that is not negative, not {{size}}")
+        sizes = [float(size) for size in ({variable},)]
+        if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
+            raise ValueError(f"{variable} must be finite and not negative, not {{', '.join(map(str, sizes))}}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, size)
+            results = _kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at

@@ -26,6 +26,11 @@ from .calculus.rules.majorant import (
     ChangedNorms,
     ChangedOutput,
     ChangeForm,
+    ConeMoved,
+    ConeNorm,
+    ConeRest,
+    ConeStability,
+    ConeWeights,
     CostStability,
     DiagonalForm,
     Majorant,
@@ -60,9 +65,9 @@ from .calculus.rules.near import (
 from .costs import Huber, Logistic, Risk, SoftmaxCrossEntropy
 from .errors import SymlipError
 from .networks import Network
-from .parameter_sets import LocalSet, Neighbourhood, Segment
+from .parameter_sets import Cone, LocalSet, Neighbourhood, Segment
 
-METHODS = {Neighbourhood: ("norm", "majorant"), Segment: ("line",)}
+METHODS = {Neighbourhood: ("norm", "majorant"), Segment: ("line",), Cone: ("cone",)}
 
 
 def check_local(network: Network, parameters: LocalSet, method: str, cost: object) -> None:
@@ -87,7 +92,7 @@ def check_local(network: Network, parameters: LocalSet, method: str, cost: objec
 
 def local_bounds(derivation: Derivation) -> None:
     """Add the steps of a local derivation to a new one."""
-    {"norm": _norm, "majorant": _majorant, "line": _line}[derivation.problem.method](derivation)
+    {"norm": _norm, "majorant": _majorant, "cone": _majorant, "line": _line}[derivation.problem.method](derivation)
 
 
 class Centre:
@@ -133,6 +138,9 @@ class Ball(Centre):
         self.moved_pre: dict[int, str] = {}
         self.moved: dict[int, str] = {}
         self.directions: list[str] = []
+        self.reach = dict.fromkeys(range(1, network.depth + 1), self.radius)
+        """What bounds the movement of each layer's weights."""
+
         self.suprema: dict[int, list[str]] = {}
         """By layer, of the derivatives of the orders asked for."""
         for layer, unit in enumerate(network.units, 1):
@@ -145,6 +153,53 @@ class Ball(Centre):
             self.moved[layer] = apply(Moved(), self.radius, self.moved_norm[layer], self.suprema[layer][0], self.moved_pre[layer], layer=layer)
             if layer < network.depth:
                 self.sizes[layer] = apply(NearValue(), self.outputs[layer], self.moved[layer], layer=layer)
+
+
+class ConeAbout(Centre):
+    """What moves in a cone about an axis: exact derivatives along the axis, and a ball about each of its points."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        super().__init__(derivation)
+        apply, network, assume = derivation.apply, self.network, derivation.assume
+        self.axis = {
+            group: tuple(assume(Hypothesis(Quantity(f"direction_{kind}", group), real(f"{name}_{group}"))) for kind, name in (("weight", "Ud"), ("bias", "wd")))
+            for group in network.groups
+        }
+        length, angle = assume(Hypothesis(Quantity("length"), nonnegative("len"))), assume(Hypothesis(Quantity("angle"), nonnegative("ang")))
+        self.norms = {layer: apply(CentreNorm(), self.weights[layer], layer=layer) for layer in range(2, network.depth + 1)}
+        self.sizes = {0: apply(NearValue(), self.inputs, layer=0)}
+        self.size = (length, angle)
+        self.directions: list[str] = []
+        self.reach: dict[int, str] = {}
+        self.suprema: dict[int, list[str]] = {}
+        self.moved_pre: dict[int, str] = {}
+        self.moved: dict[int, str] = {}
+        self.away: dict[int, str] = {}
+        self.first: dict[int, list[str]] = {}
+        """The derivatives of the pre-activations along the axis, at the centre; with the fourth on the segment."""
+        jets, bounds, moves = {0: [self.inputs]}, {0: [""]}, self.axis
+        for layer, unit in enumerate(network.units, 1):
+            here = {"layer": layer, "activation": unit.activation}
+            norm = apply(ConeWeights(), moves[layer][0], layer=layer, kind="norm")
+            self.reach[layer] = apply(ConeWeights(), norm, *self.size, layer=layer, kind="reach")
+            orders = (1, 2, 3) if layer > 1 else (1,)
+            pre = [apply(LinePre(), self.weights[layer], *moves[layer], *jets[layer - 1], order=order, **here) for order in orders]
+            jets[layer] = [self.outputs[layer], *(apply(LineOutput(), self.pre[layer], *pre, order=order, **here) for order in (1, 2, 3))]
+            fourth = [apply(LineFourthPre(), length, self.weights[layer], moves[layer][0], *bounds[layer - 1], layer=layer)] if layer > 1 else []
+            self.first[layer] = [*pre, *fourth]
+            along = apply(LineDerivative(), length, *pre, *fourth, layer=layer, order=0, axis=True)
+            below = (self.weights[layer], moves[layer][0], norm, self.norms[layer], self.suprema[layer - 1][0], self.away[layer - 1]) if layer > 1 else ()
+            self.away[layer] = apply(ConeNorm(), *below, *self.size, self.sizes[layer - 1], layer=layer, kind="norm")
+            self.moved_pre[layer] = apply(ConeNorm(), *below, *self.size, along, self.sizes[layer - 1], layer=layer, kind="entries")
+            affine = is_identity(unit.activation)
+            chosen = (1,) if affine and layer == network.depth else (1, 2, 3, 4)
+            self.suprema[layer] = [apply(NearSlope(), self.pre[layer], self.moved_pre[layer], order=order, **here) for order in chosen]
+            self.moved[layer] = apply(ConeMoved(), self.suprema[layer][0], self.moved_pre[layer], layer=layer)
+            if layer < network.depth:
+                self.sizes[layer] = apply(NearValue(), self.outputs[layer], self.moved[layer], layer=layer)
+                inner = fourth if affine else [*(apply(LineDerivative(), length, *pre, *fourth, layer=layer, order=order) for order in orders), *fourth]
+                output = apply(LineFourthOutput(), *inner, *([] if affine else self.suprema[layer]), **here)
+                bounds[layer] = [output, apply(LineThirdOutput(), length, output, *jets[layer], layer=layer, order=3)]
 
 
 def _norm(derivation: Derivation) -> None:
@@ -165,10 +220,11 @@ def _norm(derivation: Derivation) -> None:
 def _majorant(derivation: Derivation) -> None:
     network, cost = derivation.problem.network, derivation.problem.sample_cost
     if not is_identity(network.units[-1].activation):
-        raise SymlipError("method='majorant' is derived for an affine last layer; method='norm' takes any")
+        raise SymlipError(f"method={derivation.problem.method!r} is derived for an affine last layer; method='norm' takes any")
     if isinstance(cost, Huber):
-        raise SymlipError("method='majorant' needs SoftmaxCrossEntropy(), HalfSquaredError() or Logistic(); Huber has method='norm'")
-    ball = Ball(derivation, (1, 2, 3))
+        raise SymlipError(f"method={derivation.problem.method!r} needs SoftmaxCrossEntropy(), HalfSquaredError() or Logistic(); Huber has method='norm'")
+    cone = isinstance(derivation.problem.parameters, Cone)
+    ball = ConeAbout(derivation) if cone else Ball(derivation, (1, 2, 3))
     apply, depth = derivation.apply, network.depth
     layers = {layer: {"layer": layer, "depth": depth, "activation": network.units[layer - 1].activation} for layer in range(1, depth + 1)}
     outputs = [ball.outputs[depth], ball.targets]
@@ -182,7 +238,7 @@ def _majorant(derivation: Derivation) -> None:
         adjoint[layer] = apply(Adjoint(), ball.pre[layer], multiplier[layer], kind="adjoint", **layers[layer])
         weight[layer] = apply(Adjoint(), ball.pre[layer], multiplier[layer], kind="curving", **layers[layer])
     grams: list[str] = []
-    if isinstance(cost, SoftmaxCrossEntropy):
+    if isinstance(cost, SoftmaxCrossEntropy) and isinstance(ball, Ball):
         vectors = apply(OutputGram(), ball.outputs[depth], kind="back", **layers[depth])
         for layer in range(depth, 0, -1):
             if layer < depth:
@@ -199,20 +255,25 @@ def _majorant(derivation: Derivation) -> None:
         ]
         norms.append(apply(ChangedNorms(), ball.norms[layer], norms[1], slope_change[below], reference[below], layer=layer, kind="indicator"))
         changed[layer] = apply(
-            ChangedDerivative(), ball.radius, ball.norms[layer], ball.suprema[below][0], ball.moved[below], *norms, changed[below], layer=layer, depth=depth
+            ChangedDerivative(), ball.reach[layer], ball.norms[layer], ball.suprema[below][0], ball.moved[below], *norms, changed[below], layer=layer, depth=depth
         )  # fmt: skip
     hidden = [ball.suprema[layer][0] for layer in range(1, depth)]
-    unit = apply(OutputRest(), *[ball.moved_norm[layer] for layer in range(1, depth)], *hidden, *slope_change.values(), depth=depth, kind="unit")
-    rest = apply(OutputRest(), ball.radius, changed[depth], unit, depth=depth, kind="rest")
     spreads = [apply(OutputSpreads(), outputs[-1], depth=depth, kind="c0")] if isinstance(cost, SoftmaxCrossEntropy) else []
-    known = [*outputs, *spreads, ball.moved[depth], ball.moved_pre[depth], ball.radius, rest, *grams[-1:]]
-    factor = apply(CostStability(), *known, depth=depth, kind="factor", cost=cost)
+    known = [*outputs, *spreads, ball.moved[depth], ball.moved_pre[depth]]
+    rule: CostStability | ConeStability = CostStability()
+    if isinstance(ball, Ball):
+        unit = apply(OutputRest(), *[ball.moved_norm[layer] for layer in range(1, depth)], *hidden, *slope_change.values(), depth=depth, kind="unit")
+        known += [ball.radius, apply(OutputRest(), ball.radius, changed[depth], unit, depth=depth, kind="rest"), *grams[-1:]]
+    elif isinstance(cost, SoftmaxCrossEntropy):
+        rule = ConeStability()
+        known += [*ball.size, ball.first[depth][0], ball.away[depth], apply(ConeRest(), ball.size[0], *ball.first[depth], depth=depth)]
+    factor = apply(rule, *known, depth=depth, kind="factor", cost=cost)
     curvature = apply(CostStability(), *known, factor, depth=depth, kind="curvature", cost=cost)
-    change = {depth: apply(CostStability(), *known, factor, curvature, depth=depth, kind="gradient", cost=cost)}
+    change = {depth: apply(rule, *known, factor, curvature, depth=depth, kind="gradient", cost=cost)}
     curving: dict[int, str] = {}
     size: dict[int, str] = {}
     for layer in range(depth - 1, 0, -1):
-        step = apply(ChangedAdjoint(), ball.radius, ball.weights[layer + 1], adjoint[layer + 1], change[layer + 1], layer=layer, kind="multiplier")
+        step = apply(ChangedAdjoint(), ball.reach[layer + 1], ball.weights[layer + 1], adjoint[layer + 1], change[layer + 1], layer=layer, kind="multiplier")
         here = (step, multiplier[layer], slope_change[layer], *ball.suprema[layer], ball.moved_pre[layer])
         change[layer] = apply(ChangedAdjoint(), *here, layer=layer, kind="adjoint")
         curving[layer] = apply(ChangedAdjoint(), *here, layer=layer, kind="curving")
@@ -224,7 +285,7 @@ def _majorant(derivation: Derivation) -> None:
         extra = [outputs[-1], *spreads, ball.norms[depth], ball.suprema[below][0], slope_change[below], reference[below]]
         for kind in ("cnr", "cnw", "cns", "cni"):
             extra.append(apply(OutputSpreads(), *extra, depth=depth, kind=kind))
-        extra += [ball.radius, ball.moved[below], changed[below], factor]
+        extra += [ball.reach[depth], ball.moved[below], changed[below], factor]
     output = apply(ChangedOutput(), curvature, changed[depth], *extra, depth=depth, cost=cost)
     parts = [apply(ChangeForm(), apply(ChangeForm(), factor, output, layer=0, depth=depth, kind="outputs"), layer=0, depth=depth, kind="part")]
     for layer in range(2, depth + 1):
@@ -246,7 +307,7 @@ def _majorant(derivation: Derivation) -> None:
         derivation.results[name] = claim.symbol
 
 
-def _reference(ball: Ball, layers: dict[int, dict[str, Any]]) -> dict[int, str]:
+def _reference(ball: Ball | ConeAbout, layers: dict[int, dict[str, Any]]) -> dict[int, str]:
     """The derivatives of the pre-activations along the reference direction."""
     derivation, depth = ball.derivation, ball.network.depth
     ball.directions = []
@@ -255,7 +316,7 @@ def _reference(ball: Ball, layers: dict[int, dict[str, Any]]) -> dict[int, str]:
     for layer in range(1, depth + 1):
         pair = [
             derivation.assume(Hypothesis(Quantity(kind, layer), real(f"{name}_{layer}")))
-            for kind, name in (("direction_weight", "Ud"), ("direction_bias", "wd"))
+            for kind, name in (("reference_weight", "Wr"), ("reference_bias", "wr"))
         ]
         ball.directions += pair
         moved = [below] if layer > 1 else []

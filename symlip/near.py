@@ -188,8 +188,8 @@ def pair_norm(matrix, vector):
 
 
 def smaller(first, second):
-    """1 where the first is at most the second, else 0."""
-    return numpy.where(first <= second, 1.0, 0.0)
+    """1 where the first is at most the second, or hardly more, so that a tie is not left to rounding; else 0."""
+    return numpy.where(first <= second * (1 + 1e-9), 1.0, 0.0)
 
 
 def atom(position, count):
@@ -231,3 +231,8 @@ def column_spread(matrix, p):
 def spread_norm(spread, norm, diagonal):
     """The smaller of the norm times max d and sqrt(sum v d^2)."""
     return minimum(norm * numpy.max(diagonal, axis=0), sqrt(numpy.sum(spread * diagonal * diagonal, axis=0)))
+
+
+def row_lengths(matrix):
+    """The lengths of the rows of A, as a column."""
+    return sqrt(numpy.sum(matrix * matrix, axis=1))[:, None]

@@ -69,6 +69,22 @@ class Segment:
             object.__setattr__(self, "length", positive_number("the length of a Segment", self.length))
 
 
+@dataclass(frozen=True)
+class Cone:
+    """centre + t (U + w) for 0 <= t <= length and |w| <= angle: all steps nearly along a direction U of length 1.
+
+    length, angle: positive finite numbers for `certify`; without them they are arguments of the compiled function.
+    """
+
+    length: float | None = None
+    angle: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("length", "angle"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, positive_number(f"the {name} of a Cone", getattr(self, name)))
+
+
 def positive_number(what: str, value: object) -> float:
     """A positive finite float. Raises SymlipError for anything else."""
     try:
@@ -81,4 +97,4 @@ def positive_number(what: str, value: object) -> float:
 
 
 ParameterSet = LayerBalls | ParameterBall
-LocalSet = Neighbourhood | Segment
+LocalSet = Neighbourhood | Segment | Cone

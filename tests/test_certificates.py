@@ -105,6 +105,51 @@ def test_no_point_of_the_ball_has_a_larger_hessian(method, cost):
     assert 0.05 < worst <= 1
 
 
+def test_no_point_of_the_cone_has_a_larger_hessian():
+    worst, ball = 0.0, 0.0
+    for seed, cost in enumerate(COSTS[:3]):
+        model, data, rng = problem(seed + 20, (3, 4, 3, 2), ("tanh", "logistic", "identity"), cost)
+        objective, axis = Objective(model.network, cost, *data), unit(rng, model.parameters)
+        radius, angle = 0.2, 0.1
+        found = sl.certify(model, data, cost, radius, method="cone", direction=moved(axis, axis, 2.0), angle=angle)
+        ball = max(ball, found.cost_gradient_lipschitz / sl.certify(model, data, cost, radius, method="majorant").cost_gradient_lipschitz)
+        value, gradient = objective.gradient(model.parameters)
+        for trial in range(12):
+            aside = unit(rng, model.parameters) if trial % 2 else objective.lanczos(model.parameters, 30, seed=trial)[2]
+            there = moved(model.parameters, moved(axis, aside, angle * (-1) ** trial), radius * (1 if trial < 8 else 0.5) * (1 - 1e-12))
+            largest = np.abs(np.linalg.eigvalsh(hessian(objective, there))).max()
+            worst = max(worst, largest / found.cost_gradient_lipschitz)
+            step = flat(there) - flat(model.parameters)
+            assert objective.value(there) <= value + flat(gradient) @ step + found.step_constant / 2 * step @ step + 1e-12
+    assert 0.05 < worst <= 1 and ball < 0.9
+
+
+def test_lines_of_networks_with_skips_and_shared_parameters():
+    rng = np.random.default_rng(0)
+    skip = sl.Skip([sl.Dense(5, "softplus"), sl.Dense(4, "identity")])
+    network = sl.Network(
+        3, [sl.Dense(4, "tanh"), sl.Residual(4, "tanh", step=0.5), skip, sl.Tied(sl.Residual(4, "sin", step=0.25), 2), sl.Dense(2, "identity")]
+    )
+    shapes = [(4, 3), (4, 4), (5, 4), (4, 5), (4, 4), (2, 4)]
+    model = sl.Model(network, [(rng.normal(size=shape), rng.normal(size=shape[0])) for shape in shapes])
+    data = rng.normal(size=(8, 3)), rng.integers(0, 2, 8)
+    objective, direction = Objective(network, COSTS[0], *data), unit(rng, model.parameters)
+    ahead, behind = (objective.gradient(moved(model.parameters, direction, h)) for h in (1e-5, -1e-5))
+    gradient, product = objective.gradient(model.parameters)[1], objective.hessian_product(model.parameters, direction)
+    assert (ahead[0] - behind[0]) / 2e-5 == pytest.approx(flat(gradient) @ flat(direction), abs=1e-7)
+    assert (flat(ahead[1]) - flat(behind[1])) / 2e-5 == pytest.approx(flat(product), abs=1e-5)
+    found = sl.certify(model, data, COSTS[0], method="line", direction=direction, length=0.05)
+    f0, f1, f2, f3, f4 = found.taylor
+    for t in (0.02, 0.05):
+        there = moved(model.parameters, direction, t)
+        assert objective.value(there) <= f0 + t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24))) + 1e-13
+        assert flat(direction) @ flat(objective.hessian_product(there, direction)) <= found.curvature
+    step = sl.certified_step(model, data, COSTS[0], pieces=2)
+    assert step.cost - objective.value(step.parameters) >= step.guaranteed_decrease > 0
+    with pytest.raises(sl.SymlipError, match="dense layers with their own"):
+        sl.certify(model, data, COSTS[0], 0.1)
+
+
 def test_the_majorant_tends_to_the_truth_and_is_below_the_norm():
     model, data, _ = problem(3, (4, 6, 5, 3), ("tanh", "tanh", "identity"), samples=20, scale=0.5)
     objective = Objective(model.network, COSTS[0], *data)
@@ -177,7 +222,7 @@ def test_an_eigenvalue_needs_enough_steps():
 
 CASES = [
     (sl.Neighbourhood(), "norm", COSTS[0]), (sl.Neighbourhood(), "norm", COSTS[3]), (sl.Neighbourhood(), "majorant", COSTS[0]),
-    (sl.Neighbourhood(), "majorant", COSTS[2]), (sl.Segment(), "line", COSTS[0]), (sl.Segment(), "line", COSTS[1]), (sl.Segment(), "line", COSTS[2]),
+    (sl.Neighbourhood(), "majorant", COSTS[2]), (sl.Cone(), "cone", COSTS[0]), (sl.Segment(), "line", COSTS[0]), (sl.Segment(), "line", COSTS[1]), (sl.Segment(), "line", COSTS[2]),
 ]  # fmt: skip
 
 
@@ -257,20 +302,27 @@ def test_outward_is_never_below_the_exact_bound(seed):
     model, (X, y), _ = problem(seed, (3, 2, 4, 2), activations, cost, samples=4, scale=scale, data_scale=10.0 ** rng.uniform(-2, 1))
     objective = Objective(model.network, cost, X, y)
     direction = unit(rng, model.parameters)
-    for where, method in ((sl.Neighbourhood(), "norm"), (sl.Segment(), "line"), (sl.Neighbourhood(), "majorant")):
+    for where, method in ((sl.Neighbourhood(), "norm"), (sl.Segment(), "line"), (sl.Neighbourhood(), "majorant"), (sl.Cone(), "cone")):
         if method != "norm" and isinstance(cost, sl.Huber):
             continue
         derivation = sl.derive(model.network, where, method=method, cost=sl.Risk(cost))
-        given = {"inputs": objective.inputs.T, "targets": objective.targets.T, "distance": np.float64(size), "length": np.float64(size)}
-        pairs = {"centre": model.parameters, "direction": direction}
+        given = {
+            "inputs": objective.inputs.T,
+            "targets": objective.targets.T,
+            "distance": np.float64(size),
+            "length": np.float64(size),
+            "angle": np.float64(0.01),
+        }
+        pairs = {"centre": model.parameters, "direction": direction, "reference": direction}
         arguments, values = [], {}
         for hypothesis in derivation.hypotheses.values():
             kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
             array = given[kind] if kind in given else pairs[kind.split("_")[0]][layer - 1][kind.endswith("bias")]
             values[str(hypothesis.symbol)] = array
         arguments = [[pair[k] for pair in model.parameters] for k in (0, 1)]
-        arguments += [[pair[k] for pair in direction] for k in (0, 1)] if method != "norm" else []
-        arguments += [objective.inputs, objective.targets, size]
+        for _ in range({"norm": 0, "cone": 2}.get(method, 1)):
+            arguments += [[pair[k] for pair in direction] for k in (0, 1)]
+        arguments += [objective.inputs, objective.targets, size, *([0.01] if method == "cone" else [])]
         found = derivation.compile(outward=True)(*arguments)
         with mpmath.workdps(50 if scale < 1e10 else 400):
             known = Program(derivation)({name: exact(array) if np.ndim(array) else mpf(float(array)) for name, array in values.items()})
@@ -278,7 +330,7 @@ def test_outward_is_never_below_the_exact_bound(seed):
                 for outward, value in zip(np.ravel(getattr(found, name)), np.ravel(np.asarray(known[str(symbol)], dtype=object))):
                     assert outward == np.inf or mpf(float(outward)) >= value, (method, name)
                     assert outward == outward
-                    if method != "majorant" and scale < 100 and not name.startswith("layer"):
+                    if method in ("norm", "line") and scale < 100 and not name.startswith("layer"):
                         assert mpf(float(outward)) <= value + (abs(value) + mpf(10) ** -9) * mpf(10) ** -5, (method, name)
 
 
@@ -339,6 +391,8 @@ BAD = {
     "no direction": ({"method": "line", "length": 1}, "direction"),
     "zero direction": ({"method": "line", "length": 1, "direction": [(np.zeros((4, 3)), np.zeros(4)), (np.zeros((3, 4)), np.zeros(3))]}, "zero"),
     "direction of another shape": ({"method": "line", "length": 1, "direction": [(np.ones((4, 3)), np.ones(4))]}, "layers"),
+    "a cone without an angle": ({"method": "cone", "radius": 0.1, "direction": [(np.ones((4, 3)), np.ones(4)), (np.ones((3, 4)), np.ones(3))]}, "an angle"),
+    "an angle for a ball": ({"radius": 0.1, "angle": 0.1}, "method='cone'"),
     "probability": ({"radius": 0.1, "method": "majorant", "probability": 2}, "probability"),
 }  # fmt: skip
 

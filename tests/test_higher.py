@@ -117,7 +117,9 @@ def test_every_line_is_measured(case):
 def test_a_planted_error_is_found():
     derivation = sl.derive(sl.Network(2, [sl.Dense(2, "tanh"), sl.Dense(2, "identity")]), order=3)
     step = derivation.steps["Hk3_1"]
-    derivation.steps["Hk3_1"] = Step("Hk3_1", Bound(step.claim.quantity, step.claim.symbol, step.claim.expression * 9 / 10), step.rule, step.premises, step.detail)
+    derivation.steps["Hk3_1"] = Step(
+        "Hk3_1", Bound(step.claim.quantity, step.claim.symbol, step.claim.expression * 9 / 10), step.rule, step.premises, step.detail
+    )
     with pytest.raises(sl.DerivationError, match="step Hk3_1"):
         derivation.check()
     report = derivation.verify(digits=20, networks=20)

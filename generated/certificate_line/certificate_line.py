@@ -149,10 +149,10 @@ def _centre(arrays_1, arrays_2, arrays_3, arrays_4, xs, ys):
     hc_3 = derivative_identity(0, zc_3)
     del zc_3
     zj1_1 = affine(Ud_1, xs, wd_1)
+    zb1_1 = moduli(zj1_1)
     hj1_1 = derivative_logistic(1, zc_1)*zj1_1
     hj2_1 = derivative_logistic(2, zc_1)*zj1_1**2
     hj3_1 = derivative_logistic(3, zc_1)*zj1_1**3
-    zb1_1 = moduli(zj1_1)
     zj1_2 = through(Aw_2, hj1_1) + affine(Ud_2, hc_1, wd_2)
     del hc_1
     zj2_2 = 2*through(Ud_2, hj1_1) + through(Aw_2, hj2_1)
@@ -188,11 +188,11 @@ def _centre(arrays_1, arrays_2, arrays_3, arrays_4, xs, ys):
     del gj2
     f_3 = mean(gj3)
     del gj3
-    return [Aw_2, Aw_3, Ud_2, Ud_3, ys, zc_1, zc_2, zj1_1, hj3_1, zb1_1, zj1_2, zj2_2, zj3_2, hj3_2, hj1_3, hj2_3, hj3_3, pc, f_0, f_1, f_2, f_3]
+    return [Aw_2, Aw_3, Ud_2, Ud_3, ys, zc_1, zc_2, zj1_1, zb1_1, hj3_1, zj1_2, zj2_2, zj3_2, hj3_2, hj1_3, hj2_3, hj3_3, pc, f_0, f_1, f_2, f_3]
 
 
 def _kernel(arrays_1, len):
-    [Aw_2, Aw_3, Ud_2, Ud_3, ys, zc_1, zc_2, zj1_1, hj3_1, zb1_1, zj1_2, zj2_2, zj3_2, hj3_2, hj1_3, hj2_3, hj3_3, pc, f_0, f_1, f_2, f_3] = arrays_1
+    [Aw_2, Aw_3, Ud_2, Ud_3, ys, zc_1, zc_2, zj1_1, zb1_1, hj3_1, zj1_2, zj2_2, zj3_2, hj3_2, hj1_3, hj2_3, hj3_3, pc, f_0, f_1, f_2, f_3] = arrays_1
     mv_1 = len*moduli(zj1_1)
     fo_1 = supremum_logistic(4, zc_1, mv_1)
     del mv_1
@@ -283,9 +283,9 @@ def _single(value):
 def prepared(weights, biases, direction_weights, direction_biases, inputs, targets):
     """What does not depend on the length, done once: returns the function of the length."""
     widths = (3, 4, 3, 3)
-    shapes = {"weights": [(widths[u + 1], widths[u]) for u in range(3)], "biases": [(widths[u + 1],) for u in range(3)]}
+    shapes = {"weights": [(widths[u], widths[u - 1]) for u in (1, 2, 3)], "biases": [(widths[u],) for u in (1, 2, 3)]}
     given = locals()
-    layers = {name: _arrays(name, given[name], shapes[name.removeprefix("direction_")]) for name in ['weights', 'biases', 'direction_weights', 'direction_biases']}
+    layers = {name: _arrays(name, given[name], shapes[name.split("_")[-1]]) for name in ['weights', 'biases', 'direction_weights', 'direction_biases']}
     samples = _samples("inputs", inputs, widths[0]), _samples("targets", targets, widths[-1])
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {samples[0].shape[1]} inputs and {samples[1].shape[1]} targets")
@@ -294,11 +294,11 @@ def prepared(weights, biases, direction_weights, direction_biases, inputs, targe
 
     def at(length):
         """The bounds at one length."""
-        size = float(length)
-        if not (size >= 0 and numpy.isfinite(size)):
-            raise ValueError(f"length must be a finite number that is not negative, not {size}")
+        sizes = [float(size) for size in (length,)]
+        if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
+            raise ValueError(f"length must be finite and not negative, not {', '.join(map(str, sizes))}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, size)
+            results = _kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at
@@ -310,7 +310,7 @@ def bounds(weights, biases, direction_weights, direction_biases, inputs, targets
     weights, biases: A_u of shape (l_u, l_(u-1)) and b_u of shape (l_u,), one entry a layer.
     inputs: shape (samples, l_0). targets: shape (samples, l_m).
     direction_weights, direction_biases: as the weights; together of length 1.
-    length: of the segment.
+    length: of the segment, or of the cone's axis.
     Raises ValueError for shapes that do not fit and numbers that are not finite.
     """
     return prepared(weights, biases, direction_weights, direction_biases, inputs, targets)(length)

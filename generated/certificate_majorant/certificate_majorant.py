@@ -1,6 +1,6 @@
 """A certificate near given weights, compiled by symlip: majorant method, widths 3, 4, 3, 3, tanh, identity.
 
-Call bounds(weights, biases, direction_weights, direction_biases, inputs, targets, radius).
+Call bounds(weights, biases, reference_weights, reference_biases, inputs, targets, radius).
 """
 
 from typing import NamedTuple
@@ -155,8 +155,8 @@ def pair_norm(matrix, vector):
 
 
 def smaller(first, second):
-    """1 where the first is at most the second, else 0."""
-    return numpy.where(first <= second, 1.0, 0.0)
+    """1 where the first is at most the second, or hardly more, so that a tie is not left to rounding; else 0."""
+    return numpy.where(first <= second * (1 + 1e-9), 1.0, 0.0)
 
 
 def atom(position, count):
@@ -237,8 +237,8 @@ def supremum_tanh(order, z, distance):
 def _centre(arrays_1, arrays_2, arrays_3, arrays_4, xs, ys):
     [Aw_1, Aw_2, Aw_3] = arrays_1
     [bw_1, bw_2, bw_3] = arrays_2
-    [Ud_1, Ud_2, Ud_3] = arrays_3
-    [wd_1, wd_2, wd_3] = arrays_4
+    [Wr_1, Wr_2, Wr_3] = arrays_3
+    [wr_1, wr_2, wr_3] = arrays_4
     zc_1 = affine(Aw_1, xs, bw_1)
     hc_1 = derivative_tanh(0, zc_1)
     zc_2 = affine(Aw_2, hc_1, bw_2)
@@ -268,21 +268,21 @@ def _centre(arrays_1, arrays_2, arrays_3, arrays_4, xs, ys):
     gr_1 = add_gram(bk_1, 1 + length(xs)**2) + gr_2
     del gr_2
     del bk_1
-    zr_1 = affine(Ud_1, xs, wd_1)
+    zr_1 = affine(Wr_1, xs, wr_1)
     hr_1 = derivative_tanh(1, zc_1)*zr_1
-    zr_2 = through(Aw_2, hr_1) + affine(Ud_2, hc_1, wd_2)
+    zr_2 = through(Aw_2, hr_1) + affine(Wr_2, hc_1, wr_2)
     del hr_1
     hr_2 = derivative_tanh(1, zc_2)*zr_2
-    zr_3 = through(Aw_3, hr_2) + affine(Ud_3, hc_2, wd_3)
+    zr_3 = through(Aw_3, hr_2) + affine(Wr_3, hc_2, wr_3)
     del hr_2
     cz = covariance_bound(pc)
     cs = column_spread(Aw_3, pc)
     cnw = spread_norm(cs, an_3*sqrt(cz), 1)
-    return [Aw_2, Aw_3, Ud_1, Ud_2, Ud_3, wd_1, wd_2, wd_3, zc_1, hc_1, zc_2, hc_2, zc_3, an_2, an_3, V_0, nu_1, pc, ad_3, la_2, ad_2, mu_2, la_1, mu_1, gr_1, zr_1, zr_2, zr_3, cz, cs, cnw]
+    return [Aw_2, Aw_3, Wr_1, Wr_2, Wr_3, wr_1, wr_2, wr_3, zc_1, hc_1, zc_2, hc_2, zc_3, an_2, an_3, V_0, nu_1, pc, ad_3, la_2, ad_2, mu_2, la_1, mu_1, gr_1, zr_1, zr_2, zr_3, cz, cs, cnw]
 
 
 def _kernel(arrays_1, rad):
-    [Aw_2, Aw_3, Ud_1, Ud_2, Ud_3, wd_1, wd_2, wd_3, zc_1, hc_1, zc_2, hc_2, zc_3, an_2, an_3, V_0, nu_1, pc, ad_3, la_2, ad_2, mu_2, la_1, mu_1, gr_1, zr_1, zr_2, zr_3, cz, cs, cnw] = arrays_1
+    [Aw_2, Aw_3, Wr_1, Wr_2, Wr_3, wr_1, wr_2, wr_3, zc_1, hc_1, zc_2, hc_2, zc_3, an_2, an_3, V_0, nu_1, pc, ad_3, la_2, ad_2, mu_2, la_1, mu_1, gr_1, zr_1, zr_2, zr_3, cz, cs, cnw] = arrays_1
     mv_1 = rad*sqrt(1 + V_0**2)
     sl_1 = supremum_tanh(1, zc_1, mv_1)
     cu_1 = supremum_tanh(2, zc_1, mv_1)
@@ -368,7 +368,7 @@ def _kernel(arrays_1, rad):
     del Qu_0
     del Qu_2
     del Qu_3
-    ref = reference_atoms(sqrt(total((zr_3 - total(pc*zr_3))**2*pc)), pair_norm(Ud_1, wd_1), length(zr_1), length(sl_1*zr_1), length(sr_1*zr_1), length(mp_1*zr_1), pair_norm(Ud_2, wd_2), length(zr_2), length(sl_2*zr_2), length(sr_2*zr_2), length(mp_2*zr_2), pair_norm(Ud_3, wd_3))
+    ref = reference_atoms(sqrt(total((zr_3 - total(pc*zr_3))**2*pc)), pair_norm(Wr_1, wr_1), length(zr_1), length(sl_1*zr_1), length(sr_1*zr_1), length(mp_1*zr_1), pair_norm(Wr_2, wr_2), length(zr_2), length(sl_2*zr_2), length(sr_2*zr_2), length(mp_2*zr_2), pair_norm(Wr_3, wr_3))
     df = diagonal(Qf, ref)
     del Qf
     del ref
@@ -416,12 +416,12 @@ def _single(value):
     return float(value) if value.ndim == 0 else value
 
 
-def prepared(weights, biases, direction_weights, direction_biases, inputs, targets):
+def prepared(weights, biases, reference_weights, reference_biases, inputs, targets):
     """What does not depend on the radius, done once: returns the function of the radius."""
     widths = (3, 4, 3, 3)
-    shapes = {"weights": [(widths[u + 1], widths[u]) for u in range(3)], "biases": [(widths[u + 1],) for u in range(3)]}
+    shapes = {"weights": [(widths[u], widths[u - 1]) for u in (1, 2, 3)], "biases": [(widths[u],) for u in (1, 2, 3)]}
     given = locals()
-    layers = {name: _arrays(name, given[name], shapes[name.removeprefix("direction_")]) for name in ['weights', 'biases', 'direction_weights', 'direction_biases']}
+    layers = {name: _arrays(name, given[name], shapes[name.split("_")[-1]]) for name in ['weights', 'biases', 'reference_weights', 'reference_biases']}
     samples = _samples("inputs", inputs, widths[0]), _samples("targets", targets, widths[-1])
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {samples[0].shape[1]} inputs and {samples[1].shape[1]} targets")
@@ -430,22 +430,23 @@ def prepared(weights, biases, direction_weights, direction_biases, inputs, targe
 
     def at(radius):
         """The bounds at one radius."""
-        size = float(radius)
-        if not (size >= 0 and numpy.isfinite(size)):
-            raise ValueError(f"radius must be a finite number that is not negative, not {size}")
+        sizes = [float(size) for size in (radius,)]
+        if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
+            raise ValueError(f"radius must be finite and not negative, not {', '.join(map(str, sizes))}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, size)
+            results = _kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at
 
 
-def bounds(weights, biases, direction_weights, direction_biases, inputs, targets, radius):
+def bounds(weights, biases, reference_weights, reference_biases, inputs, targets, radius):
     """Return ga_1, ga_2, ga_3, om_1, om_2, ka.
 
     weights, biases: A_u of shape (l_u, l_(u-1)) and b_u of shape (l_u,), one entry a layer.
     inputs: shape (samples, l_0). targets: shape (samples, l_m).
+    reference_weights, reference_biases: as the weights; any direction, best an approximate top eigenvector of the Hessian.
     radius: of the ball of parameters about the weights.
     Raises ValueError for shapes that do not fit and numbers that are not finite.
     """
-    return prepared(weights, biases, direction_weights, direction_biases, inputs, targets)(radius)
+    return prepared(weights, biases, reference_weights, reference_biases, inputs, targets)(radius)

@@ -302,9 +302,9 @@ def _single(value):
 def prepared(weights, biases, inputs, targets):
     """What does not depend on the radius, done once: returns the function of the radius."""
     widths = (3, 4, 3, 3)
-    shapes = {"weights": [(widths[u + 1], widths[u]) for u in range(3)], "biases": [(widths[u + 1],) for u in range(3)]}
+    shapes = {"weights": [(widths[u], widths[u - 1]) for u in (1, 2, 3)], "biases": [(widths[u],) for u in (1, 2, 3)]}
     given = locals()
-    layers = {name: _arrays(name, given[name], shapes[name.removeprefix("direction_")]) for name in ['weights', 'biases']}
+    layers = {name: _arrays(name, given[name], shapes[name.split("_")[-1]]) for name in ['weights', 'biases']}
     samples = _samples("inputs", inputs, widths[0]), _samples("targets", targets, widths[-1])
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {samples[0].shape[1]} inputs and {samples[1].shape[1]} targets")
@@ -313,11 +313,11 @@ def prepared(weights, biases, inputs, targets):
 
     def at(radius):
         """The bounds at one radius."""
-        size = float(radius)
-        if not (size >= 0 and numpy.isfinite(size)):
-            raise ValueError(f"radius must be a finite number that is not negative, not {size}")
+        sizes = [float(size) for size in (radius,)]
+        if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
+            raise ValueError(f"radius must be finite and not negative, not {', '.join(map(str, sizes))}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, size)
+            results = _kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at

@@ -107,7 +107,7 @@ PREFIX = {
     **{f"{kind}j{k}": rf"\bar {kind}" + "'" * k for kind in "zh" for k in (1, 2, 3)}, **{f"zb{k}": r"\hat z" + "'" * k for k in (1, 2, 3)},
     "zb4": r"\hat z^{(4)}", "hb3": r"\hat h" + "'" * 3, "hb4": r"\hat h^{(4)}", "th": r"\chi", "fo": r"\xi", "f": "f",
     "sl": r"\sigma", "cu": r"\kappa", "ta": r"\tau", "mat": "M", "Gz": r"\Gamma^z", "dout": r"\varrho",
-    **{f"Hk{k}": rf"H^{{({k})}}" for k in range(3, 13)}, **{f"Ck{k}": rf"\Lambda_{k}^{{\varphi}}" for k in range(3, 13)}, **{f"Rk{k}": rf"\Lambda_{k}^{{\Phi}}" for k in range(3, 13)}, "g3": "g_3", "Tk": "T",
+    **{f"Hk{k}": rf"H^{{({k})}}" for k in range(3, 13)}, **{f"Ck{k}": rf"\Lambda_{k}^{{\varphi}}" for k in range(3, 13)}, **{f"Rk{k}": rf"\Lambda_{k}^{{\Phi}}" for k in range(3, 13)}, "g3": "g_3", "Tk": "T", "Wr": "v", "wr": "v", "Rw": "R", "cn": r"\nu", "ms": r"\rho^{\mathrm{seg}}", "un": "u",
     "var": "V", "range": "R", "ad": "e", "la": r"\lambda", "mu": r"\mu", "bk": "B", "gr": r"\mathcal K", "ze": r"\boldsymbol{\zeta}", "sr": r"\bar\sigma",
     "kk": "K", "kb": r"\bar K", "ind": "I", "Qu": "Q", "zr": r"\tilde z", "hr": r"\tilde h", "ea": r"\epsilon", "lc": r"\ell", "wc": "W", "mp": r"\mu^{+}", "ga": r"\gamma", "om": r"\omega",
     "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Gamma": r"\Gamma", "Hrisk": r"\Lambda^{\Phi}",
@@ -116,7 +116,7 @@ PREFIX = {
 WHOLE = {
     **{f"dout{k}": rf"\varrho^{{({k})}}" for k in range(4)}, **{f"gj{k}": f"g_{k}" for k in range(4)}, "gb4": r"\hat g_4", "F4": "F_4",
     "odds": r"\epsilon", "odds_M": r"\mathsf M", "Qf": "Q", "cz": "c_0", "cnr": r"S_{\bar\sigma}", "cnw": "S_1", "cns": r"S_\sigma", "cni": "I_S", "zo": r"\boldsymbol{z}", "zf": r"\boldsymbol{q}", "cs": "v", "df": "d", "ref": "g", "rest": r"\omega", "unit": r"\bar{\boldsymbol a}", "ka": r"\kappa", "curvature": r"\Lambda",
-    "xs": "x", "ys": "y", "rad": "r", "len": "T", "pc": r"\pi", "e_out": r"e_{\mathrm{out}}", "rfirst": r"\boldsymbol{\ell}^{\Phi}", "rsecond": r"G^{\Phi}",
+    "ang": r"\varepsilon", "xs": "x", "ys": "y", "rad": "r", "len": "T", "pc": r"\pi", "e_out": r"e_{\mathrm{out}}", "rfirst": r"\boldsymbol{\ell}^{\Phi}", "rsecond": r"G^{\Phi}",
     "x_norm": "|x|", "Lexact": r"\Lambda^{\Gamma}", "Lexactcost": r"\Lambda^{\varphi,\Gamma}", "Lexactrisk": r"\Lambda^{\Phi,\Gamma}", "Clow": r"\underline{\Lambda}", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
     "V_previous": "V_{u-1}", "Lambda_0": r"\Lambda^{\mathrm{budget}}", "S0": "S_0", "S1": "S_1", "S2": "S_2", "s0": "s_0",
 }  # fmt: skip

@@ -118,6 +118,15 @@ class RowNorms(Operation):
     template = r"\bigl|e_j^{{\top}}{0}\operatorname{{diag}}{1}\bigr|_{{j}}"
 
 
+class RowLengths(Operation):
+    """The lengths of the rows of a matrix, as a vector."""
+
+    nargs = 1
+    plain = "rows of |{0}|"
+    runtime = "row_lengths"
+    template = r"\bigl|e_j^{{\top}}{0}\bigr|_{{j}}"
+
+
 class ColumnNorms(Operation):
     """The lengths of the columns of a matrix, as a vector."""
 

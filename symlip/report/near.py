@@ -9,7 +9,7 @@ import numpy as np
 from mpmath import mpf
 
 from ..calculus.derivation import Derivation
-from ..parameter_sets import Neighbourhood
+from ..parameter_sets import Cone, Neighbourhood
 from .tex import tex
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def hypotheses(derivation: Derivation) -> str:
     """The set about the centre."""
     if isinstance(derivation.problem.parameters, Neighbourhood):
         return r"Let $\bar\theta$ be any parameters, $r\ge0$ and $\Omega=\{\theta:|\theta-\bar\theta|\le r\}$ \textup{(H)}."
+    if isinstance(derivation.problem.parameters, Cone):
+        return r"Let $\bar\theta$ be any parameters, $U=(U_1,w_1,\dots,U_m,w_m)$ any direction, $T,\varepsilon\ge0$, and $\Omega=\{\bar\theta+t(U+\omega):0\le t\le T,\ |\omega|\le\varepsilon\}$ \textup{(H)}, the convex hull of $\bar\theta$ and a ball."
     return (
         r"Let $\bar\theta$ be any parameters, $U=(U_1,w_1,\dots,U_m,w_m)$ any direction in their space and $T\ge0$; $\Omega=\{\bar\theta+tU:0\le t\le T\}$ \textup{(H)}. "
         r"Write $\Phi(t)$ for $\Phi(\bar\theta+tU)$."
@@ -46,7 +48,7 @@ def results(derivation: Derivation) -> list[str]:
             rf"\Phi(t)\le {f[0]}+{f[1]}\,t+\tfrac12{f[2]}\,t^2+\tfrac16{f[3]}\,t^3+\tfrac1{{24}}{f[4]}\,t^4",
             rf"\Phi''(t)\le {symbols['curvature']}\quad(0\le t\le T)",
         ]
-    if derivation.problem.method == "majorant":
+    if derivation.problem.method in ("majorant", "cone"):
         return [
             r"D^2\Phi(\theta)\le D^2\Phi(\bar\theta)+E\quad(\theta\in\Omega)",
             r"\eta^{\top}E\eta=\sum_u\gamma_u|\eta_u|^2+\mathbb{E}\Bigl[\sum_{u<m}\sum_j(\omega_u)_j(z_u')_j^2+\kappa\langle o',Co'\rangle\Bigr]",
@@ -68,6 +70,11 @@ def remarks(derivation: Derivation) -> str:
         )
     if derivation.problem.method == "majorant":
         return MAJORANT
+    if derivation.problem.method == "cone":
+        return (
+            MAJORANT.replace(r"For $|\delta|\le r$,", r"For $\delta=t(U+\omega)$, $t\le T$,").replace(r"\frac{|\delta|}{6r}", r"\frac t{6T}").replace(r"at the radius $s|\delta|$", r"at the length $st$")
+            .replace(r"\frac{s|\delta|}rE", r"\frac{st}TE").replace(r"\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$", r"\min(1/\Lambda,T/|D\Phi(\bar\theta)|)$, $U=-D\Phi(\bar\theta)/|D\Phi(\bar\theta)|$,")
+        )  # fmt: skip
     last = tex(derivation.results["cost_gradient_lipschitz"])
     return (
         rf"\emph{{The step.}} If $D\Phi(\bar\theta)\ne0$ and $0<\eta\le\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$, $\Lambda={last}$, then $\bar\theta-\eta D\Phi(\bar\theta)\in\Omega$ and "
@@ -94,7 +101,7 @@ def conclusion(derivation: Derivation) -> str:
     """From derivatives to the theorem."""
     if derivation.problem.method == "line":
         return r"The last lines are the theorem: along the line all functions are smooth where the activations are four times differentiable \textup{(}where $s'''$ is Lipschitz, the last derivative is a Lipschitz constant\textup{)}."
-    if derivation.problem.method == "majorant":
+    if derivation.problem.method in ("majorant", "cone"):
         return (
             r"The last lines are the first inequality. For the second, $D^2\Phi$ is $\mathcal G(\theta)$, the average of $\langle o',Co'\rangle$, which is $\ge0$, plus the rest, whose change is at most $E$ in modulus: "
             r"$-D^2\Phi(\theta)\le\mathcal G-D^2\Phi(\bar\theta)+E$. $\Omega$ is convex, and by the mean value theorem $\operatorname{Lip}(D\Phi;\Omega)\le\sup_\Omega|D^2\Phi|$."
@@ -109,6 +116,8 @@ def title(derivation: Derivation) -> str:
     """What the theorem is about."""
     if derivation.problem.method == "majorant":
         return "The Hessian of the cost near given weights of a neural network"
+    if derivation.problem.method == "cone":
+        return "The Hessian of the cost in a cone about a direction in the weights of a neural network"
     if derivation.problem.method == "line":
         return "The cost of a neural network along a line in its parameters"
     return "Lipschitz constants of the cost near given weights of a neural network"
@@ -129,8 +138,8 @@ def certificate_table(certificate: Certificate) -> dict[str, Any]:
         header = [r"$T$", r"$f_0$", r"$f_1$", r"$f_2$", r"$f_3$", r"$F_4$", r"$\Lambda$"]
         rows = [[shown(certificate.length), *(shown(value) for value in certificate.taylor or ()), shown(certificate.curvature)]]
     else:
-        header = [r"$r$", r"$\operatorname{Lip}(\Phi)$", r"$\operatorname{Lip}(D\Phi)$"]
-        rows = [[shown(certificate.radius), shown(certificate.cost_lipschitz), shown(certificate.cost_gradient_lipschitz)]]
+        header = [r"$T$" if certificate.method == "cone" else r"$r$", r"$\operatorname{Lip}(\Phi)$", r"$\operatorname{Lip}(D\Phi)$", r"$\Lambda$ of a step"]
+        rows = [[shown(certificate.radius), shown(certificate.cost_lipschitz), shown(certificate.cost_gradient_lipschitz), shown(certificate.step_constant)]]
     text = r"The numbers of the network that the certificate was asked for: the theorem's definitions in ball arithmetic, rounded up in the last digit. They are \emph{proved} for these weights and data."
     return {"text": text, "header": header, "rows": rows}
 
@@ -144,8 +153,12 @@ def figure(derivation: Derivation) -> dict[str, Any]:
         sample = build_near(derivation, 0, 0)
         program = Program(derivation, all_steps=False)
         values = NearMeasurement(derivation, sample, program, 20).values()
-        if derivation.problem.method == "majorant":
-            return {"variable": "r", "depth": derivation.problem.network.depth, "curves": {"depth": {}, "norm": _coefficients(derivation, program, values)}}
+        if derivation.problem.method in ("majorant", "cone"):
+            return {
+                "variable": "T" if derivation.problem.method == "cone" else "r",
+                "depth": derivation.problem.network.depth,
+                "curves": {"depth": {}, "norm": _coefficients(derivation, program, values)},
+            }
         size = next(str(h.symbol) for h in derivation.hypotheses.values() if h.quantity.kind in ("distance", "length"))
         shown = {
             "cost_gradient_lipschitz": "gradient of the cost",
@@ -166,7 +179,7 @@ def figure(derivation: Derivation) -> dict[str, Any]:
 
 def caption(shown: dict[str, Any]) -> str:
     """What the figure shows, in words."""
-    what = "the length $T$ of the segment" if shown["variable"] == "T" else "the radius $r$ of the ball"
+    what = "the length $T$" if shown["variable"] == "T" else "the radius $r$ of the ball"
     return f"The bounds for one network of the verification, its weights and data drawn at random, against {what}."
 
 
@@ -175,7 +188,7 @@ def _coefficients(derivation: Derivation, program: Any, values: dict[str, Any]) 
     curves: dict[str, list[list[str]]] = {}
     for text in SIZES:
         top, _, bottom = text.partition("/")
-        found = program({**values, "rad": mpf(top) / mpf(bottom or 1)})
+        found = program({**values, ("len" if derivation.problem.method == "cone" else "rad"): mpf(top) / mpf(bottom or 1)})
         for name in derivation.results:
             kind, _, layer = name.partition("_")
             title = {"ga": f"layer {layer}", "om": f"neurons of layer {layer}", "ka": "outputs"}[kind]

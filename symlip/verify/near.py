@@ -19,7 +19,7 @@ from ..calculus.claims import Claim, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import EQUALITIES, Quantity
 from ..calculus.rules.activation_constants import identifier
-from ..parameter_sets import Segment
+from ..parameter_sets import Cone, Segment
 from ..pointwise import NEAREST
 from ..suprema import turning_points
 from .costs import cost_curvature, cost_jet, cost_slope
@@ -36,7 +36,7 @@ def near_namespace(activations: tuple[Activation, ...], names: dict[str, Any]) -
         if isinstance(value, types.FunctionType) and value.__module__ == near.__name__:
             names.setdefault(name, types.FunctionType(value.__code__, names, name, value.__defaults__))
     names["spectral_norm"] = spectral_norm
-    names["smaller"] = np.frompyfunc(lambda a, b: mpf(int(a <= b)), 2, 1)
+    names["smaller"] = np.frompyfunc(lambda a, b: mpf(int(a <= b * (1 + mpf(10) ** -9))), 2, 1)
     names["atom"] = lambda position, count: np.array([[mpf(int(i == int(position)))] for i in range(int(count))], dtype=object)
     names["unit_vectors"] = lambda like: np.array([[[mpf(int(i == j))] for j in range(len(like))] for i in range(len(like))], dtype=object)
     names["reference_atoms"] = _reference_atoms
@@ -102,6 +102,11 @@ class NearSample:
     """Of the points of the segment."""
 
     directions: list[Parameters]
+    axis: Parameters | None = None
+    """The direction of a cone, and the angle and the time of the point."""
+
+    angle: Any = None
+    time: Any = None
 
 
 def _moderate(maker: Any, target: int) -> tuple[Parameters, Any]:
@@ -145,7 +150,14 @@ def build_near(derivation: Derivation, seed: int, index: int) -> NearSample:
     if isinstance(derivation.problem.parameters, Segment):
         times = [mpf(0), size * mpf(rng.randint(1, 63)) / 64, size]
         return NearSample(centre.name, centre, centre.theta, size, times, [chosen])
-    share = size * (1 if rng.random() < 0.7 else mpf(rng.randint(0, 63)) / 64)
+    axis: Parameters | None = None
+    angle, time, size_used = None, None, size
+    if isinstance(derivation.problem.parameters, Cone):
+        axis, angle = chosen, mpf(round(10 ** rng.uniform(-3, -0.3) * 2**20)) / 2**20
+        time = size * (1 if rng.random() < 0.6 else mpf(rng.randint(1, 63)) / 64)
+        aside = _unit(centre.directions[(index + 1) % len(centre.directions)])
+        chosen, size_used = _moved(axis, aside, angle * (1 if rng.random() < 0.7 else mpf(0))), time
+    share = size_used if axis is not None else size * (1 if rng.random() < 0.7 else mpf(rng.randint(0, 63)) / 64)
     theta = _moved(centre.theta, chosen, share)
     directions = [
         *centre.directions[:1],
@@ -153,7 +165,8 @@ def build_near(derivation: Derivation, seed: int, index: int) -> NearSample:
         *centre.directions[3:],
         gradient(derivation.problem.sample_cost, centre.lines, theta, centre.inputs, centre.targets),
     ]
-    return NearSample(centre.name, centre, theta, size, [], [d for d in map(_unit, directions) if d])
+    times = [mpf(0), size / 2, size] if axis is not None else []
+    return NearSample(centre.name, centre, theta, size, times, [d for d in map(_unit, directions) if d], axis, angle, time)
 
 
 def _length(direction: Parameters) -> Any:
@@ -182,6 +195,15 @@ class NearMeasurement:
         centre = sample.centre
         self.line = isinstance(derivation.problem.parameters, Segment)
         order = 4 if self.line else 2
+        self.along: list[Any] = []
+        self.beside: list[Any] = []
+        if sample.axis is not None:  # the jets along the axis, and the network at the axis' point beside theta
+            at = [_moved(centre.theta, sample.axis, t) for t in sample.times]
+            self.along = [[network_jets(centre.lines, theta, sample.axis, x, order=4) for x in centre.inputs] for theta in at]
+            near_by = _moved(centre.theta, sample.axis, sample.time)
+            self.away = _length([(A - C, b - d) for (A, b), (C, d) in zip(sample.theta, near_by)])
+            zero_direction = [(A * mpf(0), b * mpf(0)) for A, b in centre.theta]
+            self.beside = [network_jets(centre.lines, near_by, zero_direction, x, order=0) for x in centre.inputs]
         points = [_moved(sample.theta, sample.directions[0], t) for t in sample.times] if self.line else [sample.theta] * len(sample.directions)
         along = [sample.directions[0]] * len(points) if self.line else sample.directions
         # jets[point or direction][sample] = [(z_1, h_1), ..]
@@ -191,7 +213,7 @@ class NearMeasurement:
         self.still = [network_jets(centre.lines, centre.theta, zero, x, order=0) for x in centre.inputs]
         self.blocks = [np.array([norm(part) for pair in eta for part in pair], dtype=object) for eta in along]
         self._values: dict[str, Any] = {}
-        if derivation.problem.method == "majorant":
+        if derivation.problem.method in ("majorant", "cone"):
             self.before = [[network_jets(centre.lines, centre.theta, eta, x) for x in centre.inputs] for eta in along]
             self.adjoints = [self._adjoint(centre.theta, number) for number in range(len(centre.inputs))]
             self.adjoints_after = [self._adjoint(sample.theta, number) for number in range(len(centre.inputs))]
@@ -205,10 +227,15 @@ class NearMeasurement:
             "targets": np.array(centre.targets, dtype=object).T,
             "distance": self.sample.size,
             "length": self.sample.size,
+            "angle": self.sample.angle,
         }
         for hypothesis in self.derivation.hypotheses.values():
             kind, layer = hypothesis.quantity.kind, hypothesis.quantity.layer
-            parameters = self.sample.directions[-1 if self.derivation.problem.method == "majorant" else 0] if kind.startswith("direction") else centre.theta
+            parameters = centre.theta
+            if kind.startswith("direction"):
+                parameters = self.sample.directions[0] if self.sample.axis is None else self.sample.axis
+            elif kind.startswith("reference"):
+                parameters = self.sample.directions[-1]
             found[str(hypothesis.symbol)] = (
                 known[kind] if kind in known else parameters[self.derivation.problem.network.groups.index(layer)][0 if kind.endswith("weight") else 1]
             )
@@ -248,7 +275,19 @@ class NearMeasurement:
             return [self.sample.centre.inputs[number]] if u == 0 else self.jets[index][number][u - 1][1]  # type: ignore[operator]
 
         points = range(len(self.jets))
-        if kind in ("moved_norm", "moved_pre", "moved", "output_moved", "line_out_moved_0"):
+        if kind == "weight_moved":
+            before, after = (theta[layer - 1][0] for theta in (self.sample.centre.theta, self.sample.theta))  # type: ignore[operator]
+            yield spectral_norm(after - before), part
+        elif kind == "cone_norm":
+            yield norm(pre(0)[0] - self.beside[number][layer - 1][0][0]), part * self.away  # type: ignore[operator]
+        elif kind == "line_moved":
+            for jets in self.along:
+                yield _abs(jets[number][layer - 1][0][0] - self.still[number][layer - 1][0][0]), part  # type: ignore[operator]
+        elif kind.startswith(("line_pre_", "line_output_")) and self.along:
+            order = int(kind[-1])
+            for jets in self.along:
+                yield _abs(jets[number][layer - 1][0 if kind.startswith("line_pre_") else 1][order]) * mpmath.factorial(order), part  # type: ignore[operator]
+        elif kind in ("moved_norm", "moved_pre", "moved", "output_moved", "line_out_moved_0"):
             before = self.still[number][layer - 1 if layer else -1]
             for index in points if self.line else (0,):
                 after = self.jets[index][number][layer - 1 if layer else -1]

@@ -132,13 +132,15 @@ class LineDerivative(Rule):
     proof = r"""Taylor's formula at $0$ with the remainder $\int_0^t\frac{(t-\tau)^{3-k}}{(3-k)!}z_u^{(4)}(\tau)\,d\tau$."""
     obligations = TAYLOR
 
-    def conclude(self, given: Given, *, layer: int, order: int, **_: Any) -> Bound:
+    def conclude(self, given: Given, *, layer: int, order: int, axis: bool = False, **_: Any) -> Bound:
         length = given.bound("length")
         if layer == 1:
             values = [sympy.Integer(0), Moduli(jet(given, "z", 1, 1))]
         else:
             values = [sympy.Integer(0), *(Moduli(jet(given, "z", k, layer)) for k in (1, 2, 3)), given.bound("line_pre_4", layer)]
         total = taylor(values[order:], length)
+        if order == 0 and axis:
+            return Bound(Quantity("line_moved", layer), nonnegative(f"ms_{layer}"), total)
         if order == 0:
             return Bound(Quantity("moved_pre", layer), nonnegative(f"mv_{layer}"), total)
         return Bound(Quantity(f"line_pre_{order}", layer), nonnegative(f"zb{order}_{layer}"), total)

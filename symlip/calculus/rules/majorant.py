@@ -32,8 +32,11 @@ from ..samples import (
     OutputSpread,
     PairNorm,
     ReferenceAtoms,
+    RowLengths,
+    RowNorms,
     ScaledNorm,
     Smaller,
+    SpectralNorm,
     SpreadNorm,
     SpreadOdds,
     Sum,
@@ -50,6 +53,11 @@ lam, mu, rho = sympy.symbols("lambda mu rho", real=True)
 TRIANGLE = Inequality("triangle inequality", (x**2 <= a**2, y**2 <= b**2, a >= 0, b >= 0), (x + y) ** 2 <= (a + b) ** 2)
 PRODUCTS = Identity("difference of two products", (A + a) * (B + b) - A * B, a * (B + b) + A * b)
 CAUCHY = Inequality("Cauchy-Schwarz", (), (a * x + b * y) ** 2 <= (a**2 + b**2) * (x**2 + y**2))
+
+
+def weight_moved(given: Given, layer: int) -> sympy.Expr:
+    """At least |A_u - bar A_u|_2 on the set: of each layer in a cone, the radius in a ball."""
+    return given.bound("weight_moved", layer) if given.has("weight_moved", layer) else given.bound("distance")
 
 
 def atom_names(depth: int) -> list[str]:
@@ -123,7 +131,7 @@ class OutputGram(Rule):
 class ChangedDerivative(Rule):
     name = "change of the first derivatives"
     title = "Change of the first derivatives"
-    statement = r"""On the ball of radius $r$ put $\zeta_u=z_u'(\theta)-z_u'(\bar\theta)$ along a direction $\eta$, $\alpha_u=|(dA_u,db_u)|$ and, at the centre, $n_u=|z_u'|$, $k_u=|\sigma_uz_u'|$, $b_u=|\bar\sigma_uz_u'|$ with $\bar\sigma_u=\kappa_u\rho_u$. Then $\zeta_1=0$ and
+    statement = r"""On the set, $|A_u-\bar A_u|_2\le r$ \textup{(}in a cone $r=R_u$\textup{)}, put $\zeta_u=z_u'(\theta)-z_u'(\bar\theta)$ along a direction $\eta$, $\alpha_u=|(dA_u,db_u)|$ and, at the centre, $n_u=|z_u'|$, $k_u=|\sigma_uz_u'|$, $b_u=|\bar\sigma_uz_u'|$ with $\bar\sigma_u=\kappa_u\rho_u$. Then $\zeta_1=0$ and
 \[|\zeta_u|\le\alpha_u\Delta_{u-1}+\beta+r\,k_{u-1}+\bigl(K+r\max_j\sigma_j\bigr)|\zeta_{u-1}|,\]
 where $\beta$ is either $|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2\,n_{u-1}$ or $\bar a_u\,b_{u-1}$ \textup{(}for each sample that which is smaller along the reference direction\textup{)} and $K\ge|\bar A_u\operatorname{diag}\sigma_{u-1}|_2$. So $|\zeta_u|\le\langle\boldsymbol{\zeta}_u,a\rangle$, $a$ the vector of these norms."""
     proof = r"""$z_u'=dA_uh_{u-1}+db_u+A_uh_{u-1}'$, hence $\zeta_u=dA_u(h_{u-1}-\bar h_{u-1})+\Delta A_u\,h_{u-1}'(\theta)+\bar A_u\bigl(h_{u-1}'(\theta)-h_{u-1}'(\bar\theta)\bigr)$. Here $h_{u-1}'(\theta)=s'(z)(z'+\zeta_{u-1})$, at most $k_{u-1}+\max\sigma\,|\zeta_{u-1}|$ long, and $h_{u-1}'(\theta)-h_{u-1}'(\bar\theta)=(s'(z)-s'(\bar z))z'+s'(z)\zeta_{u-1}$ with $|s'(z)-s'(\bar z)|\le\kappa\rho$ by the mean value theorem."""
@@ -133,7 +141,7 @@ where $\beta$ is either $|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2\,n_{u-1
         if layer == 1:
             return Bound(Quantity("changed_first", 1), nonnegative("ze_1"), sympy.Integer(0))
         straight, whole, first = given.symbol(f"kb_{layer}"), given.symbol(f"an_{layer}"), given.symbol(f"ind_{layer}")
-        radius = given.bound("distance")
+        radius = weight_moved(given, layer)
         total = (
             given.bound("moved", layer - 1) * atom(f"alpha_{layer}", depth)
             + straight * first * atom(f"n_{layer - 1}", depth)
@@ -148,7 +156,7 @@ where $\beta$ is either $|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2\,n_{u-1
 class ChangedNorms(Rule):
     name = "norms for the change"
     title = "Norms for the change of the derivatives"
-    statement = r"""$K_u\ge|\bar A_u\operatorname{diag}\sigma_{u-1}|_2$ and $\bar K_u\ge|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2$, each the smaller of the product of norms and the Frobenius norm; $I_u=1$ where $\bar K_u|\tilde z_{u-1}|\le\bar a_u|\bar\sigma_{u-1}\tilde z_{u-1}|$, else $0$, with the derivative $\tilde z$ along the reference direction."""
+    statement = r"""$K_u\ge|\bar A_u\operatorname{diag}\sigma_{u-1}|_2$ and $\bar K_u\ge|\bar A_u\operatorname{diag}\bar\sigma_{u-1}|_2$, each the smaller of the product of norms and the Frobenius norm; $I_u=1$ where $\bar K_u|\tilde z_{u-1}|\le\bar a_u|\bar\sigma_{u-1}\tilde z_{u-1}|$, else $0$, with the derivative $\tilde z$ along the reference direction \textup{(}either choice gives a bound; one part in $10^9$ more counts as $\le$\textup{)}."""
     proof = r"""See @[movement of the pre-activations]; $I_u$ by definition."""
 
     def conclude(self, given: Given, *, layer: int, kind: str, **_: Any) -> Bound:
@@ -163,7 +171,7 @@ class ChangedNorms(Rule):
 class ChangedOutput(Rule):
     name = "change of the outputs' derivatives"
     title = "Change of the outputs' derivatives, in the norm of the cost's Hessian"
-    statement = r"""On the ball $|C(\theta)^{1/2}\zeta_m|\le\langle\boldsymbol{z},a\rangle$ with $\boldsymbol{z}=\sqrt c\,\boldsymbol{\zeta}_m$; and for the softmax cross-entropy, sharper, with the recursion of @[change of the first derivatives] for $u=m$ in which $\alpha_m\Delta_{m-1}$, $r\,k_{m-1}$ and $r\max\sigma|\zeta_{m-1}|$ are multiplied by $\sqrt c$, and $|\bar A_m\operatorname{diag}d|_2$ becomes $e^{\mathsf M/2}S(d)$ of @[norms of the last weights]."""
+    statement = r"""On the set $|C(\theta)^{1/2}\zeta_m|\le\langle\boldsymbol{z},a\rangle$ with $\boldsymbol{z}=\sqrt c\,\boldsymbol{\zeta}_m$; and for the softmax cross-entropy, sharper, with the recursion of @[change of the first derivatives] for $u=m$ in which $\alpha_m\Delta_{m-1}$, $r\,k_{m-1}$ and $r\max\sigma|\zeta_{m-1}|$ are multiplied by $\sqrt c$, and $|\bar A_m\operatorname{diag}d|_2$ becomes $e^{\mathsf M/2}S(d)$ of @[norms of the last weights]."""
     proof = (
         r"""$|C(\theta)^{1/2}v|\le\sqrt c|v|$ and $|C(\theta)^{1/2}\bar A_mv|\le e^{\mathsf M/2}|C(\bar\theta)^{1/2}\bar A_mv|$ by @[stability of the cost]."""
     )
@@ -173,7 +181,7 @@ class ChangedOutput(Rule):
         curvature = given.bound("cost_curvature")
         if depth == 1 or not isinstance(cost, SoftmaxCrossEntropy):
             return Bound(Quantity("changed_output"), nonnegative("zo"), sympy.sqrt(curvature) * given.bound("changed_first", depth))
-        below, radius = depth - 1, given.bound("distance")
+        below, radius = depth - 1, weight_moved(given, depth)
         slopes = given.bound("near_slope", below)
         names = ("cnr", "cnw", "cns", "cni")
         straight, whole, slope_norm, first = (given.symbol(name) for name in names)
@@ -294,13 +302,13 @@ class OutputRest(Rule):
 class ChangedAdjoint(Rule):
     name = "change of the adjoints"
     title = "Change of the adjoints"
-    statement = r"""On the ball, with $|e_{u+1}(\theta)-e_{u+1}|\le\epsilon_{u+1}$: $|\lambda_u(\theta)-\lambda_u|_j\le\ell_{u,j}=r(|e_{u+1}|+\epsilon_{u+1})+|\bar A_{u+1}e_j|\epsilon_{u+1}$, $|e_u(\theta)-e_u|\le\epsilon_u=\bigl|\bar\sigma_u|\lambda_u|+\sigma_u\ell_u\bigr|$, $|\mu_u(\theta)-\mu_u|_j\le W_{u,j}=|\lambda_u|_j\chi_u\rho_u+\ell_u\kappa_u$ and $|\mu_u(\theta)|_j\le\mu_u^+=|\mu_u|+W_u$, $\chi_u$ the supremum of $|s'''|$ within $\rho_u$ of $\bar z_u$."""
+    statement = r"""On the set, $|A_{u+1}-\bar A_{u+1}|_2\le r$ \textup{(}in a cone $r=R_{u+1}$\textup{)}, with $|e_{u+1}(\theta)-e_{u+1}|\le\epsilon_{u+1}$: $|\lambda_u(\theta)-\lambda_u|_j\le\ell_{u,j}=r(|e_{u+1}|+\epsilon_{u+1})+|\bar A_{u+1}e_j|\epsilon_{u+1}$, $|e_u(\theta)-e_u|\le\epsilon_u=\bigl|\bar\sigma_u|\lambda_u|+\sigma_u\ell_u\bigr|$, $|\mu_u(\theta)-\mu_u|_j\le W_{u,j}=|\lambda_u|_j\chi_u\rho_u+\ell_u\kappa_u$ and $|\mu_u(\theta)|_j\le\mu_u^+=|\mu_u|+W_u$, $\chi_u$ the supremum of $|s'''|$ within $\rho_u$ of $\bar z_u$."""
     proof = r"""$\lambda_u(\theta)-\lambda_u=\Delta A_{u+1}^{\top}e_{u+1}(\theta)+\bar A_{u+1}^{\top}(e_{u+1}(\theta)-e_{u+1})$, whose $j$-th entry is at most $|\Delta A_{u+1}e_j||e_{u+1}(\theta)|+|\bar A_{u+1}e_j|\epsilon_{u+1}$; $e_u=s'\lambda_u$ and $\mu_u=s''\lambda_u$: differences of products and the mean value theorem for $s'$ and $s''$."""
     obligations = (PRODUCTS, TRIANGLE)
 
     def conclude(self, given: Given, *, layer: int, kind: str, **_: Any) -> Bound:
         if kind == "multiplier":
-            change, radius = given.bound("changed_adjoint", layer + 1), given.bound("distance")
+            change, radius = given.bound("changed_adjoint", layer + 1), weight_moved(given, layer + 1)
             value = radius * (Length(given.symbol(f"ad_{layer + 1}")) + change) + ColumnNorms(given.bound("centre_weight", layer + 1)) * change
             return Bound(Quantity("changed_multiplier", layer), nonnegative(f"lc_{layer}"), value)
         multiplier, size = given.bound("changed_multiplier", layer), Moduli(given.symbol(f"la_{layer}"))
@@ -316,7 +324,7 @@ class ChangedAdjoint(Rule):
 class ChangeForm(Rule):
     name = "change of the Hessian"
     title = "Change of the Hessian, sample by sample"
-    statement = r"""On the ball, for every direction $\eta$ with norms $a=(q,\alpha_1,n_1,k_1,b_1,c_1,\alpha_2,\dots)$, $q=|C^{1/2}o'|$ and $c_u=|\mu_u^+z_u'|$ at the centre,
+    statement = r"""On the set, for every direction $\eta$ with norms $a=(q,\alpha_1,n_1,k_1,b_1,c_1,\alpha_2,\dots)$, $q=|C^{1/2}o'|$ and $c_u=|\mu_u^+z_u'|$ at the centre,
 \[\varphi''(\theta)-\varphi''(\bar\theta)\le\sum_{u<m}\sum_j(W_u)_j(z_u')_j^2+a^{\top}Qa,\]
 \begin{multline*}a^{\top}Qa=\bigl(e^{\mathsf M/2}q+\langle\boldsymbol{z},a\rangle\bigr)^2-q^2+\sum_{u<m}\bigl(2c_u|\zeta_u|+\max\mu_u^+|\zeta_u|^2\bigr)\\+2\sum_{u\ge2}\alpha_u\bigl(\epsilon_uk_{u-1}+|e_u|b_{u-1}+\max\sigma_{u-1}(\epsilon_u+|e_u|)|\zeta_{u-1}|\bigr),\end{multline*}
 with $\langle\boldsymbol{\zeta}_u,a\rangle$ for $|\zeta_u|$ and $\boldsymbol{z}$ of @[change of the outputs' derivatives]. The same bounds $|\varphi''(\theta)-\varphi''(\bar\theta)|$ without the terms of $\langle o',Co'\rangle$."""
@@ -370,7 +378,7 @@ class Reference(Rule):
     def conclude(self, given: Given, *, layer: int, depth: int, kind: str, activation: Activation | None = None, cost: Cost | None = None, **_: Any) -> Bound:
         if kind == "pre":
             below = given.bound("inputs") if layer == 1 else given.symbol(f"hc_{layer - 1}")
-            total: sympy.Expr = Affine(given.bound("direction_weight", layer), below, given.bound("direction_bias", layer))
+            total: sympy.Expr = Affine(given.bound("reference_weight", layer), below, given.bound("reference_bias", layer))
             if layer > 1:
                 total += Through(given.bound("centre_weight", layer), given.symbol(f"hr_{layer - 1}"))
             return Bound(None, real(f"zr_{layer}"), total)
@@ -383,7 +391,7 @@ class Reference(Rule):
             )
         parts = [self._output(given, depth, cost)]
         for number in range(1, depth + 1):
-            parts.append(PairNorm(given.bound("direction_weight", number), given.bound("direction_bias", number)))
+            parts.append(PairNorm(given.bound("reference_weight", number), given.bound("reference_bias", number)))
             if number < depth:
                 z = given.symbol(f"zr_{number}")
                 parts += [
@@ -408,9 +416,9 @@ class Reference(Rule):
 class Majorant(Rule):
     name = "majorant of the Hessian's change"
     title = "The majorant, a positive operator"
-    statement = r"""On the ball $D^2\Phi(\theta)\le D^2\Phi(\bar\theta)+E$ as forms, with the positive form
+    statement = r"""On the set $D^2\Phi(\theta)\le D^2\Phi(\bar\theta)+E$ as forms, with the positive form
 \[\eta^{\top}E\eta=\sum_u\gamma_u|\eta_u|^2+\mathbb{E}\Bigl[\sum_{u<m}\sum_j(\omega_u)_j(z_u')_j^2+\kappa\,\langle o',Co'\rangle\Bigr],\]
-derivatives at the centre, $\gamma_u=\mathbb{E}\,d_{\alpha_u}$, $\kappa=d_q$ and $\omega_u=W_u+d_{c_u}(\mu_u^+)^2+d_{n_u}+d_{k_u}\sigma_u^2+d_{b_u}\bar\sigma_u^2$. It is star-shaped: at the radius $sr$, $s\le1$, the form with the same $g$ is at most $sE$."""
+derivatives at the centre, $\gamma_u=\mathbb{E}\,d_{\alpha_u}$, $\kappa=d_q$ and $\omega_u=W_u+d_{c_u}(\mu_u^+)^2+d_{n_u}+d_{k_u}\sigma_u^2+d_{b_u}\bar\sigma_u^2$. It is star-shaped: at the radius \textup{(}or length\textup{)} $sr$, $s\le1$, the form with the same $g$ is at most $sE$."""
     proof = r"""Put $a_i^2$ into @[diagonal majorant]: $\alpha_u^2=|\eta_u|^2$, $q^2=\langle o',Co'\rangle$, $n_u^2=\sum z'^2$, $k_u^2=\sum\sigma^2z'^2$, $b_u^2=\sum\bar\sigma^2z'^2$, $c_u^2=\sum(\mu^+)^2z'^2$, and average. Every coefficient is a sum of products of nondecreasing functions of $r$ with at least one factor $f$ such that $f(r)/r$ does not decrease \textup{(}$\rho$, $\Delta$, $\bar\sigma$, $\epsilon$, $\ell$, $W$, $r$ itself, $e^{\mathsf M}-1$\textup{)}; minima and maxima of such functions are of that kind."""
     obligations = (Inequality("star-shaped functions", (s >= 0, s <= 1, a >= 0, a <= s * b, c >= 0, c <= d), a * c <= s * (b * d)),)
 
@@ -429,3 +437,97 @@ derivatives at the centre, $\gamma_u=\mathbb{E}\,d_{\alpha_u}$, $\kappa=d_q$ and
             + d_b * given.symbol(f"sr_{layer}") ** 2
         )
         return Bound(Quantity("majorant_neurons", layer), nonnegative(f"om_{layer}"), total)
+
+
+# --- a cone ---------------------------------------------------------------------------------------------------------------
+
+
+class ConeWeights(Rule):
+    name = "movement of the weights in a cone"
+    title = "Movement of the weights in a cone"
+    statement = (
+        r"""For $\theta=\bar\theta+t(U+\omega)$, $0\le t\le T$, $|\omega|\le\varepsilon$: $|A_u-\bar A_u|_2\le R_u=T(u_u+\varepsilon)$, $u_u=|U_u|_2$."""
+    )
+    proof = r"""$A_u-\bar A_u=t(U_u+\omega_u)$ and $|\omega_u|_2\le|\omega|$."""
+    obligations = (TRIANGLE,)
+
+    def conclude(self, given: Given, *, layer: int, kind: str, **_: Any) -> Bound:
+        if kind == "norm":
+            return Bound(None, nonnegative(f"un_{layer}"), SpectralNorm(given.bound("direction_weight", layer)))
+        total = given.bound("length") * (given.symbol(f"un_{layer}") + given.bound("angle"))
+        return Bound(Quantity("weight_moved", layer), nonnegative(f"Rw_{layer}"), total)
+
+
+class ConeNorm(Rule):
+    name = "movement away from the axis"
+    title = "Movement away from the axis of a cone"
+    statement = r"""Let $\theta_t=\bar\theta+tU$. On the cone $|z_u-z_u(\theta_t)|\le\nu_u|\theta-\theta_t|$ with $\nu_u=\bigl(1+V_{u-1}^2+(K+Tu_u\max_j(\sigma_{u-1})_j)^2\nu_{u-1}^2\bigr)^{1/2}$, $K$ as in @[movement of the pre-activations], and $|\theta-\theta_t|\le\varepsilon T$. So
+$|z_u-\bar z_u|_j\le(\rho_u)_j=(\rho_u^{\mathrm{seg}})_j+\varepsilon T\bigl(1+V_{u-1}^2+(|e_j^{\top}\bar A_u\operatorname{diag}\sigma_{u-1}|+T|e_j^{\top}U_u|\max_j(\sigma_{u-1})_j)^2\nu_{u-1}^2\bigr)^{1/2}$, $\rho^{\mathrm{seg}}$ the movement along the axis of @[derivatives on the segment]; $\sigma$ holds on the whole cone."""
+    proof = (
+        r"""The proof of @[movement of the pre-activations] with $\theta_t$ for the centre, whose weights are $\bar A_u+tU_u$; and the triangle inequality."""
+    )
+    obligations = (PRODUCTS, CAUCHY, TRIANGLE)
+
+    def conclude(self, given: Given, *, layer: int, kind: str, **_: Any) -> Bound:
+        length, reach = given.bound("length"), given.bound("length") * given.bound("angle")
+        total = 1 + given.bound("value", layer - 1) ** 2
+        if kind == "norm":
+            if layer > 1:
+                slopes = given.bound("near_slope", layer - 1)
+                matrix = ScaledNorm(given.bound("centre_weight", layer), given.symbol(f"an_{layer}"), slopes) + length * given.symbol(f"un_{layer}") * Largest(
+                    slopes
+                )
+                total += matrix**2 * given.bound("cone_norm", layer - 1) ** 2
+            return Bound(Quantity("cone_norm", layer), nonnegative(f"cn_{layer}"), sympy.sqrt(total))
+        if layer > 1:
+            slopes, moved = given.bound("near_slope", layer - 1), given.bound("direction_weight", layer)
+            rows = RowNorms(given.bound("centre_weight", layer), slopes) + length * RowLengths(moved) * Largest(slopes)
+            total += rows**2 * given.bound("cone_norm", layer - 1) ** 2
+        return Bound(Quantity("moved_pre", layer), nonnegative(f"mv_{layer}"), given.bound("line_moved", layer) + reach * sympy.sqrt(total))
+
+
+class ConeMoved(Rule):
+    name = "movement of the outputs in a cone"
+    title = "Movement of the outputs in a cone"
+    statement = r"""$|h_u-\bar h_u|\le\Delta_u=|\sigma_u\rho_u|$, the product entry by entry."""
+    proof = r"""The mean value theorem."""
+
+    def conclude(self, given: Given, *, layer: int, **_: Any) -> Bound:
+        return Bound(Quantity("moved", layer), nonnegative(f"dh_{layer}"), Length(given.bound("near_slope", layer) * given.bound("moved_pre", layer)))
+
+
+class ConeStability(Rule):
+    name = "stability of the cost in a cone"
+    title = "The cost's Hessian and gradient in a cone"
+    statement = r"""In a cone the lemma @[stability of the cost] holds for the softmax cross-entropy with
+$\mathsf M=\min\bigl(\sqrt2\Delta_m,\ T\max_j(\bar o_j'-\langle\pi,\bar o'\rangle)+\max_jq_j+\langle\pi,q\rangle+\sqrt2\,\varepsilon T\nu_m\bigr)$ and
+$\epsilon_m=\min\bigl(c\Delta_m,\ e^{\mathsf M/2}\sqrt c\,(T\operatorname{Var}_\pi(\bar o')^{1/2}+\sqrt{c_0}(|q|+\varepsilon T\nu_m))\bigr)$, where $\bar o'$ is the derivative of the outputs along $U$ at the centre and $q=\rho_m^{\mathrm{seg}}-T|\bar o'|$ bounds what is beyond first order; $c$ as there. For the other costs as there."""
+    proof = r"""The outputs are affine in the last layer: $w=o-\bar o=t\bar o'+w_2+w_3$ with $|w_2|_j\le q_j$ on the axis \textup{(}Taylor\textup{)} and $|w_3|\le\varepsilon T\nu_m$ away from it, by @[movement away from the axis]. Put this into $\max_j(w_j-\langle\pi,w\rangle)$, where the first term is at most $T$ times a number that is not negative, and into $|C(\bar o)^{1/2}w|$ with $\langle v,Cv\rangle=\operatorname{Var}_\pi(v)$."""
+    obligations = (Inequality("a mean is at most the maximum", (p >= 0, q >= 0, p + q == 1, a <= b), p * a + q * b <= b), TRIANGLE)
+
+    def conclude(self, given: Given, *, depth: int, kind: str, **_: Any) -> Bound:
+        pi, moved, length = given.symbol("pc"), given.bound("moved", depth), given.bound("length")
+        slope, away = given.symbol(f"zj1_{depth}"), length * given.bound("angle") * given.bound("cone_norm", depth)
+        beyond = given.symbol("rest")
+        centred = slope - Sum(pi * slope)
+        if kind == "factor":
+            sharp = length * Largest(centred) + Largest(beyond) + Sum(pi * beyond) + sympy.sqrt(2) * away
+            return Bound(Quantity("cost_factor"), nonnegative("odds_M"), sympy.Min(sympy.sqrt(2) * moved, sharp))
+        curvature, factor = given.bound("cost_curvature"), given.bound("cost_factor")
+        start = length * sympy.sqrt(Sum(pi * centred**2)) + sympy.sqrt(given.symbol("cz")) * (Length(beyond) + away)
+        value = sympy.Min(curvature * moved, sympy.exp(factor / 2) * sympy.sqrt(curvature) * start)
+        return Bound(Quantity("changed_adjoint", depth), nonnegative(f"ea_{depth}"), value)
+
+
+class ConeRest(Rule):
+    name = "beyond first order along the axis"
+    title = "Beyond first order along the axis"
+    statement = r"""$q=\frac{T^2}2|\bar z_m''|+\frac{T^3}6|\bar z_m^{(3)}|+\frac{T^4}{24}\hat z_m^{(4)}$, entry by entry \textup{(}$0$ for one layer\textup{)}, bounds $|z_m(\bar\theta+tU)-\bar z_m-t\bar z_m'|$ for $0\le t\le T$."""
+    proof = r"""Taylor's formula."""
+
+    def conclude(self, given: Given, *, depth: int, **_: Any) -> Bound:
+        length = given.bound("length")
+        if depth == 1:
+            return Bound(None, nonnegative("rest"), 0 * Moduli(given.symbol("zj1_1")))
+        terms = [Moduli(given.symbol(f"zj2_{depth}")) * length**2 / 2, Moduli(given.symbol(f"zj3_{depth}")) * length**3 / 6]
+        return Bound(None, nonnegative("rest"), sympy.Add(*terms, given.bound("line_pre_4", depth) * length**4 / 24))
