@@ -159,7 +159,7 @@ def third_found(widths, inputs, a, x, starts, seed=0):
     def value(vector):
         eta = vector[count:] / np.linalg.norm(vector[count:])
         jets = [x, 0 * x, 0 * x, 0 * x]
-        for number, ((M, b), (dA, db)) in enumerate(zip(split(vector[:count]), split(eta))):
+        for _number, ((M, b), (dA, db)) in enumerate(zip(split(vector[:count]), split(eta))):
             A = a * M / max(np.linalg.norm(M, 2), 1e-300)
             h, h1, h2, h3 = jets
             z, z1, z2, z3 = A @ h + b, dA @ h + db + A @ h1, 2 * dA @ h1 + A @ h2, 3 * dA @ h2 + A @ h3
