@@ -200,11 +200,20 @@ def module_source(derivation: Derivation) -> str:
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
-def compile_function(derivation: Derivation) -> Callable[..., Any]:
-    """The module's function `bounds`."""
+def compile_function(derivation: Derivation, outward: bool = False) -> Callable[..., Any]:
+    """The module's function `bounds`; outward: every line in ball arithmetic, and upper bounds rounded up."""
     source = module_source(derivation)
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
     exec(compile(source, "<symlip bounds>", "exec"), namespace)
+    if outward:
+        from .rounding import kernel_on_balls
+
+        reached = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached) and claim.expression is not None}
+        lower = [symbol in reached for symbol in derivation.results.values()]  # these are not rounded up: plain floats
+        plain, upward = namespace["_kernel"], kernel_on_balls(_kernel(derivation, Signature(derivation)), FUNCTIONS)
+        namespace["_kernel"] = lambda *arguments: [
+            low if below else high for below, low, high in zip(lower, plain(*arguments) if any(lower) else lower, upward(*arguments))
+        ]
     function: Callable[..., Any] = namespace["bounds"]
     return function
 

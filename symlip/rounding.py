@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from . import near, runtime
 from .activations import Activation
 from .calculus.rules.activation_constants import identifier
+from .errors import SymlipError
 from .pointwise import functions_source, local_suprema
 
 UNIT = 2.0**-53
@@ -163,9 +164,9 @@ class Ball:
         return ball(other) @ self
 
 
-def collapsed(value: Any) -> Ball:
-    """The upper end alone, as an exact number: enough for what only increasing functions are applied to."""
-    return Ball(ball(value).upper)
+def collapsed(value: Any) -> Any:
+    """The upper end alone, as an exact number: enough for what only increasing functions are applied to. What is no number stays."""
+    return value if isinstance(value, tuple | list) or callable(value) else Ball(ball(value).upper)
 
 
 def ball(value: Any) -> Ball:
@@ -285,21 +286,24 @@ def _largest_symmetric(gram: Ball) -> float:
 
 
 def _largest_eigenvalue(matrix: Any) -> Ball:
-    """Of a symmetric matrix with nonnegative entries: Collatz and Wielandt's largest ratio (M v)_j / v_j for a v > 0, from above."""
-    top = ball(matrix).upper
-    scale = float(np.max(top))
-    if not np.isfinite(scale):
-        return Ball(np.inf, 0.0)
-    if scale == 0:
-        return Ball(0.0)
-    scaled = top / scale
-    vector = np.abs(np.linalg.eigh(scaled)[1][:, -1]) + 1e-12
-    best = np.inf
+    """Of symmetric matrices with nonnegative entries: Collatz and Wielandt's largest ratio (M v)_j / v_j for a v > 0, from above.
+
+    The matrices' axes come first, as everywhere; v is an approximate eigenvector, made positive, and a few of its images.
+    """
+    top = np.moveaxis(ball(matrix).upper, (0, 1), (-2, -1))
+    size = top.shape[-1]
+    scale = np.max(top, axis=(-2, -1))
+    usable = np.isfinite(scale) & (scale > 0)
+    safe = np.where(usable, scale, 1.0)
+    scaled = np.where(usable[..., None, None], top / safe[..., None, None] * (1 + 2 * UNIT), 0.0)
+    vector = np.abs(np.linalg.eigh(scaled)[1][..., -1]) + 1e-12
+    best = np.full(scale.shape, np.inf)
     for _ in range(8):
-        product = scaled @ vector * (1 + 4 * len(vector) * UNIT)
-        best = min(best, float(np.max(product / vector)) * (1 + 4 * UNIT))
-        vector = product / np.max(product) + 1e-14
-    return Ball(best * scale * (1 + 8 * UNIT) + LEAST)
+        product = (scaled @ vector[..., None])[..., 0] * (1 + 4 * size * UNIT) + LEAST
+        best = np.minimum(best, np.max(product / vector, axis=-1) * (1 + 4 * UNIT))
+        vector = product / np.max(product, axis=-1, keepdims=True) + 1e-14
+    found = np.where(usable, best * safe * (1 + 8 * UNIT) + LEAST, np.where(scale == 0, 0.0, np.inf))
+    return Ball(found)
 
 
 def _add_gram(vectors: Any, weight: Any) -> Ball:
@@ -512,3 +516,70 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
         name, found = identifier(activation), PointwiseBalls(activation, *orders)
         names[f"derivative_{name}"], names[f"supremum_{name}"] = found.derivative, found.supremum
     return names
+
+
+# --- derivations on sets of parameters ------------------------------------------------------------------------------------
+
+PLAIN = ("append_blocks", "add_at", "extend_vector", "extend_matrix", "border_inside", "weight_unit", "one_block", "zero_matrix", "pad", "border")
+"""Operations that only move entries about."""
+
+SEARCHES = ("activation_chart", "bending_", "joint_", "largest_quotient", "estimate_", "bound_")
+"""Certified searches: for floats they return a number that is not below the bound, so the upper ends go in."""
+
+
+def _lifted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A certified search on balls."""
+
+    def floats(value: Any) -> Any:
+        if isinstance(value, Ball):
+            return value.upper
+        return type(value)(floats(entry) for entry in value) if isinstance(value, tuple | list) else value
+
+    def on(*arguments: Any) -> Any:
+        result = function(*map(floats, arguments))
+        return Ball(np.asarray(result, dtype=float) * (1 + 2.0**-40)) if isinstance(result, float | np.ndarray) else result
+
+    return on
+
+
+def _of_balls(function: Callable[..., Any]) -> Callable[..., Ball]:
+    """An operation that only moves entries about, on balls whose radii are zero."""
+    return lambda *arguments: Ball(function(*(argument.mid if isinstance(argument, Ball) else argument for argument in arguments)))
+
+
+def _paired(p: Any, r: Any, q: Any) -> Ball:
+    half = (ball(p) - ball(q)) * 0.5
+    return (ball(p) + ball(q)) * 0.5 + _sqrt(half * half + ball(r) * ball(r))
+
+
+def _cosine_sine(index: int, quarter: int) -> tuple[Ball, Ball]:
+    found = runtime.cosine_sine(index, quarter)  # type: ignore[no-untyped-call]
+    return Ball(found[0], 16 * UNIT), Ball(found[1], 16 * UNIT)
+
+
+def kernel_on_balls(source: str, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., list[Any]]:
+    """The kernel of a compiled bound, every line in ball arithmetic and rounded up. Raises SymlipError for operations without ball arithmetic."""
+    names: dict[str, Any] = {
+        "blocks": _join, "outer": lambda vector: ball(vector)[:, None] * ball(vector)[None, :], "mean": _mean, "euclidean_norm": _length,
+        "largest_eigenvalue": _largest_eigenvalue, "paired_eigenvalue": _paired, "cosine_sine": _cosine_sine,
+        "sqrt": _sqrt, "exp": increasing(np.exp, 0.0), "log": increasing(np.log), "minimum": _upper(np.minimum), "maximum": _upper(np.maximum), "numpy": np,
+    }  # fmt: skip
+    names.update({name: _of_balls(getattr(runtime, name)) for name in PLAIN})
+    names["two_blocks"] = lambda ww, wb, bb: _of_balls(lambda entries: entries.reshape(2, 2, *entries.shape[1:]))(_join(ww, wb, wb, bb))
+    names["circle_maximum"] = types.FunctionType(runtime.circle_maximum.__code__, names, "circle_maximum", runtime.circle_maximum.__defaults__)
+    names.update({name: _lifted(function) for name, function in functions.items() if name.startswith(SEARCHES)})
+    called = {node.func.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    missing = sorted((called & set(functions)) - set(names))
+    if missing:
+        raise SymlipError(
+            f"compile(outward=True) has no ball arithmetic for the operation {missing[0]!r} of this derivation (symbolic depths, shared budgets and ODEs)"
+        )
+    kernel = on_balls(source, names, increasing_lines=True)["_kernel"]
+
+    def balls(value: Any) -> Any:
+        return type(value)(balls(entry) for entry in value) if isinstance(value, tuple | list) else ball(value)
+
+    def run(*arguments: Any) -> list[Any]:
+        return [ball(value).upper for value in kernel(*map(balls, arguments))]
+
+    return run

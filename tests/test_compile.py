@@ -1,6 +1,7 @@
 """The compiled function and the stand-alone module."""
 
 import ast
+import inspect
 import subprocess
 import sys
 
@@ -119,3 +120,68 @@ def test_first_order_scales_as_the_theory_says(scale, a, x):
     """In one layer the bound is sqrt(1 + x^2) whatever the weights' norm: free of a."""
     bounds = sl.derive(sl.Network(2, [sl.Dense(2, "tanh")]), sl.LayerBalls()).compile()
     assert bounds([a], x).lipschitz == pytest.approx(bounds([a * 10.0**scale], x).lipschitz) == pytest.approx((1 + x * x) ** 0.5)
+
+
+# --- rounded up -----------------------------------------------------------------------------------------------------------
+
+DENSE = sl.Network(3, [sl.Dense(3, "tanh"), sl.Dense(4, "tanh"), sl.Dense(2, "identity")])
+SKIPS = sl.Network(
+    3,
+    [
+        sl.Dense(3, "tanh"),
+        sl.Residual(3, "tanh", step="d"),
+        sl.Skip([sl.Dense(4, "softplus"), sl.Dense(3, "identity")], step=0.5),
+        sl.Tied(sl.Dense(3, "tanh"), 3),
+    ],
+)
+OUTWARD = [
+    (DENSE, sl.LayerBalls(), {}), (DENSE, sl.LayerBalls(), {"method": "separate"}), (DENSE, sl.LayerBalls(), {"order": 3}),
+    (DENSE, sl.LayerBalls("bounded"), {"cost": sl.SoftmaxCrossEntropy()}), (DENSE, sl.ParameterBall(shared_budget=False), {"cost": sl.Risk(sl.Logistic())}),
+    (SKIPS, sl.LayerBalls("bounded"), {"cost": sl.HalfSquaredError()}), (DENSE, sl.LayerBalls(), {"variables": "both"}), (DENSE, sl.LayerBalls("bounded"), {"method": "joint"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(len(OUTWARD)))
+def test_outward_is_never_below_the_exact_bound(case):
+    network, where, options = OUTWARD[case]
+    derivation = sl.derive(network, where, **options)
+    function, rng = derivation.compile(outward=True), np.random.default_rng(case)
+    names, count = inspect.signature(function).parameters, len(network.groups)
+    joint = options.get("method") == "joint"
+    for trial in range(4 if joint else 30):
+        scale = 10.0 ** rng.uniform(-150, 150) if trial % 2 and not joint else 10.0 ** rng.uniform(-2, 2)
+        given = {"weight_norms": list(rng.random(count) * scale), "bias_norms": list(rng.random(count) * scale), "input_norm": rng.random() * scale}
+        given |= {"target_norm": 1.0, "radius": scale, "d": 0.5}
+        given = {name: value for name, value in given.items() if name in names}
+        found, known = function(**given), None if joint else derivation.evaluate(given, digits=40)
+        plain = derivation.compile()(**given)
+        for name in derivation.results:
+            upward = np.ravel(getattr(found, name))
+            assert not np.isnan(upward).any()
+            if known is not None:
+                for value, exact in zip(upward, np.ravel(np.asarray(known[name], dtype=object))):
+                    assert value == np.inf or mpmath.mpf(float(value)) >= exact * (1 - mpmath.mpf(10) ** -35), name
+            if 1e-2 <= scale <= 1e2:
+                assert (upward <= np.ravel(getattr(plain, name)) * (1 + 1e-10) + 1e-280).all()
+
+
+def test_outward_takes_batches_and_keeps_lower_bounds():
+    found = sl.derive(DENSE).compile(outward=True)(weight_norms=[np.array([1.0, 2.0, 4.0])] * 3, input_norm=np.array([[1.0], [0.0]]))
+    single = sl.derive(DENSE).compile(outward=True)(weight_norms=[2.0] * 3, input_norm=0.0)
+    assert found.gradient_lipschitz.shape == (2, 3) and found.gradient_lipschitz[1, 1] == pytest.approx(single.gradient_lipschitz, rel=1e-12)
+    exact = sl.exact_lipschitz(sl.Network(2, [sl.Dense(2, "tanh"), sl.Dense(1, "tanh")]))
+    given = {"weight_norms": [1.0, 1.0], "input_norm": 1.0}
+    outward, plain = exact.compile(outward=True)(**given), exact.compile()(**given)
+    assert (
+        outward.lower_gradient_lipschitz
+        == plain.lower_gradient_lipschitz
+        < plain.gradient_lipschitz
+        <= outward.gradient_lipschitz
+        <= plain.gradient_lipschitz * (1 + 1e-10)
+    )
+
+
+def test_outward_says_what_it_cannot_do():
+    for derivation in (sl.derive(DENSE, sl.ParameterBall()), sl.derive(sl.NeuralODE(2, "tanh"))):
+        with pytest.raises(sl.SymlipError, match="no ball arithmetic"):
+            derivation.compile(outward=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from ..costs import Cost, Risk
-from ..errors import DerivationError, SymlipError
+from ..errors import DerivationError
 from ..parameter_sets import LocalSet
 from .arrays import IndexedOperation
 from .claims import Bound, Claim, Hypothesis, Limit, Reached, plain_symbol
@@ -253,17 +253,15 @@ class Derivation:
     def compile(self, outward: bool = False) -> Callable[..., Any]:
         """The bound as a NumPy function `bounds(...)`; see its docstring for the arguments.
 
-        outward: rounded up, never below the bound in exact arithmetic (local derivations only).
+        outward: in ball arithmetic, upper bounds rounded up, so that they are never below the bounds in exact arithmetic.
         """
         if self.problem.local:
             from ..compile_near import compile_function as compile_near
 
             return compile_near(self, outward)
-        if outward:
-            raise SymlipError("outward=True is built for certificates near given weights; add a relative 1e-12 here, see compile's accuracy")
         from ..compile import compile_function
 
-        return compile_function(self)
+        return compile_function(self, outward)
 
     def module(self) -> str:
         """The source of a stand-alone module with the same function `bounds`."""
