@@ -7,6 +7,7 @@ from typing import Any
 from .calculus.claims import Bound, Hypothesis, nonnegative
 from .calculus.derivation import Derivation
 from .calculus.quantities import Quantity
+from .calculus.rules.block_pre_activation import BlockPreActivation
 from .calculus.rules.line import (
     LineDerivative,
     LineFourthOutput,
@@ -62,6 +63,17 @@ from .calculus.rules.near import (
     near_cost,
     real,
 )
+from .calculus.rules.near_skips import (
+    NearBlockSecond,
+    NearBlockSlope,
+    NearResidualSecond,
+    NearResidualSlope,
+    NearWeight,
+    SkipMovedOutput,
+    SkipMovedPre,
+    SkipOutputMoved,
+)
+from .calculus.rules.residual import SkipEnd
 from .costs import Huber, Logistic, Risk, SoftmaxCrossEntropy
 from .errors import SymlipError
 from .networks import Network
@@ -83,10 +95,9 @@ def check_local(network: Network, parameters: LocalSet, method: str, cost: objec
         raise SymlipError("a neighbourhood of given weights needs widths and depth as numbers")
     if network.steps:
         raise SymlipError("a neighbourhood of given weights needs the steps of residual layers as numbers")
-    if not network.plain and method != "line":
+    if not network.plain and method not in ("line", "norm"):
         raise SymlipError(
-            f"method={method!r} near given weights is derived for dense layers with their own parameters; with skips or tied layers there is "
-            "method='line', and LayerBalls() with method='block'"
+            f"method={method!r} is derived for dense layers with their own parameters; with skips or tied layers there are method='norm' and 'line'"
         )
 
 
@@ -202,7 +213,62 @@ class ConeAbout(Centre):
                 bounds[layer] = [output, apply(LineThirdOutput(), length, output, *jets[layer], layer=layer, order=3)]
 
 
+class BallWithSkips(Centre):
+    """What moves on the ball, line by line, in a network with skips or shared parameters."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        super().__init__(derivation)
+        apply, network = derivation.apply, self.network
+        self.radius = derivation.assume(Hypothesis(Quantity("distance"), nonnegative("rad")))
+        self.norms = {group: apply(CentreNorm(), self.weights[group], layer=group) for group in network.groups}
+        self.balls = {group: apply(NearWeight(), self.norms[group], self.radius, layer=group) for group in network.groups}
+        self.sizes = {0: apply(NearValue(), self.inputs, layer=0)}
+        self.suprema: dict[int, list[str]] = {}
+        self.moved: dict[int, str] = {}
+        output: dict[int, str] = {}
+        for layer, unit in enumerate(network.units, 1):
+            here, sources = self.here(layer), [output[index] for index in (layer - 1, unit.start) if index]
+            shifts = [self.moved[index] for index in (layer - 1, unit.start) if index]
+            entries: list[str] = []
+            pre: list[str] = []
+            if unit.group is not None:
+                given = (self.sizes[layer - 1], *sources)
+                pre = [apply(SkipMovedPre(), self.norms[unit.group], *given, kind="norm", **here), self.norms[unit.group], self.sizes[layer - 1]]
+                moved_pre = apply(SkipMovedPre(), self.weights[unit.group], self.radius, *given, kind="entries", **here)
+                self.suprema[layer] = [apply(NearSlope(), self.pre[layer], moved_pre, layer=layer, activation=unit.activation, order=order) for order in (1, 2)]
+                entries = [self.suprema[layer][0], moved_pre]
+                pre.append(self.suprema[layer][0])
+            output[layer] = apply(SkipMovedOutput(), *pre, *sources, kind="norm", **here)
+            self.moved[layer] = apply(SkipMovedOutput(), self.radius, output[layer], *entries, *shifts, kind="size", **here)
+            self.sizes[layer] = apply(NearValue(), self.outputs[layer], self.moved[layer], layer=layer)
+
+
+def _norm_with_skips(derivation: Derivation) -> None:
+    ball = BallWithSkips(derivation)
+    apply, network = derivation.apply, derivation.problem.network
+    known: list[tuple[str | None, str | None]] = [(None, None)]
+    for layer, unit in enumerate(network.units, 1):
+        if unit.group is None:
+            pairs = zip(("blocks", "second_blocks"), known[unit.start], known[-1])
+            known.append(tuple(apply(SkipEnd(), below, branch, layer=layer, start=unit.start, step=unit.step, kind=kind) for kind, below, branch in pairs))  # type: ignore[arg-type]
+            continue
+        here = {"layer": layer, "activation": unit.activation, "step": unit.step}
+        if unit.group != layer:
+            here |= {"group": unit.group, "position": 2 * network.groups.index(unit.group)}
+        (blocks, second), weight = known[-1], ball.balls[unit.group]
+        pre = apply(BlockPreActivation(), weight, ball.sizes[layer - 1], blocks, **here)
+        slope, bend = (NearBlockSlope, NearBlockSecond) if unit.step is None else (NearResidualSlope, NearResidualSecond)
+        first = apply(slope(), pre, blocks if unit.step is not None else None, ball.suprema[layer][0], **here)
+        known.append((first, apply(bend(), weight, pre, blocks, second, *ball.suprema[layer], **here)))
+    blocks, second = known[-1]
+    assert blocks is not None and second is not None
+    _on_top(ball, blocks, second, [ball.moved[network.depth]])
+
+
 def _norm(derivation: Derivation) -> None:
+    if not derivation.problem.network.plain:
+        _norm_with_skips(derivation)
+        return
     ball = Ball(derivation, (1, 2))
     apply, network = derivation.apply, derivation.problem.network
     first = apply(NearPreBlocks(), ball.sizes[0], layer=1)
@@ -333,13 +399,21 @@ def _risk(ball: Ball, first: str, second: str) -> None:
     outer = [] if is_identity(network.units[-1].activation) else ball.suprema[depth]
     blocks = apply(NearOutput(), first, *outer, order=1, **last)
     second_blocks = apply(NearOutput(), first, second, *outer, order=2, **last)
+    _on_top(ball, blocks, second_blocks, [ball.moved_pre[depth], *outer[:1]])
+
+
+def _on_top(ball: Ball | BallWithSkips, blocks: str, second_blocks: str, entries: list[str]) -> None:
+    """The cost on top of the outputs' derivatives, and its average; entries: what bounds the movement of each output."""
+    derivation, network = ball.derivation, ball.network
+    apply, depth = derivation.apply, network.depth
     cost = derivation.problem.sample_cost
     assert cost is not None
     rule, premises = near_cost(cost), [ball.outputs[depth], ball.targets, ball.moved[depth]]
     if isinstance(cost, SoftmaxCrossEntropy):
         premises.append(apply(NearSoftmaxProbabilities(), ball.outputs[depth], layer=depth))
     if isinstance(cost, Logistic):
-        premises.append(apply(OutputMoved(), ball.moved_pre[depth], *outer[:1], **last))
+        each: OutputMoved | SkipOutputMoved = OutputMoved() if network.plain else SkipOutputMoved()
+        premises.append(apply(each, *entries, layer=depth, activation=network.units[-1].activation))
     curvature = apply(rule, *premises, layer=depth, curvature=True, cost=cost)
     slope = apply(rule, *premises, curvature, layer=depth, curvature=False, cost=cost)
     risk = [

@@ -511,6 +511,7 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
         reference_atoms=_reference_atoms, atom=lambda position, count: Ball(near.atom(int(position), int(count))),  # type: ignore[no-untyped-call]
     )  # fmt: skip
     if increasing_lines:
+        names.update({name: _of_balls(getattr(runtime, name)) for name in ("extend_vector", "extend_matrix", "add_at", "border_inside")})
         names.update(minimum=_upper(np.minimum), maximum=_upper(np.maximum))
     for activation, orders in activations.items():
         name, found = identifier(activation), PointwiseBalls(activation, *orders)
@@ -543,8 +544,8 @@ def _lifted(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_balls(function: Callable[..., Any]) -> Callable[..., Ball]:
-    """An operation that only moves entries about, on balls whose radii are zero."""
-    return lambda *arguments: Ball(function(*(argument.mid if isinstance(argument, Ball) else argument for argument in arguments)))
+    """An operation that only moves or adds entries, on the upper ends; a sum may be rounded."""
+    return lambda *arguments: Ball(function(*(argument.upper if isinstance(argument, Ball) else argument for argument in arguments)) * (1 + 4 * UNIT))
 
 
 def _paired(p: Any, r: Any, q: Any) -> Ball:

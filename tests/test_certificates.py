@@ -146,8 +146,39 @@ def test_lines_of_networks_with_skips_and_shared_parameters():
         assert flat(direction) @ flat(objective.hessian_product(there, direction)) <= found.curvature
     step = sl.certified_step(model, data, COSTS[0], pieces=2)
     assert step.cost - objective.value(step.parameters) >= step.guaranteed_decrease > 0
+    radius = 0.02
+    norm = sl.certify(model, data, COSTS[0], radius)
+    assert norm.layer_lipschitz.shape == (12, 12) and len(norm.layer_steps) == 6
+    for trial in range(6):
+        aside = unit(rng, model.parameters) if trial % 2 else objective.lanczos(model.parameters, 20, seed=trial)[2]
+        there = moved(model.parameters, aside, radius * (-1) ** trial)
+        assert abs(objective.largest_eigenvalue(there, 60)) <= norm.cost_gradient_lipschitz
     with pytest.raises(sl.SymlipError, match="dense layers with their own"):
-        sl.certify(model, data, COSTS[0], 0.1)
+        sl.certify(model, data, COSTS[0], 0.1, method="majorant")
+
+
+@pytest.mark.parametrize("cost", COSTS[:3], ids=lambda cost: cost.name)
+def test_every_line_is_measured_with_skips(cost):
+    skip, tied = sl.Skip([sl.Dense(3, "softplus"), sl.Dense(3, "identity")]), sl.Tied(sl.Residual(3, "sin", step=0.25), 2)
+    network = sl.Network(2, [sl.Dense(3, "tanh"), sl.Residual(3, "tanh", step=0.5), skip, tied, sl.Dense(2, "identity")])
+    for where in (sl.Neighbourhood(), sl.Segment()):
+        derivation = sl.derive(network, where, cost=sl.Risk(cost))
+        derivation.check(obligations=True)
+        report = derivation.verify(digits=25, networks=6)
+        assert report.passed, str(report)
+    rng = np.random.default_rng(1)
+    arrays = [(rng.normal(size=(3, 2 if g == 0 else 3)), rng.normal(size=3)) for g in range(5)] + [(rng.normal(size=(2, 3)), rng.normal(size=2))]
+    X, y = rng.normal(size=(4, 2)), 2.0 * np.eye(2)[rng.integers(0, 2, 4)] - 1 if isinstance(cost, sl.Logistic) else np.eye(2)[rng.integers(0, 2, 4)]
+    derivation = sl.derive(network, sl.Neighbourhood(), cost=sl.Risk(cost))
+    found = derivation.compile(outward=True)([A for A, _ in arrays], [b for _, b in arrays], X, y, 0.1)
+    values = {"xs": exact(X.T), "ys": exact(y.T), "rad": mpf(0.1)}
+    for group, (A, b) in zip(network.groups, arrays):
+        values |= {f"Aw_{group}": exact(A), f"bw_{group}": exact(b)}
+    with mpmath.workdps(40):
+        known = Program(derivation)(values)
+        for name, symbol in derivation.results.items():
+            for outward, value in zip(np.ravel(getattr(found, name)), np.ravel(np.asarray(known[str(symbol)], dtype=object))):
+                assert value <= mpf(float(outward)) <= value * (1 + mpf(10) ** -8) + mpf(10) ** -8
 
 
 def test_the_majorant_tends_to_the_truth_and_is_below_the_norm():

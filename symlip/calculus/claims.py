@@ -107,7 +107,7 @@ PREFIX = {
     **{f"{kind}j{k}": rf"\bar {kind}" + "'" * k for kind in "zh" for k in (1, 2, 3)}, **{f"zb{k}": r"\hat z" + "'" * k for k in (1, 2, 3)},
     "zb4": r"\hat z^{(4)}", "hb3": r"\hat h" + "'" * 3, "hb4": r"\hat h^{(4)}", "th": r"\chi", "fo": r"\xi", "f": "f",
     "sl": r"\sigma", "cu": r"\kappa", "ta": r"\tau", "mat": "M", "Gz": r"\Gamma^z", "dout": r"\varrho",
-    **{f"Hk{k}": rf"H^{{({k})}}" for k in range(3, 13)}, **{f"Ck{k}": rf"\Lambda_{k}^{{\varphi}}" for k in range(3, 13)}, **{f"Rk{k}": rf"\Lambda_{k}^{{\Phi}}" for k in range(3, 13)}, "g3": "g_3", "Tk": "T", "Wr": "v", "wr": "v", "Rw": "R", "cn": r"\nu", "ms": r"\rho^{\mathrm{seg}}", "un": "u",
+    **{f"Hk{k}": rf"H^{{({k})}}" for k in range(3, 13)}, **{f"Ck{k}": rf"\Lambda_{k}^{{\varphi}}" for k in range(3, 13)}, **{f"Rk{k}": rf"\Lambda_{k}^{{\Phi}}" for k in range(3, 13)}, "g3": "g_3", "Tk": "T", "mo": r"\mu", "Wr": "v", "wr": "v", "Rw": "R", "cn": r"\nu", "ms": r"\rho^{\mathrm{seg}}", "un": "u",
     "var": "V", "range": "R", "ad": "e", "la": r"\lambda", "mu": r"\mu", "bk": "B", "gr": r"\mathcal K", "ze": r"\boldsymbol{\zeta}", "sr": r"\bar\sigma",
     "kk": "K", "kb": r"\bar K", "ind": "I", "Qu": "Q", "zr": r"\tilde z", "hr": r"\tilde h", "ea": r"\epsilon", "lc": r"\ell", "wc": "W", "mp": r"\mu^{+}", "ga": r"\gamma", "om": r"\omega",
     "M": "M", "D": "D", "C": "C", "y": "y", "omega": r"\omega", "J": "J", "S": "S", "K": "K", "Lcost": r"L^{\varphi}", "Hcost": r"\Lambda^{\varphi}", "Lrisk": r"L^{\Phi}", "Gamma": r"\Gamma", "Hrisk": r"\Lambda^{\Phi}",

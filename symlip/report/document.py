@@ -155,7 +155,7 @@ class _Context:
             return flow.setting(network) + self._cost_setting()
         inputs, depth = tex(sympy.sympify(network.inputs)), tex(sympy.sympify(network.depth))
         if not network.plain:
-            return self._setting_written_out() + self._cost_setting()
+            return self._setting_written_out() + self._cost_setting() + (near.setting() if self.problem.local else "")
         if network.symbolic_depth:
             layers = _layers(network.depth)
             widths = rf"each layer of width ${tex(sympy.sympify(network.dense[0].width))}$"
@@ -219,7 +219,11 @@ class _Context:
             + rf",\end{{gather*}} and let $N_\theta(x)=h_{{{network.depth}}}$ be the network, with widths ${shown}${self._formulas()}. The parameters are $\theta=({','.join(groups)})$, with the "
             rf"Euclidean norm $|\theta|$ of all their entries; $|\cdot|_2$ is the spectral norm.{shared}{steps} $D$ is the derivative {self._moved()}, $|DN|=\sup_{{|\eta|=1}}|DN[\eta]|$ and "
             r"$|D^2N|=\sup_{|\eta|=|\zeta|=1}|D^2N[\eta,\zeta]|$, and $\operatorname{Lip}$ is the Lipschitz constant in these norms. "
-            r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
+            + (
+                ""
+                if self.problem.local
+                else r"$S_k$ is the supremum of the $k$-th derivative of an activation, in modulus; Table~\ref{" + self.id + r":tab:constants} lists them."
+            )
         )
 
     def _cost_setting(self) -> str:

@@ -287,12 +287,14 @@ class NearMeasurement:
             order = int(kind[-1])
             for jets in self.along:
                 yield _abs(jets[number][layer - 1][0 if kind.startswith("line_pre_") else 1][order]) * mpmath.factorial(order), part  # type: ignore[operator]
-        elif kind in ("moved_norm", "moved_pre", "moved", "output_moved", "line_out_moved_0"):
+        elif kind == "weight":
+            yield spectral_norm(self.sample.theta[network.groups.index(layer)][0]), part
+        elif kind in ("moved_norm", "moved_output", "moved_pre", "moved", "output_moved", "line_out_moved_0"):
             before = self.still[number][layer - 1 if layer else -1]
             for index in points if self.line else (0,):
                 after = self.jets[index][number][layer - 1 if layer else -1]
                 change = _abs((after[0][0] - before[0][0]) if kind in ("moved_norm", "moved_pre") else (after[1][0] - before[1][0]))
-                if kind == "moved_norm":
+                if kind in ("moved_norm", "moved_output"):
                     yield norm(change), part * self.moved
                 else:
                     yield norm(change) if kind == "moved" else change, part
