@@ -472,7 +472,7 @@ class _Context:
             found.append(r"$\alpha_{(i)},\beta_{(i)}$ are the blocks of the $i$-th weight matrix and bias.")
         if r"\gamma" in printed:
             found.append(r"$\gamma_n(r)=1+r+\dots+r^{n-1}$.")
-        if r"\mu_" in printed:
+        if r"\mu_" in printed and not self.problem.local:
             found.append(
                 r"$\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$ with $K=n_1+2n_2$, and $\mu_R(0,0)=1$: the largest value on the sphere of radius $R$ of a product of $n_1$ coordinates "
                 r"and the squares of $n_2$ others."
