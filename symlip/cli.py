@@ -679,7 +679,7 @@ def train_demo(
 
     Example: symlip train-demo --quick --iterations 50
     """
-    from .training import METHODS, compare, draw, named_tasks
+    from .training import METHODS, compare, draw, named_tasks, robbins_monro
 
     if iterations < 1:
         raise SymlipError(f"--iterations {iterations}: it must be a positive integer")
@@ -695,9 +695,11 @@ def train_demo(
         found = compare(tasks, iterations, progress=report)
     if plot is not None:
         draw(found, plot)
+    stochastic = {task.name: robbins_monro(task, 10 * iterations) for task in tasks}
     violations = sum(run.violations for runs in found.runs.values() for run in runs)
     if as_json:
-        print(json.dumps({**found.as_json(), "violations": violations}, indent=1))
+        shown = {name: {"losses": run.losses, "constant": run.constant, "farthest": run.farthest} for name, run in stochastic.items()}
+        print(json.dumps({**found.as_json(), "stochastic": shown, "violations": violations}, indent=1))
     else:
         console = _console()
         for task in found.runs:
@@ -709,6 +711,11 @@ def train_demo(
                 if row[0] == task:
                     table.add_row(*row[1:])
             console.print(table)
+            run = stochastic[task]
+            console.print(
+                f"stochastic, batches of 32, steps (1/{run.constant:.3g})/sqrt(1+k/50): loss {run.losses[0]:.4g} to {run.losses[-1]:.4g} in {10 * iterations} steps",
+                soft_wrap=True,
+            )
         _console().print(f"actual/proved: the smallest over all iterations; {violations} violations")
         if plot is not None:
             _console().print(f"wrote {plot}")

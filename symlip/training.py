@@ -16,7 +16,7 @@ from .costs import HalfSquaredError, SoftmaxCrossEntropy
 from .errors import MissingExtra, SymlipError
 from .models import Model
 from .networks import Dense, Network
-from .objective import Objective, Parameters, flat
+from .objective import Objective, Parameters, flat, shaped
 
 FIXED_STEPS = tuple(2.0**power for power in range(-6, 5))
 """The fixed steps that a sweep tries."""
@@ -169,29 +169,41 @@ def _best_fixed(task: Task, iterations: int, progress: Callable[[int], None] | N
     return best
 
 
-def robbins_monro(task: Task, iterations: int, batch: int = 32, radius: float = 1.0, seed: int = 0) -> tuple[list[float], list[float]]:
-    """Stochastic gradients with steps (1 / Lambda) / sqrt(1 + k / 50), projected onto the ball of that radius about the start.
+@dataclass(frozen=True)
+class Stochastic:
+    """A run of stochastic gradients: the full loss before every tenth step and after the last, the steps, Lambda, the farthest distance from the start."""
 
-    Lambda is the norm certificate of the whole cost on that ball, so that the first steps are those of the theory. Returns the
-    full losses every ten iterations, and the steps.
+    losses: list[float]
+    steps: list[float]
+    constant: float
+    farthest: float
+
+
+def robbins_monro(task: Task, iterations: int, batch: int = 32, radius: float = 0.5, seed: int = 0) -> Stochastic:
+    """Stochastic gradients with the steps (1 / Lambda) / sqrt(1 + k / 50), projected onto the ball of that radius about the start.
+
+    Lambda is the norm certificate of the whole cost on that ball, a convex set that the iterates never leave, so that it holds at all
+    of them (Robbins and Monro 1951; with such steps the mean of |grad|^2 tends to 0 for a cost with Lipschitz gradient).
     """
     objective, theta = task.objective, task.start
     constant = norm_certificates(Model(objective.network, theta), objective)(radius).cost_gradient_lipschitz or math.inf
-    rng = np.random.default_rng(seed)
-    losses, steps = [], []
-    centre = flat(theta)
+    rng, centre = np.random.default_rng(seed), flat(task.start)
+    shapes = [(A.shape, b.shape) for A, b in theta]
+    losses: list[float] = []
+    steps: list[float] = []
+    farthest = 0.0
     for number in range(iterations):
-        chosen = rng.choice(objective.samples, size=min(batch, objective.samples), replace=False)
-        part = Objective(objective.network, objective.cost, objective.inputs[chosen], objective.targets[chosen])
-        size = 1 / constant / math.sqrt(1 + number / 50)
-        theta = moved(theta, part.gradient(theta)[1], -size)
-        away = float(np.linalg.norm(flat(theta) - centre))
-        if away > radius:  # the projection onto the ball
-            theta = [(C + (A - C) * radius / away, d + (b - d) * radius / away) for (A, b), (C, d) in zip(theta, task.start)]
-        steps.append(size)
         if number % 10 == 0:
             losses.append(objective.value(theta))
-    return losses, steps
+        chosen = rng.choice(objective.samples, size=min(batch, objective.samples), replace=False)
+        part = Objective(objective.network, objective.cost, objective.inputs[chosen], objective.targets[chosen])
+        steps.append(1 / constant / math.sqrt(1 + number / 50))
+        away = flat(moved(theta, part.gradient(theta)[1], -steps[-1])) - centre
+        distance = float(np.linalg.norm(away))
+        theta = shaped(centre + away * min(1.0, radius / distance if distance else 1.0), shapes)
+        farthest = max(farthest, min(distance, radius))
+    losses.append(objective.value(theta))
+    return Stochastic(losses, steps, constant, farthest)
 
 
 @dataclass(frozen=True)

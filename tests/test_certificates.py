@@ -460,3 +460,27 @@ def test_bad_data_are_one_clear_line():
         sl.derive(model.network, sl.Neighbourhood())
     with pytest.raises(sl.SymlipError, match="affine last layer"):
         sl.derive(sl.Network(3, [sl.Dense(2, "tanh")]), sl.Neighbourhood(), method="majorant", cost=sl.Risk(COSTS[0]))
+
+
+def test_stochastic_steps_stay_in_the_ball_of_their_constant():
+    from symlip.training import regression_task, robbins_monro
+
+    task = regression_task(samples=60)
+    run = robbins_monro(task, 200, batch=16, radius=0.3)
+    assert all(later < earlier for earlier, later in itertools.pairwise(run.steps)) and run.steps[0] == pytest.approx(1 / run.constant)
+    assert 0 < run.farthest <= 0.3 and run.losses[-1] < run.losses[0]
+    assert run.losses == robbins_monro(task, 200, batch=16, radius=0.3).losses
+
+
+def test_descent_with_certified_steps_is_compared():
+    from symlip.training import PROVED, compare, regression_task
+
+    found = compare([regression_task(samples=40)], 3)
+    (runs,) = found.runs.values()
+    for run in runs:
+        assert len(run.losses) == 4 and run.violations == 0
+        assert (len(run.decreases) == 3) == (run.method in PROVED)
+        if run.method in PROVED:
+            assert all(later < earlier for earlier, later in itertools.pairwise(run.losses))
+    with pytest.raises(sl.SymlipError, match="unknown method"):
+        compare([], 3, ("adam",))
