@@ -582,3 +582,56 @@ def bound_end(function, slope, curvature, activation, estimate, centre, nearest,
         good = holds(middle)
         lower, upper = numpy.where(good, lower, middle), numpy.where(good, middle, upper)
     return numpy.where(failed, numpy.inf, upper * (1 + 4 * RELATIVE))
+
+
+def simplex_bending(high, x_norm, radius, widths, more, activations, last, limit=320):
+    """At least the largest constant of layer balls with a_2^2 + .. + a_m^2 <= radius^2, at most `high`.
+
+    The constant grows with every norm, so that on a box of squares it is at most its value at the upper corner. The box with the largest such
+    value is halved, sixteen at a time, until `limit` values are known or the largest is that of a box which is hardly larger than a point.
+    """
+
+    def one(high, x_norm, radius):
+        count = len(widths)
+        if not (radius > 0 and numpy.isfinite(radius) and numpy.isfinite(x_norm)):
+            return high
+        square = radius * radius
+
+        def corners(low, top):
+            """Upper corners of boxes of the squares of the first norms; what is left is the last one's."""
+            left = square - numpy.sum(low, axis=1, keepdims=True)
+            ends = numpy.concatenate([minimum(top, left + low), left], axis=1)
+            return sqrt(maximum(ends, 1e-18 * square)) * (1 + 1e-15)
+
+        def values(low, top):
+            weights = corners(low, top).T
+            layers = ({}, x_norm, *zip(weights, widths, activations, more))
+            return bending_ends(high, layers[1:], last, 1.0, 0.0)[0]
+
+        low, top = numpy.zeros((1, count - 1)), numpy.full((1, count - 1), square)
+        bounds, known = values(low, top), 1
+        while count > 1 and known < limit:
+            order = numpy.argsort(-bounds)[:16]
+            size = top[order] - low[order]
+            if numpy.max(size[0]) < 1e-6 * square:
+                break
+            axis = numpy.argmax(size, axis=1)
+            middle = low[order, axis] + size[numpy.arange(len(order)), axis] / 2
+            first, second = (low[order].copy(), top[order].copy()), (low[order].copy(), top[order].copy())
+            first[1][numpy.arange(len(order)), axis] = middle
+            second[0][numpy.arange(len(order)), axis] = middle
+            halves = numpy.concatenate([first[0], second[0]]), numpy.concatenate([first[1], second[1]])
+            inside = numpy.sum(halves[0], axis=1) <= square  # else no point of the box is in the ball
+            halves = halves[0][inside], halves[1][inside]
+            found, known = values(*halves), known + int(inside.sum())
+            rest = numpy.ones(len(bounds), dtype=bool)
+            rest[order] = False
+            low, top = numpy.concatenate([low[rest], halves[0]]), numpy.concatenate([top[rest], halves[1]])
+            bounds = numpy.concatenate([bounds[rest], found])
+        return float(numpy.fmin(numpy.max(bounds), high))
+
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(value, dtype=float) for value in (high, x_norm, radius)))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = one(*(float(array[place]) for array in arrays))
+    return out[()]

@@ -429,6 +429,31 @@ def _joint_ball(derivation: Derivation) -> None:
         _numeric_sizes(network)
         first = derivation.apply(JointBallFirst(), "x_norm", "radius", *_up_to_third(derivation), "L", network=network)
     derivation.results["lipschitz"] = derivation.steps[first].claim.symbol  # type: ignore[union-attr]
+    if derivation.problem.order >= 2:
+        _simplex(derivation)
+
+
+def _simplex(derivation: Derivation) -> None:
+    """The second derivative on the ball by the shares of the layers, where the cost of bending is known."""
+    network, results = derivation.problem.network, derivation.results
+    depth = len(network.dense)
+    rules = [bending.rule_of(network, layer) for layer in range(1, depth)]
+    if None in rules or not bending.last_layer_known(network) or not all(bending.has_cells(activation) for activation in network.activations):
+        return
+    if any(not isinstance(layer.width, int) for layer in network.dense):
+        return
+    weights = {layer: derivation.apply(ParameterBallNorms(), "radius", kind="weight", layer=layer) for layer in range(2, depth + 1)}
+    cells = {activation: derivation.apply(bending.Cells(), activation=activation) for activation in network.activations}
+    function = derivation.apply(bending.FirstLayer(), "x_norm")
+    for layer, (rule, data) in enumerate(zip(rules, network.dense), 1):
+        assert rule is not None
+        function = derivation.apply(rule, function, weights[layer + 1], cells[data.activation], layer=layer, width=data.width, activation=data.activation)
+    high = str(results["gradient_lipschitz"])
+    last = network.dense[-1]
+    whole = derivation.apply(bending.BendingLast(), function, high, cells[last.activation], layer=depth, activation=last.activation, scalar=last.width == 1)
+    found = derivation.apply(bending.SimplexSecond(), "x_norm", "radius", high, whole, *cells.values(), network=network, high=high)
+    results.pop("layer_lipschitz", None)
+    results["gradient_lipschitz"] = derivation.steps[found].claim.symbol  # type: ignore[union-attr]
 
 
 def peak_point(activation: Activation) -> sympy.Expr | None:

@@ -367,3 +367,30 @@ def test_an_average_is_that_of_the_samples():
     assert found <= np.mean(single) * (1 + 1e-6)
     block = sl.derive(network((2, 3, 3)), sl.LayerBalls(), cost=sl.Risk(cost)).compile()
     assert found < block(weight_norms=[1.0, 1.0], input_norm=np.array(norms)).cost_gradient_lipschitz
+
+
+# --- the parameter ball -------------------------------------------------------------------------------------------------
+
+
+def test_the_ball_by_the_shares_of_the_layers():
+    network = sl.Network(2, [sl.Dense(2, "tanh"), sl.Dense(2, "tanh"), sl.Dense(1, "tanh")])
+    layer_balls = sl.exact_lipschitz(network).compile()
+    function = sl.derive(network, sl.ParameterBall(), method="joint").compile()
+    budget = sl.derive(network, sl.ParameterBall()).compile()
+    rng = np.random.default_rng(0)
+    for radius in (1.0, 4.0):
+        found = function(radius=radius, input_norm=1.0).gradient_lipschitz
+        assert found < budget(radius=radius, input_norm=1.0).gradient_lipschitz
+        angles = rng.uniform(0.02, np.pi / 2 - 0.02, size=12)
+        shares = layer_balls(weight_norms=[np.ones(12), radius * np.cos(angles), radius * np.sin(angles)], input_norm=1.0)
+        assert (shares.lower_gradient_lipschitz <= found).all()
+        assert found <= 1.08 * shares.gradient_lipschitz.max()
+
+
+def test_two_layers_of_the_ball_are_the_layer_ball_of_the_radius():
+    network = sl.Network(3, [sl.Dense(3, "tanh"), sl.Dense(2, "identity")])
+    derivation = sl.derive(network, sl.ParameterBall(), method="joint")
+    found = derivation.compile()(radius=2.0, input_norm=1.0).gradient_lipschitz
+    assert found == pytest.approx(sl.exact_lipschitz(network).compile()(weight_norms=[1.0, 2.0], input_norm=1.0).gradient_lipschitz, rel=1e-6)
+    derivation.check(obligations=True)
+    assert derivation.verify(digits=20, networks=6).passed

@@ -780,6 +780,20 @@ class JointBall(Certified):
         return rf"\text{{a certified number between the joint bound and }}{printer._print(self.args[0])}"
 
 
+class SimplexBending(Certified):
+    """SimplexBending(high, |x|, radius, widths, neurons counted besides, cells, cells of the last layer)."""
+
+    nargs = 7
+    plain = "max over a_2^2 + .. + a_m^2 <= {2}^2 of the constant of layer balls (certified, at most {0})"
+    runtime = "simplex_bending"
+
+    def _argument(self, printer: Any, argument: sympy.Expr) -> str:
+        return str(printer._print(argument)) if isinstance(argument, sympy.Symbol) else super()._argument(printer, argument)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"\text{{a certified number between }}\max_{{a_2^2+\dots+a_m^2\le R^2}}\Lambda^{{\Gamma}}(a_2,\dots,a_m)\text{{ and }}{printer._print(self.args[0])}"
+
+
 class JointLines(Certified):
     """What the joint bounds of residual and tied layers share: arguments (high, |x|, least, rest, weights, steps, sizes, layout, trade-offs, ..)."""
 

@@ -12,7 +12,7 @@ from ... import charts
 from ...activations import Activation, z
 from ...errors import DerivationError, SymlipError
 from ...networks import Network, Size
-from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf, Mean
+from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf, Mean, SimplexBending
 from ..claims import Bound, Reached, nonnegative
 from ..obligations import Decided, Identity, Inequality, Obligation
 from ..quantities import ActivationCells, Quantity
@@ -482,3 +482,21 @@ def last_layer_known(network: Network) -> bool:
     if conditions.bends(last.activation) and last.activation.supremum(1).attained_at is None:
         return False
     return last.width == 1 or conditions.ordered(last.activation)
+
+
+class SimplexSecond(Rule):
+    name = "shares of the ball"
+    title = "The second derivative on the parameter ball: shares of the layers"
+    statement = r"""Let $\Lambda^{\Gamma}(a_2,\dots,a_m)$ be the bound of @[the last layer bends] on the set $|A_u|_2\le a_u$, with free biases. On $|\theta|\le R$, $|D^2h_m|\le\max\{\Lambda^{\Gamma}(a_2,\dots,a_m):a_2^2+\dots+a_m^2\le R^2\}$. The theorem's number is at least that, and not above the bounds among the premises."""
+    proof = r"""A network of the ball lies in the set with $a_u=|A_u|_2\le|A_u|_F$, and $\sum_{u\ge2}|A_u|_F^2\le R^2$. \emph{The number.} $\Lambda^{\Gamma}$ does not decrease with any $a_u$, as the conditions on $\Gamma$ become more. On a box of squares $a_2^2,\dots,a_{m-1}^2$, with what is left of $R^2$ for $a_m^2$, it is at most its value at the upper corner; the boxes with the largest such values are halved again and again, and the largest value that is left is the number."""
+    obligations = (Inequality("spectral and Frobenius norm of two entries", (x >= 0, y >= 0), x**2 <= x**2 + y**2),)
+
+    def conclude(self, given: Given, *, network: Network, high: str, **_: Any) -> Bound:
+        depth = len(network.dense)
+        rules = [rule_of(network, layer) for layer in range(1, depth)]
+        widths = sympy.Tuple(*(layer.width for layer in network.dense[:-1]))
+        more = sympy.Tuple(*(sympy.Integer(getattr(rule, "wider", 0)) for rule in rules))
+        cells = sympy.Tuple(*(given.cells(layer.activation) for layer in network.dense[:-1]))
+        cap = next(premise.symbol for premise in given.premises if isinstance(premise, Bound) and premise.name == high)
+        value = SimplexBending(cap, given.bound("input"), given.bound("radius"), widths, more, cells, given.cells(network.dense[-1].activation))
+        return Bound(Quantity("second", depth), nonnegative("Lsimplex"), value)

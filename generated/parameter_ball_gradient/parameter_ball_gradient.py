@@ -1,0 +1,1030 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: joint method on the parameter ball, widths 2, 2, 2, 1, depth 3, tanh.
+
+Needs NumPy alone; call bounds(radius, input_norm).
+"""
+
+from typing import NamedTuple
+
+import numpy
+from numpy import exp, hypot, log, maximum, minimum, sqrt
+
+RELATIVE = 1e-14  # more than the rounding errors of a few operations
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    value: object  # bound on |N|, the network's output
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+
+
+def blocks(*entries):
+    """The block vector of the given scalars."""
+    entries = [numpy.asarray(entry) for entry in entries]
+    shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
+    out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
+    for index, entry in enumerate(entries):
+        out[index] = entry[()]
+    return out
+
+
+def sequence(term, start, length):
+    """The values start, term(1, start), term(2, ..), .. with indices 0 .. length along the first axis."""
+    values = [start]
+    for index in range(1, length + 1):
+        values.append(term(index, values[-1]))
+    return blocks(*values)
+
+
+def symmetric_entries(ww, wb, bw, bb, length):
+    """The symmetric matrix of 2 x 2 blocks ((ww, wb), (bw, bb))(j, k) for j <= k = 1 .. length, mirrored below."""
+    sample = numpy.asarray(ww(1, 1) + wb(1, 1) + bw(1, 1) + bb(1, 1))
+    out = numpy.zeros((2 * length, 2 * length, *sample.shape), dtype=sample.dtype)
+    for j in range(1, length + 1):
+        for k in range(j, length + 1):
+            for row, column, term in ((2 * j - 2, 2 * k - 2, ww), (2 * j - 2, 2 * k - 1, wb), (2 * j - 1, 2 * k - 2, bw), (2 * j - 1, 2 * k - 1, bb)):
+                out[row, column] = out[column, row] = term(j, k)
+    return out
+
+
+def table(*values):
+    """The constants with indices 1, 2, .. (index 0 holds 1 and is not used)."""
+    return blocks(1, *values)
+
+
+def ball_monomial(coefficient, radius, ones, twos):
+    """coefficient * max of a product of `ones` coordinates and `twos` squares on the sphere; counts may be arrays."""
+    radius = numpy.asarray(radius)
+    lift = (Ellipsis,) + (None,) * radius.ndim
+    ones, twos, coefficient = (numpy.asarray(value)[lift] for value in (ones, twos, coefficient))
+    degree = ones + 2 * twos
+    some = maximum(degree, 1)
+    return coefficient * (radius * sqrt(1 / some)) ** ones * (radius**2 * 2 / some) ** twos
+
+
+def budget_sum_range(term, first, last):
+    """The sum over an index of ball monomials, all indices at once."""
+    return numpy.sum(term(numpy.arange(first, last + 1)), axis=0) if first <= last else 0
+
+
+def sum_range(term, first, last):
+    """term(first) + .. + term(last); 0 if there is no term."""
+    total = 0
+    for index in range(first, last + 1):
+        total = total + term(index)
+    return total
+
+
+def below(first, second):
+    """1 if first < second, else 0."""
+    return 1 if first < second else 0
+
+
+def largest_eigenvalue(matrix):
+    """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    if len(matrix) == 2:
+        return (matrix[0, 0] + matrix[1, 1]) / 2 + hypot((matrix[0, 0] - matrix[1, 1]) / 2, matrix[0, 1])
+    stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
+    scale = numpy.max(stacked, axis=(-2, -1))
+    finite = numpy.isfinite(scale)
+    safe = numpy.where(finite & (scale > 0), scale, 1.0)
+    scaled = numpy.where(finite[..., None, None], stacked / safe[..., None, None], 0.0)
+    return numpy.where(finite, safe * numpy.linalg.eigvalsh(scaled)[..., -1], numpy.inf)
+
+
+def up(value):
+    """A little more than a computed nonnegative number: the rounding of a few operations."""
+    return value * (1 + 1e-13)
+
+
+def cell_sizes(activation, start, stop):
+    """Upper bounds on |s| and |s'| on the cells [start, stop]; activation = ((|s(0)|, S0, S1, S2, S3), s, s'), constants may be inf.
+
+    Between two points a function is within S2 h^2 / 8 and within S1 h / 2 of its chord. What the formulas of s and s' cannot
+    compute far out is replaced by the constants.
+    """
+    (zero, top, steep, bend, twist), function, derivative = activation
+    width = stop - start
+    with numpy.errstate(all="ignore"):
+        size = maximum(abs(function(start)), abs(function(stop))) + minimum(bend * width**2 / 8, steep * width / 2)
+        slope = maximum(abs(derivative(start)), abs(derivative(stop))) + minimum(twist * width**2 / 8, bend * width / 2)
+    farthest = zero + steep * maximum(abs(start), abs(stop))
+    size = numpy.fmin(numpy.fmin(up(size) + 1e-14 * farthest, up(farthest)), top)
+    return size, numpy.fmin(up(slope) + 1e-14 * steep, steep)
+
+
+def square_majorant(activation, reach, count=16000):
+    """Points (v, f(v)) of a nondecreasing concave function above s(+-sqrt v)^2 on [0, reach^2], joined by chords."""
+    nodes = numpy.linspace(0.0, reach, count + 1)
+    both = [cell_sizes(activation, sign * nodes[:-1], sign * nodes[1:])[0] for sign in (1, -1)]
+    heights = numpy.maximum.accumulate(maximum(*both) ** 2)
+    x, y = nodes**2, numpy.append(heights, heights[-1])
+    kept = []
+    for index in range(len(x)):
+        while len(kept) > 1 and (y[kept[-1]] - y[kept[-2]]) * (x[index] - x[kept[-2]]) <= (y[index] - y[kept[-2]]) * (x[kept[-1]] - x[kept[-2]]):
+            kept.pop()
+        kept.append(index)
+    return x[kept], up(y[kept])
+
+
+def neurons(activation, width, majorant, reach, cells):
+    """For |z| <= reach and the steepest neuron at z = (2 t - 1) reach, t in a cell: upper bounds on |h| and on its s'(z)^2."""
+    edges = reach[:, None] * (2 * cells - 1)[None, :]
+    size, slope = cell_sizes(activation, edges[:, :-1], edges[:, 1:])
+    square = size**2
+    if width > 1:  # the other neurons share what is left of |z|^2
+        least = numpy.where(edges[:, :-1] * edges[:, 1:] <= 0, 0.0, minimum(abs(edges[:, :-1]), abs(edges[:, 1:])))
+        left = maximum(up(reach[:, None] ** 2) - least**2 * (1 - 1e-13), 0.0)
+        square = square + (width - 1) * numpy.interp(left / (width - 1), *majorant)
+    return up(sqrt(square)), slope**2
+
+
+def eliminate(stages, start, first, target, limit=500_000, levels=40):
+    """Whether it is proved that no path reaches the target.
+
+    A path is a state (coordinates of which more is better) with a value; stage(states, cells) gives, for every state and
+    every cell of the control in [0, 1], upper ends of the next state and p, q >= 0 such that the next value is at most
+    p + q * value. States are rounded up to the corners of cells. Cells that no path to the target can pass are dropped and
+    the others halved, until none is left (True) or the work of one level exceeds the limit (False).
+    """
+    grids = [[numpy.array([-numpy.inf, float(coordinate)]) for coordinate in start]] + [None] * len(stages)
+    alive = [numpy.ones([1] * len(start), dtype=bool)] + [None] * len(stages)
+    controls = [numpy.linspace(0.0, 1.0, 9) for _ in stages]
+    for _ in range(levels):
+        wanted = _pass(stages, float(first), float(target), grids, alive, controls, limit)
+        if wanted is None:
+            return False
+        if not all(mask.any() for mask in alive):
+            return True
+        for number in range(1, len(stages)):  # where a path ends does not matter
+            _halve(grids, alive, number)
+        controls = [numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[mask])) for edges, mask in zip(controls, wanted)]
+    return False
+
+
+def _halve(grids, alive, number):
+    """Halve the cells of one stage in every coordinate in which they are still wanted."""
+    mask = alive[number]
+    for axis, edges in enumerate(grids[number]):
+        wanted = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
+        finer = numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[wanted]))
+        mask = numpy.take(mask, numpy.searchsorted(edges, (finer[:-1] + finer[1:]) / 2) - 1, axis=axis)
+        grids[number][axis] = finer
+    alive[number] = mask
+
+
+def _pass(stages, first, target, grids, alive, controls, limit):
+    """Forward the largest values, backward the smallest that are needed; updates `alive`, returns the controls still wanted."""
+    largest = numpy.full(alive[0].shape, first)
+    before, moves = [], []
+    for number, stage in enumerate(stages):
+        sources = alive[number] & (largest > 0)
+        corners = numpy.meshgrid(*[edges[1:] for edges in grids[number]], indexing="ij")
+        states = [corner[sources] for corner in corners]
+        if states[0].size * (len(controls[number]) - 1) > limit or sources.size > limit:
+            return None
+        reached, p, q = stage(states, controls[number])
+        if grids[number + 1] is None:
+            grids[number + 1] = [numpy.linspace(0.0, coordinate.max(initial=1e-300), 9) for coordinate in reached]
+            alive[number + 1] = numpy.ones([8] * len(reached), dtype=bool)
+        shape = alive[number + 1].shape
+        index = 0
+        for coordinate, edges, size in zip(reached, grids[number + 1], shape):
+            edges[-1] = max(edges[-1], coordinate.max(initial=0.0))
+            index = index * size + numpy.minimum(numpy.searchsorted(edges[1:], coordinate), size - 1)
+        value = up(p + q * largest[sources][:, None])
+        index, value, p, q = numpy.broadcast_arrays(index, value, p, q)
+        before.append(largest)
+        moves.append((sources, index, value, p, q))
+        largest = numpy.zeros(shape)
+        numpy.maximum.at(largest.reshape(-1), index.ravel(), value.ravel())
+        for axis in range(len(shape)):  # who has more of a coordinate counts for those with less
+            largest = numpy.flip(numpy.maximum.accumulate(numpy.flip(largest, axis), axis=axis), axis)
+    alive[-1] = alive[-1] & (largest >= target)
+    needed = numpy.where(alive[-1], target, numpy.inf)
+    wanted = []
+    for number in range(len(stages) - 1, -1, -1):
+        sources, index, value, p, q = moves[number]
+        for axis in range(needed.ndim):  # a state rounded up may lie in a lower cell, which needs more
+            needed = numpy.minimum.accumulate(needed, axis=axis)
+        goal = needed.reshape(-1)[index]
+        wanted.insert(0, (value >= goal).any(axis=0))
+        with numpy.errstate(divide="ignore", invalid="ignore"):
+            least = numpy.where(q > 0, (goal - p) / q * (1 - 1e-13), numpy.where(p >= goal, 0.0, numpy.inf)).min(axis=1, initial=numpy.inf)
+        needed = numpy.full(before[number].shape, numpy.inf)
+        needed[sources] = least
+        alive[number] = sources & (before[number] >= needed)
+    return wanted
+
+
+def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
+    """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
+    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
+        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
+            high *= 1 - step
+    return high
+
+
+def each(function, arguments):
+    """A function of numbers at every place of the arguments' broadcast shape."""
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = function(*(float(array[place]) for array in arrays))
+    return out[()]
+
+
+def _chain_shares(radius, input_norm, slopes):
+    depth = len(slopes)
+    gains = [float(slope) ** 2 * float(radius) ** 2 for slope in slopes[:-1]]
+    best, found = -1.0, numpy.zeros(depth + 1)
+    for start in range(depth - 1):
+        shares = numpy.where(numpy.arange(depth - 1) < start, 0.0, 1.0 / (depth - 1 - start)) if depth > 1 else numpy.zeros(0)
+        for _ in range(400):
+            y = [1 + float(input_norm) ** 2]
+            for gain, share in zip(gains, shares):
+                y.append(1 + gain * share * y[-1])
+            above, slope = 1.0, numpy.zeros(depth - 1)
+            for index in range(depth - 2, -1, -1):
+                slope[index] = above * gains[index] * y[index] * shares[index]
+                above *= gains[index] * shares[index]
+            if not 0 < slope.sum() < numpy.inf:
+                break
+            shares = slope / slope.sum()
+        if y[-1] > best:
+            best, found[2:] = y[-1], shares
+    return found * (1 - 1e-15)
+
+
+def chain_size(radius, input_norm, slopes):
+    """|Dz_m|^2 of that chain."""
+    y, shares = 1 + input_norm**2, _chain_shares(radius, input_norm, slopes)
+    for slope, share in zip(slopes[:-1], shares[2:]):
+        y = 1 + slope**2 * radius**2 * share * y
+    return y
+
+
+def joint_ball(high, input_norm, radius, widths, activations, limit=1_500_000):
+    """The joint bound on the parameter ball: at most `high`, certified by elimination."""
+    return each(lambda *numbers: _joint_ball(*numbers, widths, activations, limit), [high, input_norm, radius])
+
+
+def _joint_ball(high, input_norm, radius, widths, activations, limit):
+    steep = activations[-1][0][2]
+    if not (numpy.isfinite(high) and radius > 0 and high > 0):
+        return high
+    # what is spent of the budget is priced: values carry exp(-price * spent), so that near the best shares the price of more
+    # norm cancels what it gains; the state keeps the factor itself for the terms that carry no norm
+    top = sqrt(1 + input_norm**2)
+    slopes = [activation[0][2] for activation in activations]
+    sizes = [chain_size(radius * factor, input_norm, slopes) for factor in (0.99, 1.01)]
+    price = max(float(numpy.log(sizes[1] / sizes[0]) / (1.01**2 - 0.99**2)), 0.1) / radius**2
+    floor = numpy.exp(-price * radius**2) * (1 - 1e-12)
+
+    def after(factor, spent):
+        left = up(factor[:, None] * numpy.exp(-price * spent)[None, :])
+        return left * (left >= floor)
+
+    def first(states, cells):
+        norms = cells * radius
+        left = after(states[0], norms[:-1] ** 2)
+        return [up(norms[None, 1:] * top) + 0 * left, left], 0.0, up(left)
+
+    def weigh(states, cells):
+        squares = cells * radius**2
+        left = after(states[1], squares[:-1])
+        best = numpy.clip(1 / price, squares[:-1], squares[1:])
+        gain = up(best * numpy.exp(-price * best))[None, :] * (left > 0)
+        return [up(sqrt(squares[None, 1:]) * states[0][:, None]), left], up((1 + states[0][:, None] ** 2) * left), gain
+
+    def shift(states, cells):
+        norms = cells * radius
+        left = after(states[1], norms[:-1] ** 2)
+        return [up(states[0][:, None] + norms[None, 1:]), left], 0.0 * left, up(numpy.exp(-price * norms[:-1] ** 2))[None, :] * (left > 0)
+
+    def last(states, cells):
+        reached, start, gain = weigh(states, cells)
+        return [1.0 * (reached[1] > 0)], start, gain
+
+    stages, size = [first], input_norm
+    for layer, (width, activation) in enumerate(zip(widths[:-1], activations[:-1])):
+        reach = up(radius * sqrt(1 + size**2))
+        majorant = square_majorant(activation, reach, 6000) if width > 1 else None
+
+        def fire(states, cells, width=width, activation=activation, majorant=majorant):
+            sizes, slope2 = neurons(activation, width, majorant, states[0], cells)
+            return [sizes, states[1][:, None] + 0 * sizes], 0.0 * sizes, slope2
+
+        stages += [fire, last] if layer == len(widths) - 2 else [fire, weigh, shift]
+        constants = activation[0]
+        size = up(min(sqrt(width) * constants[1], sqrt(width) * constants[0] + constants[2] * reach))
+    return min(high, up(steep * smallest_excluded(stages, [1.0], up(1 + input_norm**2), high / steep, numpy.exp(-price * radius**2) * (1 - 1e-12), limit)))
+
+
+def activation_chart(*parts):
+    """An activation as the search takes it."""
+    return parts
+
+
+def bending_ends(high, layers, activation, slope, curvature, fine=0):
+    """The smallest lam for which lam Gamma_m(slope |s'| / lam) >= slope |s''| + curvature s'^2 everywhere, from above, at most `high` (which may be inf).
+
+    Behind it, in the first axis: |D^2 N| of an explicit network along an explicit direction (where slope = 1, curvature = 0; else 0).
+    fine: 0, or 1 for smaller cells.
+    """
+    x_norm, *steps = layers
+    numbers = [numpy.asarray(value, dtype=float) for value in (high, x_norm, slope, curvature, *(step[0] for step in steps))]
+    shape = numpy.broadcast_shapes(*(number.shape for number in numbers))
+    high, x_norm, slope, curvature, *weights = (numpy.broadcast_to(number, shape).ravel() for number in numbers)
+    rest = [(width + maximum(more, 0), chart) for _, width, chart, more in steps]
+    true = [(step[1], step[3] < 0) for step in steps]  # the widths, and whether all neurons are bounded alike
+    found = numpy.empty((2, high.size))
+    for start in range(0, high.size, 32):
+        part = numpy.arange(start, min(start + 32, high.size))
+        for level in range(fine, 1 if any(alike for _, alike in true) else 2):
+            given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
+            found[:, part] = bending_batch(*given, rest, true, activation, level)
+            part = part[(found[1, part] > 0) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells
+            if not part.size:
+                break
+    return found.reshape(2, *shape)
+
+
+def bending_batch(high, x_norm, slope, curvature, weights, layers, true, last, fine):
+    """The same for a batch that fits into memory, each argument an array of one axis."""
+    with numpy.errstate(all="ignore"):
+        cap, high = high, numpy.fmin(high, rough_bound(x_norm, slope, curvature, weights, layers, last))
+        good = numpy.isfinite(high) & (high > 0) & numpy.isfinite(x_norm) & numpy.isfinite(slope) & (slope > 0)
+        good = good & numpy.all([(weight > 0) & numpy.isfinite(weight) for weight in weights] or [good], axis=0)
+        if not good.all():
+            found = numpy.stack([cap, 0 * x_norm])
+            if good.any():
+                given = (cap[good], x_norm[good], slope[good], curvature[good], [weight[good] for weight in weights])
+                found[:, good] = bending_batch(*given, layers, true, last, fine)
+            return found
+        count, ratio, least = ((7, 1.85, 2.4e-3), (30, 1.35, 1e-6))[fine]
+        estimate, path = estimate_all(high, x_norm, slope, curvature, weights, layers, last, fine)
+        found = bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, path, count, ratio, least, 2e-3)
+        if true and true[-1][1] and affine_end(curvature, layers, last):
+            # the search went to where a denominator of one neuron vanishes, and the bound's own does so a little earlier
+            for _ in range(2):
+                again = bound_once(
+                    numpy.where(numpy.isfinite(found), found, 4 * estimate),
+                    x_norm,
+                    slope,
+                    curvature,
+                    weights,
+                    layers,
+                    true,
+                    last,
+                    path,
+                    count,
+                    ratio,
+                    least,
+                    0.3,
+                )
+                found = minimum(found, again)
+        below = (
+            numpy.zeros_like(found)
+            if (curvature > 0).any() or (slope != 1).any()
+            else chain_eigenvalue(x_norm, weights, layers, [width for width, _ in true], last, path)
+        )
+        return numpy.stack([numpy.fmin(found, cap), numpy.fmin(below * (1 - 1e-9), found)])
+
+
+def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, path, count, ratio, least, beyond):
+    """The smallest lam from above: functions at nodes around the path and about `estimate`, layer by layer, then the end."""
+    function, short = first_function(x_norm), affine_end(curvature, layers, last) and not true[-1][1]
+    for number, (weight, layer) in enumerate(zip(weights, layers), 1):
+        if short and number == len(layers):
+            sigma = slope * last[1]
+            return bound_end(function, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
+        end = reach_of(slope, weights, layers, last, number) / estimate
+        nodes = nodes_around(path[number + 1][1], critical(function, weight, layer[1], end), end, least, ratio, count, beyond)
+        if true[number - 1][1]:
+            # before an affine layer it matters only that there is some sig, and a large one helps
+            shares = (0.05, 1.0, 100.0) if number == len(layers) and affine_end(curvature, layers, last) else (0.003, 0.05)
+            function = (nodes, bound_step_alike(function, nodes, weight, *layer, least, ratio, shares))
+        else:
+            function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
+    return bound_end(function, slope, curvature, last, estimate, path[-1][0], least, ratio)
+
+
+def rough_bound(x_norm, slope, curvature, weights, layers, last):
+    """Where to begin: the bound by norms, layer by layer."""
+    size, first, second = x_norm, 0 * x_norm, 0 * x_norm
+    for number, activation in enumerate([*(layer[1] for layer in layers), last]):
+        weight = weights[number - 1] if number else 0 * x_norm
+        square = 1 + size**2 + weight**2 * first**2
+        bend = max(activation[5][0]) if len(activation[5][0]) else 0.0
+        second = bend * square + activation[1] * (first + weight * second)
+        first = activation[1] * sqrt(square)
+        if number < len(layers):
+            size = sqrt(layers[number][0]) * activation[0]
+    return slope * second + curvature * first**2
+
+
+def first_function(x_norm):
+    """Gamma_1, from below."""
+    return (None, (1 / (1 + x_norm**2) * (1 - 4 * RELATIVE))[:, None])
+
+
+def estimate_all(high, x_norm, slope, curvature, weights, layers, last, fine):
+    """(lam, path) of `estimate_path`, estimated several times, each around the path of the one before."""
+    estimate, path = None, None
+    for nearest, rounds in ((None, 2), (0.03, 3), (2e-3, 5), (1e-4, 7))[: 3 + fine]:
+        functions = [first_function(x_norm)]
+        for number, (weight, layer) in enumerate(zip(weights, layers), 1):
+            end = reach_of(slope, weights, layers, last, number) / (high if estimate is None else estimate)
+            if estimate is None:
+                nodes = numpy.concatenate([[0.0], numpy.geomspace(1e-3, 1e5, 60)])[None, :] * end[:, None]
+            else:
+                nodes = nodes_around(path[number + 1][1], critical(functions[-1], weight, layer[1], end), end, nearest, 1.8, 8, 0.3)
+            functions.append((nodes, estimate_step(functions[-1], nodes, weight, *layer, rounds)[0]))
+        estimate, path = estimate_path(functions, high, slope, curvature, weights, layers, last, estimate)
+    return estimate, path
+
+
+def reach_of(slope, weights, layers, last, number):
+    """The largest k of the function after layer `number`, times lam: slope |s_m'| times the weights above it times their slopes."""
+    found = slope * last[1]
+    for weight, (_, activation) in zip(weights[number:], layers[number:]):
+        found = found * weight * activation[1]
+    return found
+
+
+def nodes_around(centre, pole, end, nearest, ratio, regular, beyond):
+    """Nodes from 0 to that share beyond `end`, dense around a centre, near 0, below a pole and about the end: distances grow by that ratio."""
+    away = nearest * ratio ** numpy.arange(int(numpy.ceil(numpy.log(1 / nearest) / numpy.log(ratio))) + 1)
+    near = away[away < 0.2][::2]
+    above = numpy.concatenate([nearest * numpy.array([1e-6, 1e-3, 0.1]), near[near < beyond], [beyond]])
+    ends = numpy.concatenate([near, numpy.linspace(0, 1, regular), 1 - near, 1 + above])
+    around_centre = centre[:, None] * (numpy.concatenate([-away[::-1], [0.0], away]) + 1)
+    below_pole = pole[:, None] * (1 - numpy.concatenate([nearest * numpy.array([1e-3, 1e-2, 1e-1]), near]))
+    found = numpy.concatenate([around_centre, below_pole, end[:, None] * ends], axis=1)
+    return numpy.sort(numpy.clip(found, 0, end[:, None] * (1 + beyond)), axis=1)
+
+
+def at_points(function, points):
+    """A function of nodes at points, on the chord between its neighbours; -inf beyond the nodes."""
+    nodes, values = function
+    if nodes is None:
+        return values.reshape(values.shape + (1,) * (points.ndim - 2)) + 0 * points
+    batch, size = nodes.shape
+    top = nodes[:, -1:] * (1 + 1e-12) + 1e-300
+    shift = 2.0 * numpy.arange(batch)
+    flat = points.reshape(batch, -1)
+    table = (nodes / top + shift[:, None]).ravel()
+    index = numpy.searchsorted(table, (minimum(flat / top, 1.5) + shift[:, None]).ravel()).reshape(flat.shape) - size * numpy.arange(batch)[:, None]
+    index = numpy.clip(index, 1, size - 1)
+    rows = size * numpy.arange(batch)[:, None]
+    flat_nodes, flat_values = nodes.ravel(), values.ravel()
+    right = flat_nodes[index + rows]
+    index = numpy.clip(index + (flat > right), 1, size - 1) + rows
+    left, right, low, high = flat_nodes[index - 1], flat_nodes[index], flat_values[index - 1], flat_values[index]
+    with numpy.errstate(all="ignore"):
+        share = (flat - left) / (right - left)
+        chord = low + share * (high - low)
+    found = numpy.where(share <= 0, low, numpy.where(share >= 1, high, chord))
+    found = numpy.where((share <= 0) | (right == left), minimum(low, numpy.where(flat <= left, low, high)), found)
+    found = numpy.where((flat <= nodes[:, -1:]) & ~numpy.isnan(found), found, -numpy.inf)
+    return found.reshape(points.shape)
+
+
+def shape_of(s, slope, bend, k, weight, function):
+    """s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2), g = Gamma(k |w s'|); inf where the denominator is not positive."""
+    below = at_points(function, k * abs(weight * slope)) - k * weight * bend - k**2 * slope**2
+    return numpy.where(below > 0, s**2 + slope**2 * (weight + k * s) ** 2 / below, numpy.inf)
+
+
+def estimate_step(function, nodes, weight, width, activation, rounds=8):
+    """(Gamma of the next layer at the nodes, the best z there and its sign of w), as a search on a grid finds them."""
+    top, _, odd, _, edges, _, _, _, s, slope, bend = activation
+    grid = numpy.asarray(edges)
+    k = nodes[:, :, None]
+    best = None
+    for sign in (1.0,) if odd else (1.0, -1.0):
+        w = sign * weight[:, None, None]
+        found = shape_of(s(grid), slope(grid), bend(grid), k, w, function)
+        index = found.argmax(axis=2)
+        value, point = numpy.take_along_axis(found, index[:, :, None], axis=2)[:, :, 0], grid[index]
+        size = numpy.diff(grid).max()
+        for _ in range(rounds):
+            near = point[:, :, None] + size * numpy.linspace(-1, 1, 9)
+            found = shape_of(s(near), slope(near), bend(near), k, w, function)
+            index = found.argmax(axis=2)[:, :, None]
+            larger = numpy.take_along_axis(found, index, axis=2)[:, :, 0]
+            point = numpy.where(larger > value, numpy.take_along_axis(near, index, axis=2)[:, :, 0], point)
+            value, size = maximum(value, larger), size / 4
+        new = value, point, numpy.full(value.shape, sign)
+        best = new if best is None else tuple(numpy.where(new[0] > best[0], a, b) for a, b in zip(new, best))
+    value, point, sign = best
+    saturated = value <= top**2
+    value = maximum(value, top**2)
+    gamma = numpy.where(numpy.isinf(value), -numpy.inf, 1 / (1 + (width - 1) * top**2 + value))
+    return gamma, numpy.where(saturated, numpy.nan, point), sign
+
+
+def estimate_end(function, slope, curvature, squared, activation, lower, upper):
+    """(lam, z): the smallest lam in [lower, upper] for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2."""
+    edges, derivative, second = numpy.asarray(activation[4]), activation[9], activation[10]
+    if len(edges) == 1:
+        grid, size, turns = numpy.zeros((len(slope), 1)), 0.0, 1
+    else:
+        grid = numpy.broadcast_to(edges, (len(slope), len(edges)))
+        size, turns = numpy.diff(edges).max(), 6
+    slope, curvature, squared = slope[:, None, None], curvature[:, None, None], numpy.reshape(squared, (-1, 1, 1))
+    for turn in range(turns):
+        steep, bend = abs(derivative(grid))[:, None, :], abs(second(grid))[:, None, :]
+        left, right = lower, upper
+        for _ in range(4):
+            lam = (left[:, None] * (right / left)[:, None] ** numpy.linspace(0, 1, 13))[:, :, None]
+            short = lam * at_points(function, slope * steep / lam) - slope * bend - (curvature + squared / lam) * steep**2
+            holds = short.min(axis=2) >= 0
+            holds[:, -1] = True
+            first = maximum(holds.argmax(axis=1), 1)[:, None]
+            left, right = numpy.take_along_axis(lam[:, :, 0], first - 1, axis=1)[:, 0], numpy.take_along_axis(lam[:, :, 0], first, axis=1)[:, 0]
+            at = numpy.take_along_axis(short, (first - 1)[:, :, None], axis=1)[:, 0].argmin(axis=1)
+        point = numpy.take_along_axis(grid, at[:, None], axis=1)
+        grid, size = point + size * numpy.linspace(-1, 1, 17), size / 7
+        lower = right * 0.9999 if turn else lower
+    return right, point[:, 0]
+
+
+def critical(function, weight, activation, end):
+    """About the k, near `end`, from which on a denominator of the next layer vanishes; twice `end` if it is farther away."""
+    lam, _ = estimate_end(function, weight, 0 * weight, 1.0, activation, 1 / (1.5 * end), 1 / (0.2 * end))
+    return numpy.where(lam < 1 / (1.49 * end), 2 * end, 1 / lam)
+
+
+def estimate_path(functions, high, slope, curvature, weights, layers, last, estimate):
+    """(lam, [(z, k, sign), ..]): where the inequality at the end is an equality, and what led there; index u is layer u."""
+    lower, upper = (high * 1e-5, high) if estimate is None else (estimate * 0.78, minimum(estimate * 1.3, high))
+    if affine_end(curvature, layers, last):
+        sigma = slope * last[1]
+        lam, point = estimate_end(functions[-2], weights[-1] * sigma, curvature, sigma**2, layers[-1][1], lower, upper)
+        k = sigma / lam
+        path = [(point, k * weights[-1] * abs(layers[-1][1][9](point)), 0 * k + 1), (0 * k, k, 0 * k)]
+        odd, bend = layers[-1][1][2], layers[-1][1][10](point)
+        path[0] = (numpy.where(odd & (bend < 0), -point, point), path[0][1], numpy.where(odd, 1.0, numpy.where(bend < 0, -1.0, 1.0)))
+        k = path[0][1]
+    else:
+        lam, point = estimate_end(functions[-1], slope, curvature, 0.0, last, lower, upper)
+        k = slope * abs(last[9](point)) / lam
+        path = [(point, k, 0 * k)]
+    for number in range(len(weights) - len(path) + 1, 0, -1):
+        weight, (width, activation) = weights[number - 1], layers[number - 1]
+        nodes = k[:, None] * (1 - numpy.array([0, 1e-9, 1e-7, 1e-5, 1e-3]))
+        gamma, z, sign = estimate_step(functions[number - 1], nodes, weight, width, activation)
+        use = numpy.isfinite(gamma).argmax(axis=1)[:, None]  # the first at which the function is finite
+        z, sign = numpy.take_along_axis(z, use, axis=1)[:, 0], numpy.take_along_axis(sign, use, axis=1)[:, 0]
+        k = numpy.where(numpy.isnan(z), 0.0, k * weight * abs(activation[9](z)))
+        path.insert(0, (z, numpy.where(numpy.isnan(k), 0.0, k), sign))
+        k = path[0][1]
+    return lam, [None, *path]
+
+
+def affine_end(curvature, layers, last):
+    """Whether the last layer is affine and all that counts is that no denominator before it vanishes."""
+    return len(layers) > 0 and len(last[4]) == 1 and not (curvature > 0).any()
+
+
+def chain_eigenvalue(x_norm, weights, layers, widths, last, path):
+    """The largest |D^2 N[eta, eta]| along unit directions that keep to neuron 1, for the network of the path."""
+    batch, depth = len(x_norm), len(layers) + 1
+    size = 2 * depth - 1
+    first, second = numpy.zeros((batch, size)), numpy.zeros((batch, size, size))
+    first[:, 0] = sqrt(1 + x_norm**2)
+    signs = numpy.ones(batch)
+    turn = [None] * (depth + 1)  # the signs of A_u, from the last layer down
+    for number in range(depth, 0, -1):
+        point, _, sign = path[number]
+        activation = last if number == depth else layers[number - 1][1]
+        slope, bend = activation[9](point), activation[10](point)
+        if number == depth:
+            signs = numpy.where(slope * bend < 0, -1.0, 1.0)
+        else:
+            turn[number + 1] = sign * signs
+            signs = numpy.where(slope * sign < 0, -1.0, 1.0)
+    for number in range(1, depth + 1):
+        point = path[number][0]
+        activation = last if number == depth else layers[number - 1][1]
+        far = numpy.isnan(point)
+        value, slope, bend = (numpy.where(far, limit, f(numpy.where(far, 0.0, point))) for f, limit in zip(activation[8:], (activation[0], 0.0, 0.0)))
+        moved = slope[:, None] * first
+        bent = bend[:, None, None] * first[:, :, None] * first[:, None, :] + slope[:, None, None] * second
+        if number == depth:
+            if not numpy.isfinite(bent).all():
+                return numpy.where(numpy.isfinite(bent).all(axis=(1, 2)), 0.0, 0.0)
+            return abs(numpy.linalg.eigvalsh(bent)).max(axis=1)
+        width = widths[number - 1]
+        weight = (weights[number - 1] * turn[number + 1])[:, None]
+        first, second = weight * moved, weight[:, :, None] * bent
+        first[:, 2 * number - 1] += value
+        first[:, 2 * number] += sqrt(1 + (width - 1) * activation[0] ** 2)
+        second[:, 2 * number - 1, :] += moved
+        second[:, :, 2 * number - 1] += moved
+
+
+def bernstein(first, second):
+    """The Bernstein coefficients of a product of two polynomials, of degree 1 each or 2 each, and of the sum of moduli."""
+    if len(first) == 2:
+        pairs = (((0, 0, 1),), ((0, 1, 0.5), (1, 0, 0.5)), ((1, 1, 1),))
+    else:
+        pairs = (((0, 0, 1),), ((0, 1, 0.5), (1, 0, 0.5)), ((0, 2, 1 / 6), (1, 1, 4 / 6), (2, 0, 1 / 6)), ((1, 2, 0.5), (2, 1, 0.5)), ((2, 2, 1),))
+    return [sum(weight * first[i] * second[j] for i, j, weight in row) for row in pairs]
+
+
+def raised(coefficients):
+    """A polynomial of degree 1 as one of degree 2, or of degree 2 as one of degree 4."""
+    if len(coefficients) == 2:
+        a, b = coefficients
+        return [a, (a + b) / 2, b]
+    a, b, c = coefficients
+    return [a, (a + b) / 2, (a + 4 * b + c) / 6, (b + c) / 2, c]
+
+
+def largest_quotient(square, slope2, line2, below, moduli, most):
+    """square + slope2 line2 / below on cells, from above, all of degree 2 in Bernstein coefficients; inf where `below` may not be positive.
+
+    moduli: the sum of the moduli that make `below`; most: at least `square`.
+    """
+    below = [value - RELATIVE * moduli for value in below]
+    denominators = raised(below)
+    found = -numpy.inf
+    for first, second, denominator in zip(bernstein(square, below), bernstein(slope2, line2), denominators):
+        found = maximum(found, numpy.where(denominator > 0, (first + second) / denominator, numpy.inf))
+    # the numerator's rounding: of the square times the denominator, and of a sum of nonnegative terms
+    smallest = numpy.minimum.reduce([numpy.where(d > 0, d, numpy.inf) for d in denominators])
+    return found * (1 + RELATIVE) + 8 * RELATIVE * most * moduli / smallest
+
+
+def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top):
+    """sup of s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2) on cells, from above; inf where the denominator may not be positive.
+
+    s, steep, bend, gamma: pairs, the values at both ends of a cell, between which the chord lies: s and s'' within `away_s`,
+    `away_bend` of theirs, |s'| below its own, g above its own.
+    """
+    size = abs(weight)
+    square = [value + away_s * (2 * top + away_s) for value in bernstein(s, s)]
+    along = (weight + k * s[0], weight + k * s[1])
+    shift = [value + k * away_s * (2 * (size + k * top) + k * away_s) for value in bernstein(along, along)]
+    steep2 = bernstein(steep, steep)
+    most = size * k * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + k**2 * maximum(steep2[0], steep2[2])
+    straight = [g - k * weight * b - k * size * away_bend for g, b in zip(gamma, bend)]
+    below = [value - k**2 * slope2 for value, slope2 in zip(raised(straight), steep2)]
+    return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2)
+
+
+def cells_of(points, bends, activation):
+    """What `cell_bound` needs of the cells between consecutive points (last axis); bends: |s''|, |s'''|, |s''''| on each."""
+    _, _, _, _, _, _, _, noise, s, slope, bend = activation
+    s, steep, bend = s(points), abs(slope(points)), bend(points)
+    square = numpy.diff(points, axis=-1) ** 2 / 8 * (1 + RELATIVE)
+    away = [square * row + error for row, error in zip(bends, noise)]
+    return (s[..., :-1], s[..., 1:]), away[0], (steep[..., :-1] + away[1], steep[..., 1:] + away[1]), (bend[..., :-1], bend[..., 1:]), away[2]
+
+
+def within(function, factor, steep, most):
+    """(|s'| at both ends of the cells, Gamma there): not above `most`, where Gamma is not known beyond."""
+    left, right = steep
+    gamma = [at_points(function, factor * end * (1 + 2 * RELATIVE)) for end in steep]
+    outside = (maximum(left, right) > most) & ~(numpy.isfinite(gamma[0]) & numpy.isfinite(gamma[1]))
+    if not outside.any():
+        return steep, gamma
+    least = at_points(function, factor * most * (1 + 2 * RELATIVE) + 0 * left)
+    return [numpy.where(outside, most, end) for end in steep], [numpy.where(outside, least, end) for end in gamma]
+
+
+def around(z, activation, nearest, ratio):
+    """(points around z, from two cells before to two behind, their bends, which of the chart's cells they replace)."""
+    edges, bends = numpy.asarray(activation[4]), numpy.asarray(activation[5])
+    count = len(edges) - 1
+    cell = numpy.clip(numpy.searchsorted(edges, z) - 1, 0, count - 1)
+    first, behind = numpy.clip(cell - 2, 0, count - 1), numpy.clip(cell + 3, 1, count)
+    size = float(numpy.diff(edges).max()) * 4
+    away = nearest * ratio ** numpy.arange(int(numpy.log(1 / nearest) / numpy.log(ratio)) + 2)
+    offsets = size * numpy.concatenate([[-numpy.inf], -away[::-1], [0.0], away, [numpy.inf]])
+    points = numpy.clip(z[..., None] + offsets, edges[first][..., None], edges[behind][..., None])
+    largest = numpy.max([bends[:, numpy.clip(cell + step, 0, count - 1)] for step in range(-2, 3)], axis=0)
+    index = numpy.arange(count)
+    replaced = (index >= first[..., None]) & (index < behind[..., None])
+    return points, largest[..., None], replaced
+
+
+def bound_step(function, nodes, weight, width, activation, nearest, ratio):
+    """Gamma of the next layer at the nodes, from below."""
+    top, _, odd, _, edges, bends, tails, *_ = activation
+    _, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
+    best = numpy.where(numpy.isnan(best), edges[len(edges) // 2 if len(tails) else -1], best)
+    k = nodes[:, :, None]
+    replaced, fine = False, []
+    for point in (best,) if len(tails) else (best, -best):  # without tails, |s| may be largest at both ends
+        points, largest, where = around(point, activation, nearest, ratio)
+        fine.append(cells_of(points, largest, activation))
+        replaced = replaced | where
+    rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
+    worst = numpy.full(nodes.shape, top**2)
+    for sign in (1.0,) if odd else (1.0, -1.0):
+        w = sign * weight[:, None, None]
+        for cells in (rough, *fine):
+            s, away_s, steep, bend, away_bend = cells
+            steep, gamma = within(function, k * weight[:, None, None], steep, activation[1])
+            found = cell_bound(s, away_s, steep, bend, away_bend, k, w, gamma, top)
+            if cells is rough:
+                found = numpy.where(replaced, -numpy.inf, found)
+            worst = maximum(worst, found.max(axis=2))
+    if len(tails):
+        s, steep, bend = (numpy.asarray(row)[None, None, :] for row in tails)
+        size = weight[:, None, None]
+        gamma = at_points(function, k * size * steep * (1 + RELATIVE))
+        below = gamma - (k * size * bend + k**2 * steep**2) * (1 + RELATIVE)
+        found = numpy.where(below > 0, s**2 + steep**2 * (size + k * top) ** 2 / below * (1 + RELATIVE), numpy.inf)
+        worst = maximum(worst, found.max(axis=2))
+    gamma = (1 - 4 * RELATIVE) / (1 + (width - 1) * top**2 + worst)
+    return numpy.where(numpy.isfinite(worst), gamma, -numpy.inf)
+
+
+def cell_ratio(cells, k, along, across, gamma, scale, square, least, top):
+    """A bound on cells of a^2 [ s'^2 (1 + k `along` s)^2 / D + `least` s^2 ], D = gamma - k `across` s'' - square s'^2; a^2 = scale, least = v0^2."""
+    s, away_s, steep, bend, away_bend = cells
+    slope2, turn, shift = bernstein(steep, steep), k * across, abs(k * along)
+    below = [value - square * p for value, p in zip(raised([gamma - turn * end - abs(turn) * away_bend for end in bend]), slope2)]
+    moduli = abs(gamma) + abs(turn) * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + square * maximum(slope2[0], slope2[2])
+    line = [1 + k * along * end for end in s]
+    lifted = [value + shift * away_s * (2 * (1 + shift * top) + shift * away_s) for value in bernstein(line, line)]
+    size = [least * (value + away_s * (2 * top + away_s)) for value in bernstein(s, s)]
+    return scale * largest_quotient(size, slope2, lifted, below, moduli, least * top**2)
+
+
+def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio, shares=(0.003, 0.05)):
+    """Gamma of the next layer at the nodes, from below, for any bounded activation: all neurons are bounded alike.
+
+    1 / Gamma = 1 + l sig + sup of a^2 v^2 [ s'^2 (1/v + k s c)^2 / D - (sig - s^2) ]_+, D = g - k c s''/v - k^2 s'^2 (sig - s^2 c^2) / (sig - s^2),
+    over z, |c| <= 1, v >= 1/a with v = 1/a or |c| = 1, g = Gamma(a k S1), for the best of a few sig.
+    """
+    top, steepest, _, _, edges, bends, tails, *_ = activation
+    k, a = nodes[:, :, None], weight[:, None, None]
+    g = at_points(function, k * a * steepest * (1 + 2 * RELATIVE))
+    _, best, _ = estimate_step(function, nodes, weight, width, activation, 5)
+    points, largest, replaced = around(numpy.where(numpy.isnan(best), edges[len(edges) // 2], best), activation, nearest, ratio)
+    rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
+    parts = [(cells_of(points, largest, activation), None), (rough, replaced)]
+    sizes = [(minimum(maximum(abs(c[0][0]), abs(c[0][1])) + c[1], top), minimum(maximum(*c[2]), steepest)) for c, _ in parts]
+    if len(tails):
+        tails = [numpy.asarray(row)[None, None, :] for row in tails]
+        sizes.append((tails[0], tails[1]))
+    sup = numpy.full(nodes.shape, top**2)
+    for number, (s, steep) in enumerate(sizes):
+        left = g - k**2 * steep**2 * (1 + RELATIVE)
+        value = numpy.where(left > 0, s**2 * g / left, numpy.inf)
+        sup = maximum(sup, numpy.where(replaced, -numpy.inf, value).max(axis=2) if number == 1 else value.max(axis=2))
+    cs = numpy.concatenate([1 - numpy.geomspace(1e-3, 1, 17)[::-1], [1.0]])
+    vs = numpy.concatenate([numpy.geomspace(1, 1.3, 8), numpy.geomspace(1.3, 60, 14)[1:]])
+    found = numpy.full(nodes.shape, -numpy.inf)
+    for share in shares:
+        sig = (sup * (1 + share))[:, :, None]
+        worst = numpy.zeros(nodes.shape)
+        for (cells, replaced), (s, steep) in zip(parts, sizes):
+            widest = k**2 * (1 + RELATIVE) / (sig - s**2)
+
+            def over(low, high, at, sign, least, square, cells=cells, replaced=replaced, sig=sig):
+                """The largest of a family's cell, from both ends of its parameter for numerator and denominator."""
+                values = []
+                for x in (low, high):
+                    for y in (low, high):
+                        along, across = (sign * x / a, sign * y * a) if at == "c" else (sign * x / a, sign * a / y)
+                        value = cell_ratio(cells, k, along, across, g, a**2, square, (least / a) ** 2, top)
+                        values.append((value if replaced is None else numpy.where(replaced, -numpy.inf, value)).max(axis=2))
+                return numpy.maximum.reduce(values) - (least**2 * sig[:, :, 0]) * (1 - 2 * RELATIVE)
+
+            for sign in (1.0, -1.0):
+                for low, high in numpy.stack([cs[:-1], cs[1:]], axis=1):
+                    worst = maximum(worst, over(low, high, "c", sign, 1.0, widest * (sig - s**2 * low**2)))
+                for low, high in numpy.stack([vs[:-1], vs[1:]], axis=1):
+                    worst = maximum(worst, over(low, high, "v", sign, low, widest * (sig - s**2)))
+            turn = numpy.maximum(abs(cells[3][0]), abs(cells[3][1])) + cells[4]
+            left = (g - k * turn * a / vs[-1] - k**2 * steep**2) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
+            bad = ~((left > 0) & (steep**2 * (a / vs[-1] + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left))
+            worst = numpy.where((bad if replaced is None else bad & ~replaced).any(axis=2), numpy.inf, worst)
+        if len(tails):
+            s, steep, turn = tails
+            left = (g - k * a * turn - k**2 * steep**2 * sig / (sig - s**2)) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
+            none = (left > 0) & (steep**2 * (a + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left)  # then every bracket is at most 0
+            value = numpy.where(left > 0, a**2 * steep**2 * (1 + k * s * vs[-1] / a) ** 2 / left * (1 + 4 * RELATIVE), numpy.inf)
+            worst = maximum(worst, numpy.where(none, 0.0, value).max(axis=2))
+        gamma = (1 - 4 * RELATIVE) / (1 + width * sig[:, :, 0] + worst)
+        found = maximum(found, numpy.where(numpy.isfinite(worst), gamma, -numpy.inf))
+    return numpy.where(g[:, :, 0] > 0, found, -numpy.inf)
+
+
+def bound_end(function, slope, curvature, activation, estimate, centre, nearest, ratio, squared=0.0):
+    """The smallest lam for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2 everywhere, from above."""
+    edges, bends, tails = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[6]
+    batch = len(slope)
+    if len(edges) == 1:  # an affine layer
+        ends, bend = (numpy.full((batch, 1), activation[1]),) * 2, [numpy.zeros((batch, 1))] * 2
+    else:
+        centres = (centre, -centre, *(0 * centre + at for at in activation[3]))
+        parts = [around(point, activation, nearest, ratio)[0] for point in centres]
+        points = numpy.sort(numpy.concatenate([*parts, numpy.broadcast_to(edges, (batch, len(edges)))], axis=1), axis=1)
+        cell = numpy.clip(numpy.searchsorted(edges, (points[:, 1:] + points[:, :-1]) / 2) - 1, 0, len(edges) - 2)
+        cells = cells_of(points, bends[:, cell], activation)
+        ends, bend = cells[2], [abs(end) + cells[4] for end in cells[3]]
+    if len(tails):
+        more = [numpy.broadcast_to(numpy.asarray(row), (batch, len(row))) for row in tails[1:]]
+        ends, bend = [numpy.concatenate([end, more[0]], axis=1) for end in ends], [numpy.concatenate([end, more[1]], axis=1) for end in bend]
+
+    def holds(lam):
+        left, most = lam[:, None], (curvature + squared / lam)[:, None]
+        steep, gamma = within(function, slope[:, None] / left, ends, activation[1])
+        right = [(slope[:, None] * b + most * p**2) * (1 + 4 * RELATIVE) for b, p in zip(bend, steep)]
+        return numpy.all([(left * g * (1 - 4 * RELATIVE) >= r).all(axis=1) for g, r in zip(gamma, right)], axis=0)
+
+    width = numpy.full(batch, 1e-11)
+    upper = estimate * (1 + width)
+    for _ in range(60):
+        bad = ~holds(upper) & (width < 1e3)
+        if not bad.any():
+            break
+        width = numpy.where(bad, width * 3, width)
+        upper = estimate * (1 + width)
+    failed = ~holds(upper)
+    lower = numpy.where(width > 1e-11, estimate * (1 + width / 3), estimate * (1 - 1e-6))
+    for share in (1e-4, 1e-2, 0.5):  # where the estimate was too large
+        good = holds(lower)
+        if not good.any():
+            break
+        upper, lower = numpy.where(good, lower, upper), numpy.where(good, lower * (1 - share), lower)
+    for _ in range(30):
+        middle = (lower + upper) / 2
+        good = holds(middle)
+        lower, upper = numpy.where(good, lower, middle), numpy.where(good, middle, upper)
+    return numpy.where(failed, numpy.inf, upper * (1 + 4 * RELATIVE))
+
+
+def simplex_bending(high, x_norm, radius, widths, more, activations, last, limit=320):
+    """At least the largest constant of layer balls with a_2^2 + .. + a_m^2 <= radius^2, at most `high`.
+
+    The constant grows with every norm, so that on a box of squares it is at most its value at the upper corner. The box with the largest such
+    value is halved, sixteen at a time, until `limit` values are known or the largest is that of a box which is hardly larger than a point.
+    """
+
+    def one(high, x_norm, radius):
+        count = len(widths)
+        if not (radius > 0 and numpy.isfinite(radius) and numpy.isfinite(x_norm)):
+            return high
+        square = radius * radius
+
+        def corners(low, top):
+            """Upper corners of boxes of the squares of the first norms; what is left is the last one's."""
+            left = square - numpy.sum(low, axis=1, keepdims=True)
+            ends = numpy.concatenate([minimum(top, left + low), left], axis=1)
+            return sqrt(maximum(ends, 1e-18 * square)) * (1 + 1e-15)
+
+        def values(low, top):
+            weights = corners(low, top).T
+            layers = ({}, x_norm, *zip(weights, widths, activations, more))
+            return bending_ends(high, layers[1:], last, 1.0, 0.0)[0]
+
+        low, top = numpy.zeros((1, count - 1)), numpy.full((1, count - 1), square)
+        bounds, known = values(low, top), 1
+        while count > 1 and known < limit:
+            order = numpy.argsort(-bounds)[:16]
+            size = top[order] - low[order]
+            if numpy.max(size[0]) < 1e-6 * square:
+                break
+            axis = numpy.argmax(size, axis=1)
+            middle = low[order, axis] + size[numpy.arange(len(order)), axis] / 2
+            first, second = (low[order].copy(), top[order].copy()), (low[order].copy(), top[order].copy())
+            first[1][numpy.arange(len(order)), axis] = middle
+            second[0][numpy.arange(len(order)), axis] = middle
+            halves = numpy.concatenate([first[0], second[0]]), numpy.concatenate([first[1], second[1]])
+            inside = numpy.sum(halves[0], axis=1) <= square  # else no point of the box is in the ball
+            halves = halves[0][inside], halves[1][inside]
+            found, known = values(*halves), known + int(inside.sum())
+            rest = numpy.ones(len(bounds), dtype=bool)
+            rest[order] = False
+            low, top = numpy.concatenate([low[rest], halves[0]]), numpy.concatenate([top[rest], halves[1]])
+            bounds = numpy.concatenate([bounds[rest], found])
+        return float(numpy.fmin(numpy.max(bounds), high))
+
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(value, dtype=float) for value in (high, x_norm, radius)))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = one(*(float(array[place]) for array in arrays))
+    return out[()]
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
+
+
+def _in_pieces(evaluate, values, shape, most=16384):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if shape == () and numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _kernel(radius, x_norm):
+    S2_tanh = 0.769800358919501
+    width = table(2, 2, 1)
+    V = sequence(lambda u, V_previous: minimum(radius*sqrt(1 + V_previous**2), sqrt(width[u])), x_norm, 3)
+    del width
+    L = sqrt(sum_range(lambda u: ball_monomial(1, radius, 0, 3 - u)*(1 + V[u - 1]**2), 1, 3))
+    G = symmetric_entries(lambda j, k: ball_monomial(1, radius, max(0, 2 - j), 0)*V[j - 1]*below(j, k) + V[j - 1]*V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 3, -k + u), k, 3), lambda j, k: V[j - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 3, -k + u), k, 3), lambda j, k: ball_monomial(1, radius, max(0, 2 - j), 0)*below(j, k) + V[k - 1]*budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 3, -k + u), k, 3), lambda j, k: budget_sum_range(lambda u: ball_monomial(S2_tanh, radius, -j + k - u + 3, -k + u), k, 3), 3)
+    Bm = V[3]
+    del V
+    Lambda = largest_eigenvalue(G)
+    del G
+    S3_tanh = 2
+    J = joint_ball(L, x_norm, radius, (2, 2, 1, ), (((0, 1, 1, S2_tanh, S3_tanh), (lambda z: numpy.tanh(z)), (lambda z: -(numpy.tanh(z) - 1)*(numpy.tanh(z) + 1))), ((0, 1, 1, S2_tanh, S3_tanh), (lambda z: numpy.tanh(z)), (lambda z: -(numpy.tanh(z) - 1)*(numpy.tanh(z) + 1))), ((0, 1, 1, S2_tanh, S3_tanh), (lambda z: numpy.tanh(z)), (lambda z: -(numpy.tanh(z) - 1)*(numpy.tanh(z) + 1))), ))
+    del S2_tanh
+    del L
+    del S3_tanh
+    cells_tanh = activation_chart(1.0, 1.0, 1, (-7.450580596923828e-09, ), (-8.0, -7.75, -7.5, -7.25, -7.0, -6.75, -6.5, -6.25, -6.0, -5.75, -5.5, -5.25, -5.0, -4.75, -4.5, -4.25, -4.0, -3.75, -3.5, -3.25, -3.0, -2.75, -2.5, -2.25, -2.0, -1.875, -1.75, -1.625, -1.5, -1.375, -1.25, -1.125, -1.0, -0.875, -0.8125, -0.75, -0.6875, -0.625, -0.5625, -0.5, -0.4375, -0.375, -0.3125, -0.25, -0.1875, -0.125, -0.0625, 0.0, 0.0625, 0.125, 0.1875, 0.25, 0.3125, 0.375, 0.4375, 0.5, 0.5625, 0.625, 0.6875, 0.75, 0.8125, 0.875, 1.0, 1.125, 1.25, 1.375, 1.5, 1.625, 1.75, 1.875, 2.0, 2.25, 2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0, 4.25, 4.5, 4.75, 5.0, 5.25, 5.5, 5.75, 6.0, 6.25, 6.5, 6.75, 7.0, 7.25, 7.5, 7.75, 8.0, ), ((1.4843121516794202e-06, 2.4472159765893282e-06, 4.034774206810572e-06, 6.652210374213719e-06, 1.0967619868346914e-05, 1.80824913662548e-05, 2.9812833759730732e-05, 4.915263378140365e-05, 8.103785268558981e-05, 0.00013360573233117237, 0.00022027018762619936, 0.00036314124567575956, 0.0005986564551743132, 0.000986848475134637, 0.0016265783648367188, 0.0026805253142869663, 0.004416046279822818, 0.007271617864590907, 0.011963880741749854, 0.019657393975849872, 0.0322264876930019, 0.05263920205449011, 0.08546571456902291, 0.13740078895556526, 0.1720822356717865, 0.2154669865460133, 0.26789761341753154, 0.3301112224193754, 0.4021532737035046, 0.48285782488237694, 0.5691772699782236, 0.6554410502057455, 0.7327463574587065, 0.7510519380833969, 0.7733146292603328, 0.7864084227873847, 0.7890727694742947, 0.7870137113352655, 0.7727531108665839, 0.7437935066830011, 0.6991104844275656, 0.6382493333567111, 0.5614466016738893, 0.4697121350398535, 0.36485498532571836, 0.24944154818146888, 0.12668213445694484, 0.12668213442784101, 0.2494415482105727, 0.36485498532571836, 0.4697121350689573, 0.5614466016738893, 0.6382493333276072, 0.6991104843984618, 0.7437935066830011, 0.7727531108374801, 0.7870137113352655, 0.7890727694451909, 0.7864084227873847, 0.7733146292021251, 0.7510519380251892, 0.732746357371395, 0.6554410502057455, 0.5691772699200159, 0.4828578248532731, 0.4021532736598489, 0.33011122237571966, 0.2678976133738758, 0.21546698651690946, 0.17208223565723457, 0.13740078891190952, 0.08546571456174695, 0.05263920204721415, 0.03222648768936392, 0.019657393974030882, 0.011963880739930864, 0.007271617863681412, 0.004416046278913324, 0.002680525313832219, 0.001626578364723032, 0.0009868484749641067, 0.000598656455003783, 0.00036314124561891614, 0.0002202701876119885, 0.00013360573230275066, 8.103785266427353e-05, 4.915263377785094e-05, 2.981283375617802e-05, 1.8082491364478444e-05, 1.0967619866570557e-05, 6.652210373325541e-06, 4.034774206366483e-06, 2.447215976145239e-06, 1.4843121513463533e-06, ), (2.96862235966696e-06, 4.894426668662876e-06, 8.069534047729762e-06, 1.3304381697078677e-05, 2.1935133587684388e-05, 3.616469418315735e-05, 5.962488314865176e-05, 9.830313545330703e-05, 0.00016206990974203356, 0.00026719571094300994, 0.00044049755403204976, 0.0007261660995373765, 0.0011969965625062702, 0.001972837197995712, 0.0032508204459294173, 0.005354703375723413, 0.008814854276694479, 0.014496445861379895, 0.023800880366960663, 0.03897125952837641, 0.06352526985602366, 0.10278369694573279, 0.16426928931961596, 0.25721111464470997, 0.3141014366880077, 0.3827380942427993, 0.4591259164537463, 0.5394498409348744, 0.6164053565242548, 0.6778974207564207, 0.7060044338688976, 0.7051409866689412, 0.6576068785945621, 0.5043483429571538, 0.3960085051936287, 0.25768509282577384, 0.1079774215955923, 0.32875332682712893, 0.5703219398094174, 0.8249853824247942, 1.0828490059272182, 1.3322692221135182, 1.560590306008414, 1.7551253920556733, 1.904284518346605, 1.9987090848933506, 2.0322511081085786, 2.032251108050371, 1.9987090848933506, 1.9042845182883974, 1.7551253920556733, 1.560590306008414, 1.3322692220553105, 1.0828490059272182, 0.8249853824247942, 0.5703219398094174, 0.32875332682712893, 0.1079774215955923, 0.25768509282577384, 0.39600850516452485, 0.5043483429571538, 0.6576068785363545, 0.7051409866107335, 0.7060044338106899, 0.677897420698213, 0.6164053564951509, 0.5394498409057705, 0.45912591642464246, 0.3827380942136955, 0.3141014366589039, 0.2572111145865023, 0.16426928929051213, 0.10278369693118088, 0.0635252698487477, 0.038971259521100456, 0.023800880363322684, 0.014496445859560905, 0.008814854274875489, 0.005354703374813918, 0.00325082044547467, 0.0019728371977683385, 0.0011969965622788965, 0.0007261660994236896, 0.00044049755397520635, 0.0002671957108861665, 0.00016206990971361185, 9.830313543909617e-05, 5.962488314154633e-05, 3.616469417605192e-05, 2.1935133584131674e-05, 1.330438169530232e-05, 8.069534046841584e-06, 4.8944266677746976e-06, 2.9686223592228706e-06, ), (5.93723694234902e-06, 9.788832198388199e-06, 1.613901063106744e-05, 2.6608607187262112e-05, 4.386984255925241e-05, 7.232823414603085e-05, 0.0001192466288247129, 0.00019659774246633517, 0.0003241166373815087, 0.0005343284089052132, 0.0008808238320166434, 0.0014518666734580578, 0.0023927279213637265, 0.00394223622955232, 0.0064922995295524505, 0.010684034643810998, 0.017560831104175712, 0.02880607086577525, 0.047095749397411124, 0.07657515423617338, 0.1233697254972883, 0.19572131001763735, 0.3024723341242746, 0.44658007119162707, 0.5138151022034835, 0.5847036915679855, 0.6359514462366217, 0.648131742475271, 0.6366281910914199, 0.5445130345942353, 0.32155333319835094, 0.6821232468602852, 1.5062885333092693, 1.9512920401163605, 2.4433253721784096, 2.9354026107929085, 3.397985554070357, 3.7962199366019997, 4.092175851415107, 4.248207747630429, 4.263105575756494, 4.196890636501317, 3.9316966094918326, 3.459690350329106, 2.7925159906211685, 1.9603686977846404, 1.0103091043266634, 1.0103091040938328, 1.960368698017471, 2.7925159906211685, 3.4596903505619365, 3.9316966094918326, 4.196890636268487, 4.263105575523664, 4.248207747630429, 4.092175851415107, 3.7962199366019997, 3.397985554070357, 2.9354026107929085, 2.443325371945579, 1.9512920398835298, 1.5062885330764386, 0.6821232468602852, 0.32155333319835094, 0.54451303447782, 0.6366281910332122, 0.6481317423588557, 0.635951446178414, 0.584703691480674, 0.5138151021743796, 0.44658007107521175, 0.30247233409517077, 0.19572130998853352, 0.12336972548273638, 0.07657515422889742, 0.047095749390135166, 0.02880607086213727, 0.017560831100537733, 0.010684034641992008, 0.006492299529097703, 0.003942236228870199, 0.0023927279206816055, 0.001451866673230684, 0.0008808238319598, 0.0005343284087915264, 0.00032411663729624355, 0.00019659774245212432, 0.00011924662881050204, 7.232823413892543e-05, 4.3869842552146985e-05, 2.66086071837094e-05, 1.6139010629291083e-05, 9.788832196611842e-06, 5.937236941016752e-06, ), ), ((0.9999999968776931, 1.0, 1.0, 1.0, 1.0, 0.9999999968776931, 1.0, 1.0, 1.0, 1.0, ), (4.501406799108178e-07, 8.244614568748797e-09, 5.5551775854321664e-11, 1.0724015551175227e-13, 4.3394210909221254e-17, 4.50140679244684e-07, 8.244614568748797e-09, 5.5551775854321664e-11, 1.0724015551175227e-13, 4.3394210909221254e-17, ), (9.002812845781932e-07, 1.648922916525317e-08, 1.1110355181706355e-10, 2.1448031123526277e-13, 8.678842192184008e-17, 9.002812836900148e-07, 1.648922916525317e-08, 1.1110355181706355e-10, 2.1448031123526277e-13, 8.678842192184008e-17, ), ), (6.041019682815439e-16, 1.1576131099406496e-15, 2.071107470625557e-15, ), (lambda z: numpy.tanh(z)), (lambda z: -(numpy.tanh(z) - 1)*(numpy.tanh(z) + 1)), (lambda z: 2*(numpy.tanh(z) - 1)*(numpy.tanh(z) + 1)*numpy.tanh(z)))
+    Lsimplex = simplex_bending(Lambda, x_norm, radius, (2, 2, ), (0, 0, ), (cells_tanh, cells_tanh, ), cells_tanh)
+    del Lambda
+    del cells_tanh
+    return [Bm, J, Lsimplex]
+
+
+def bounds(radius, input_norm):
+    """Return the bounds (value, lipschitz, gradient_lipschitz).
+
+    radius: the radius R of the ball |theta| <= R.
+    input_norm: |x|.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    radius = _number("radius", radius)
+    input_norm = _number("input_norm", input_norm)
+    values = _aligned([radius, input_norm])
+    shape = _shape(values)
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(*values[0:]), values, shape)
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape))
