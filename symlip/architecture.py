@@ -11,9 +11,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import sympy
+
+from .activations import BUILT_IN
 from .errors import SymlipError
 from .fields import NeuralODE
-from .networks import Dense, Layer, Network, Residual, Skip, Tied
+from .networks import Dense, Layer, Network, Residual, Skip, Tied, step_of
 
 KEYS = {
     "dense": {"width", "activation"}, "residual": {"width", "activation", "step"}, "skip": {"step", "layers"}, "tied": {"steps", "layer"},
@@ -47,6 +50,41 @@ def parse(text: str, where: str, widths: list[int] | None = None, inputs: int | 
     if size is None:
         raise SymlipError(f'{where}: it has no "inputs"')
     return Network(size, layers), None
+
+
+def describe(network: Network) -> str | None:
+    """The text that `parse` reads as this network; None if its activations or steps have no name there."""
+    try:
+        return json.dumps({"inputs": _integer(network.inputs), "layers": [_described(layer) for layer in network.layers]})
+    except _NoText:
+        return None
+
+
+class _NoText(Exception):
+    """Something that the text cannot say."""
+
+
+def _integer(size: Any) -> int:
+    if not isinstance(size, int):
+        raise _NoText
+    return size
+
+
+def _described(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, Tied):
+        return {"type": "tied", "steps": layer.steps, "layer": _described(layer.layer)}
+    if isinstance(layer, Skip):
+        return {"type": "skip", "step": _exact_float(layer.step), "layers": [_described(inner) for inner in layer.layers]}
+    if BUILT_IN.get(layer.activation.name) != layer.activation:
+        raise _NoText
+    named = {"width": _integer(layer.width), "activation": layer.activation.name}
+    return {"type": "dense", **named} if isinstance(layer, Dense) else {"type": "residual", **named, "step": _exact_float(layer.step)}
+
+
+def _exact_float(step: sympy.Expr) -> float:
+    if (not step.is_Rational and not step.is_Float) or step_of(float(step), "a step") != step:
+        raise _NoText
+    return float(step)
 
 
 def _known(data: dict[str, Any], kind: str, where: str) -> None:

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from .calculus.derivation import Derivation
-from .costs import Cost, Risk
+from .costs import Cost, Huber, Risk
 from .derive import derive
 from .errors import SymlipError
 from .models import Model
 from .networks import Network
 from .objective import Form, Objective, Parameters, flat
 from .parameter_sets import Cone, LocalSet, Neighbourhood, Segment, positive_number
+from .suprema import pieces_of
 
 METHODS = ("norm", "majorant", "cone", "line")
 
@@ -116,8 +117,8 @@ def certify(
     weights plus a positive operator that bounds its change, whose largest eigenvalue is certified from `steps` Lanczos steps,
     except with the given probability. "cone": the same on the points theta + t (U + w), 0 <= t <= radius, |w| <= angle, U the direction
     normalised: far sharper where only steps nearly along U matter. "line": along the direction [(dA_1, db_1), ..], on the
-    segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound
-    (ball arithmetic). Raises SymlipError for data, radius or direction that do not fit.
+    segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound (ball
+    arithmetic; for the rounding of Hessian-vector products, in majorant and cone, an allowance). Raises SymlipError for data, radius or direction that do not fit.
     Source: this package; the step sizes by the descent lemma (Nesterov, Introductory Lectures on Convex Optimization, 1.2.3).
     """
     if method not in METHODS:
@@ -218,10 +219,11 @@ def majorant_certificates(
 ) -> Callable[[float], Certificate]:
     """The majorant certificate as a function of the radius.
 
-    The coefficients of the majorant are evaluated in ball arithmetic; the operator's Ritz values are computed in floats, to which
-    a relative 1e-9 is added, and enlarged by the bound of Kuczynski and Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2),
-    so that the certificate holds except with the given probability. step_only: only what a step needs, a third of the work.
-    outward=False is for searches and proves nothing.
+    The coefficients of the majorant are evaluated in ball arithmetic, and the Ritz values are enlarged by the bound of Kuczynski and
+    Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2), so that the certificate holds except with the given probability.
+    The operator itself is applied in floats, by formulas without cancellation in the cost; for their rounding `_allowance` is added,
+    an estimate with room to spare, not a proof. step_only: only what a step needs, a third of the work. outward=False is for
+    searches and proves nothing.
     """
     weights, biases = zip(*parameters)
     return _operator_certificates(parameters, objective, "majorant", (weights, biases), probability, steps, outward, seed, step_only)
@@ -257,26 +259,28 @@ def _operator_certificates(
     parameters: Parameters, objective: Objective, method: str, given: tuple[Any, ...], probability: float, steps: int, outward: bool, seed: int, step_only: bool
 ) -> Callable[..., Certificate]:
     """Certificates from the Hessian plus a majorant of its change, as a function of the sizes of the set."""
-    if not 0 < probability < 1:
+    if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 < probability < 1:
         raise SymlipError(f"the probability must lie between 0 and 1, such as 1e-6, not {probability!r}")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise SymlipError(f"steps must be an integer from 2 on, not {steps!r}")
     derivation, function = _compiled(objective.network, objective.cost, method, outward)
     reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
     at = function.prepared(*given, *zip(*reference), objective.inputs, objective.targets)  # type: ignore[attr-defined]
     depth = len(parameters)
+    relative, absolute = _allowance(parameters, objective)
 
     def certificate(radius: float, *angle: float) -> Certificate:
         found = list(at(radius, *angle))
         shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
-        if not all(np.isfinite(part).all() for part in found):
+        if not all(np.less_equal(part, 1e140).all() for part in found):  # so that no square in the Lanczos steps overflows
             return Certificate(method, derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
         forms = [_form(1 / 3, shifts, neurons, outputs, 1.0)]
         if not step_only:
             forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(np.asarray(outputs), -1.0, neurons, shifts)]
         size = sum(A.size + b.size for A, b in parameters)
         ritz = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
-        ends = [certified_end(low, high, steps, size, probability / len(forms)) for low, high in ritz]
+        ends = [certified_end(low, high, steps, size, probability / len(forms), relative) + absolute for low, high in ritz]
+        ends = [math.inf if math.isnan(end) else end for end in ends]
         return Certificate(
             method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
             probability=probability, ritz=tuple(high for _, high in ritz),
@@ -290,13 +294,26 @@ def _form(share: float, shifts: tuple[float, ...], neurons: tuple[np.ndarray, ..
     return Form(1.0 + share * np.asarray(outputs), rest, tuple(share * part for part in neurons), tuple(share * part for part in shifts))
 
 
-def certified_end(low: float, high: float, steps: int, size: int, probability: float) -> float:
+def _allowance(parameters: Parameters, objective: Objective) -> tuple[float, float]:
+    """For the rounding of a Hessian-vector product: relative to the Ritz values, and absolute.
+
+    Relative for the cost's coefficients, which multiply by exp(4 e) at most where the outputs are wrong by e; absolute, against the
+    norm certificate at the weights, for the terms that may cancel.
+    """
+    wrong = objective.rounding(parameters)
+    weights, biases = zip(*parameters)
+    at = _compiled(objective.network, objective.cost, "norm", False)[1].prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
+    with np.errstate(over="ignore"):
+        return float(1e-9 + np.expm1(4 * wrong)), float((1e-11 + 4 * wrong) * at(1e-300).cost_gradient_lipschitz)
+
+
+def certified_end(low: float, high: float, steps: int, size: int, probability: float, relative: float = 1e-9) -> float:
     """An upper bound of the largest eigenvalue from the extreme Ritz values, except with that probability; inf if the steps are too few.
 
     Kuczynski and Wozniakowski: lambda_max - high <= e (lambda_max - lambda_min) except with probability 1.648 sqrt(size) exp(-sqrt(e) (2 k - 1)),
-    and likewise at the other end. After `size` steps the values are the eigenvalues.
+    and likewise at the other end. After `size` steps the values are the eigenvalues. relative: what is added for rounding.
     """
-    slack = 1e-9 * max(abs(low), abs(high))
+    slack = relative * max(abs(low), abs(high))
     if steps >= size:
         return high + slack
     error = (math.log(3.297 * math.sqrt(size) / probability) / (2 * steps - 1)) ** 2
@@ -320,13 +337,21 @@ def line_certificates(parameters: Parameters, objective: Objective, direction: P
 # --- steps --------------------------------------------------------------------------------------------------------------
 
 
+def _roots(*coefficients: float) -> Any:
+    """Of a polynomial, from its leading coefficient on, without those in front that are nothing beside the others."""
+    most = max(map(abs, coefficients))
+    kept = list(coefficients)
+    while kept and not abs(kept[0]) > 1e-100 * most:
+        kept.pop(0)
+    return np.roots([value / most for value in kept]) if len(kept) > 1 and math.isfinite(most) else np.array([])
+
+
 def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
     """Where f_0 + f_1 t + .. + F_4 t^4/24 is least on [0, length], and how far below f_0 it is there."""
     _, f1, f2, f3, f4 = taylor
     if not all(map(math.isfinite, taylor)):
         return 0.0, 0.0
-    roots = np.roots([f4 / 6, f3 / 2, f2, f1])
-    candidates = [length, *(float(root.real) for root in roots if abs(root.imag) < 1e-9 * (1 + abs(root)) and 0 < root.real < length)]
+    candidates = [length, *(float(root.real) for root in _roots(f4 / 6, f3 / 2, f2, f1) if abs(root.imag) < 1e-9 * (1 + abs(root)) and 0 < root.real < length)]
 
     def fall(t: float) -> float:
         return -(t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24))))
@@ -361,8 +386,7 @@ def line_step(parameters: Parameters, objective: Objective, direction: Parameter
 
 def _first_length(f1: float, f2: float, f3: float) -> float:
     """Where the cubic Taylor polynomial is least, or a length at which its terms are alike."""
-    roots = np.roots([f3 / 2, f2, f1]) if f3 or f2 else np.array([])
-    real = [float(root.real) for root in roots if abs(root.imag) < 1e-12 * (1 + abs(root)) and root.real > 0]
+    real = [float(root.real) for root in _roots(f3 / 2, f2, f1) if abs(root.imag) < 1e-12 * (1 + abs(root)) and root.real > 0]
     guess = min(real) if real else -f1 / max(abs(f2), 1e-3 * abs(f1), 1e-12)
     return max(guess, 1e-9)
 
@@ -406,15 +430,34 @@ def step_of(parameters: Parameters, objective: Objective, method: str = "line", 
         here = [(A + length * U, b + length * w) for (A, b), (U, w) in zip(here, unit)]
         done.append((length, fall))
     if certificate is None:
-        raise SymlipError("no decrease can be proved along this direction: its slope is not below zero by more than rounding")
+        raise SymlipError(_why_not(found, method))
     total = sum(length for length, _ in done)
     reach = certificate.length if method == "line" else certificate.radius
     return Step(total / norm, sum(fall for _, fall in done) * (1 - 1e-15), float(reach or 0.0), certificate, here, value, norm, tuple(done))
 
 
+def _why_not(certificate: Certificate, method: str) -> str:
+    """Why no decrease was proved."""
+    bound = certificate.taylor[4] if certificate.taylor else certificate.step_constant
+    if bound is None or not math.isfinite(bound):
+        kinked = [a.name for a in certificate.derivation.problem.network.activations if len(pieces_of(a.name, a.expression)) > 1]
+        if kinked:
+            return f"no decrease can be proved by method={method!r}: a kink of {kinked[0]} is too near the weights; use a smooth activation such as softplus, or another method"
+        return f"no decrease can be proved by method={method!r}: the bound overflows; scale the data or the weights"
+    return "no decrease can be proved along this direction: its slope is not below zero by more than rounding"
+
+
+def _slope(parameters: Parameters, objective: Objective, unit: Parameters) -> float:
+    """At least the derivative of Phi along a direction: from the line certificate, or, for a cost without one, from the gradient and its rounding."""
+    if not isinstance(objective.cost, Huber):
+        return float(line_certificates(parameters, objective, unit)(1e-12).taylor[1])  # type: ignore[index]
+    gradient, along = flat(objective.gradient(parameters)[1]), flat(unit)
+    return float(gradient @ along + 1e-10 * np.abs(gradient) @ np.abs(along))
+
+
 def _ball_step(parameters: Parameters, objective: Objective, unit: Parameters, method: str) -> tuple[float, float, Certificate]:
     """The best step that a ball's certificate gives, over the radius: a search in plain floats, then one certificate."""
-    slope = line_certificates(parameters, objective, unit)(1e-12).taylor[1]  # type: ignore[index]
+    slope = _slope(parameters, objective, unit)
     if method == "norm":
         model = Model(objective.network, parameters)
         quick, proved = norm_certificates(model, objective, outward=False), norm_certificates(model, objective)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -494,7 +495,7 @@ def bound(
     weights: Path,
     activation: ActivationName = "tanh",
     output_activation: OutputActivation = None,
-    cost: Annotated[str | None, typer.Option(help="A cost on top of the network.")] = None,
+    cost: Annotated[str | None, typer.Option(help="A cost on top of the network; with --data softmax-cross-entropy unless another is given.")] = None,
     data: Data = None,
     radius: Annotated[float | None, typer.Option(help="With --data: certify on the ball of that radius about the weights.")] = None,
     samples: Samples = None,
@@ -506,8 +507,8 @@ def bound(
 ) -> None:
     """Every bound side by side, at the norms of real weights; with --data and --radius a certificate near them.
 
-    An .onnx or .safetensors file, or an .npz archive: A1, b1, A2, b2, .. of shape (out, in), or coefs_0, intercepts_0, .. of shape
-    (in, out) as scikit-learn keeps them. The output layer is affine unless --output-activation is given (an .onnx graph says its own).
+    An .onnx file, a .safetensors file (its layers in the natural order of their names), or an .npz archive: A1, b1, A2, b2, .. of
+    shape (out, in), or coefs_0, intercepts_0, .. of shape (in, out) as scikit-learn keeps them. The output layer is affine unless --output-activation is given (an .onnx graph says its own).
     The data: an .npz archive with inputs and targets (or X and y), one row a sample, or digits.
 
     Example: symlip bound tests/data/digits_mlp.npz --activation tanh --cost softmax-cross-entropy --input-norm 4.9
@@ -517,7 +518,7 @@ def bound(
     from .bounds_table import COLUMNS, bounds_of_model
     from .models import load
 
-    if data is not None or radius is not None or plot is not None:
+    if data is not None or radius is not None or plot is not None or samples is not None or method != "norm":
         if data is None or radius is None:
             raise SymlipError("a certificate near the weights needs both --data FILE and --radius R")
         _certificate(weights, activation, output_activation, cost, data, radius, samples, method, plot, as_json)
@@ -584,19 +585,25 @@ def _certificate(
             "cost_gradient_lipschitz": found.cost_gradient_lipschitz, "step_constant": found.step_constant, "probability": found.probability,
             "layer_lipschitz": None if matrix is None else matrix.tolist(), "layer_steps": None if steps is None else steps.tolist(), "notice": model.notice,
         }  # fmt: skip
-        print(json.dumps(result, indent=1))
+        print(json.dumps(_finite(result), indent=1))
         return
     console = _console()
     console.print(f"{weights.name}: {_shape(model.network)}, {', '.join(a.name for a in model.network.activations)}; {len(pair[0])} samples of {data}")
     if model.notice:
         console.print(f"note: {model.notice}")
-    console.print(f"on the ball of radius {radius:g} about the weights, proved and rounded up:")
+    console.print(f"{_sample_cost(cost).name}; on the ball of radius {radius:g} about the weights, proved and rounded up:")
     if found.cost_lipschitz is not None:
         console.print(f"  Lipschitz constant of the average cost               {_up(found.cost_lipschitz)}")
     console.print(f"  Lipschitz constant of its gradient (largest Hessian) {_up(found.cost_gradient_lipschitz)}")
     if method == "majorant":
+        if found.cost_gradient_lipschitz == float("inf"):
+            console.print(f"there is no finite bound: {_no_bound(model)}", soft_wrap=True)
+            return
         console.print(f"  what a step inside the ball needs                    {_up(found.step_constant)}")
         console.print(f"except with probability {found.probability:g} over the random start of Lanczos' iteration")
+        return
+    if found.cost_gradient_lipschitz == float("inf"):
+        console.print(f"there is no finite bound: {_no_bound(model)}", soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("layer", "second derivative", "share", "step"):
@@ -630,9 +637,11 @@ def step(
     Example: symlip step tests/data/digits_mlp.npz --data digits --pieces 3
     """
     from .certify import certified_step, with_parameters
-    from .models import load, save
+    from .models import check_destination, load, save
     from .objective import Objective
 
+    if out is not None:
+        check_destination(out)
     model = load(weights, activation, output_activation or "identity")
     pair, on = _data(data, samples), _sample_cost(cost)
     found = certified_step(model, pair, on, method, pieces)
@@ -642,12 +651,12 @@ def step(
     if as_json:
         print(json.dumps({
             "size": found.size, "guaranteed_decrease": found.guaranteed_decrease, "radius": found.radius, "method": method, "pieces": found.pieces,
-            "cost": found.cost, "cost_after": after, "gradient_norm": found.gradient_norm,
+            "cost": found.cost, "cost_after": after, "gradient_norm": found.gradient_norm, "notice": model.notice,
         }, indent=1))  # fmt: skip
         return
     console = _console()
-    console.print(f"{weights.name}: {_shape(model.network)}; {len(pair[0])} samples of {data}")
-    console.print(f"cost {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}")
+    console.print(f"{weights.name}: {_shape(model.network)}, {', '.join(a.name for a in model.network.activations)}; {len(pair[0])} samples of {data}")
+    console.print(f"{on.name} {found.cost:.6g}, norm of its gradient {found.gradient_norm:.6g}")
     if model.notice:
         console.print(f"note: {model.notice}")
     console.print(f"step size              {found.size:.6g}")
@@ -679,10 +688,13 @@ def train_demo(
 
     Example: symlip train-demo --quick --iterations 50
     """
+    from .local_report import check_figure_path
     from .training import METHODS, compare, draw, named_tasks, robbins_monro
 
     if iterations < 1:
         raise SymlipError(f"--iterations {iterations}: it must be a positive integer")
+    if plot is not None:
+        check_figure_path(plot)
     tasks = named_tasks(quick)
     with _progress() as progress:
         bar = progress.add_task("training", total=len(tasks) * len(METHODS))
@@ -723,6 +735,25 @@ def train_demo(
         _fail(f"{violations} certified steps fell by less than was proved", 1)
 
 
+def _no_bound(model: Any) -> str:
+    """Why a certificate is infinite."""
+    from .suprema import pieces_of
+
+    kinked = [a.name for a in model.network.activations if len(pieces_of(a.name, a.expression)) > 1]
+    if kinked:
+        return f"a kink of {kinked[0]} lies within the radius of some neuron; take a smaller radius, or a smooth activation such as softplus"
+    return "the numbers overflow; take a smaller radius, or scale the data"
+
+
+def _finite(value: Any) -> Any:
+    """The same for JSON, which has no infinity: null."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _up(value: float | None) -> str:
     """A bound with six digits, rounded up."""
     if value is None or value != value or value in (float("inf"), 0.0):
@@ -743,7 +774,7 @@ def _data(name: str, samples: int | None) -> tuple[Any, Any]:
     if samples is not None and samples < 1:
         raise SymlipError(f"--samples {samples}: it must be a positive integer")
     inputs, targets = read_data(name)
-    return inputs[:samples], targets[:samples]
+    return (inputs, targets) if samples is None else (inputs[:samples], targets[:samples] if targets.ndim else targets)
 
 
 if __name__ == "__main__":

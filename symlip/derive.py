@@ -91,7 +91,9 @@ def derive(
             _cost(derivation, end, derivation.problem.sample_cost)
         return derivation
     if isinstance(parameters, LocalSet):
-        method = LOCAL_METHODS[type(parameters)][0] if method == "block" else method
+        method = LOCAL_METHODS[type(parameters)][0] if method == "block" else method  # the default of sets of parameters is none here
+        if order != 2 or variables != "parameters":
+            raise SymlipError(f"{type(parameters).__name__} has order=2 and variables='parameters' only")
         check_local(network, parameters, method, cost)
         derivation = Derivation(Problem(network, parameters, cost, method))
         local_bounds(derivation)

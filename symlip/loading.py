@@ -362,7 +362,10 @@ def _recognised(expression: sympy.Expr, name: str) -> Activation:
 
 
 def load_safetensors(path: Path, activation: Activation | str, output_activation: Activation | str) -> Model:
-    """Weights NAME.weight of shape (out, in) with NAME.bias beside them, in the natural order of their names."""
+    """Weights NAME.weight of shape (out, in) with NAME.bias beside them, in the natural order of their names.
+
+    The file does not say in which order layers are applied; a notice says the order taken where the names do not number them.
+    """
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
@@ -403,7 +406,10 @@ def load_safetensors(path: Path, activation: Activation | str, output_activation
         raise SymlipError(f"{path.name}: {left[0]} is neither the weight nor the bias of a dense layer")
     last = len(parameters)
     layers = [Dense(A.shape[0], output_activation if number == last else activation) for number, (A, _) in enumerate(parameters, 1)]
-    return Model(Network(parameters[0][0].shape[1], layers), parameters, dtype=dtype)
+    numbers = [[int(part) for part in re.findall(r"\d+", name)] for name in weights]
+    numbered = all(numbers) and sorted(numbers) == numbers and len({tuple(found) for found in numbers}) == last
+    notice = None if numbered or last == 1 else f"layers are taken in the order of their names: {', '.join(name.rsplit('.', 1)[0] for name in weights)}"
+    return Model(Network(parameters[0][0].shape[1], layers), parameters, notice=notice, dtype=dtype)
 
 
 def _natural(name: str) -> list[tuple[int, Any]]:
@@ -421,10 +427,14 @@ def load_estimator(estimator: Any) -> Model:
         if hasattr(estimator, "hidden_layer_sizes"):
             raise SymlipError(f"this {kind} is not fitted: call fit first")
         raise SymlipError(f"a {kind} cannot be loaded: give a path, or a fitted MLPClassifier or MLPRegressor of scikit-learn")
+    if not len(estimator.coefs_) or len(estimator.coefs_) != len(estimator.intercepts_):
+        raise SymlipError(f"this {kind} has {len(estimator.coefs_)} weight matrices and {len(estimator.intercepts_)} biases")
     parameters = [(np.array(A.T, dtype=np.float64), np.array(b, dtype=np.float64)) for A, b in zip(estimator.coefs_, estimator.intercepts_)]
     if not all(np.isfinite(part).all() for pair in parameters for part in pair):
         raise SymlipError(f"this {kind} has weights that are NaN or infinite")
     ends = getattr(estimator, "out_activation_", "identity")
+    if ends not in ("identity", "softmax", "logistic"):
+        raise SymlipError(f"this {kind} ends with {ends!r}; identity, softmax and logistic are supported")
     notice = None if ends == "identity" else f"the final {ends} is left to the cost, which takes the outputs before it"
     last = len(parameters)
     layers = [Dense(len(b), "identity" if number == last else estimator.activation) for number, (_, b) in enumerate(parameters, 1)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .build import write_bytes
 from .certify import Certificate
 from .errors import MissingExtra, SymlipError
 
@@ -46,8 +48,7 @@ def layers_figure(certificate: Certificate, path: Path | str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise SymlipError(f"{Path(path).name}: a figure is a .png, .svg or .pdf file")
+    check_figure_path(path)
     matrix, shares = layer_matrix(certificate), layer_shares(certificate)
     count = len(matrix)
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", gridspec_kw={"width_ratios": [1.4, 1]})
@@ -67,5 +68,25 @@ def layers_figure(certificate: Certificate, path: Path | str) -> None:
     right.set_xlim(0, 115)
     right.set_xlabel("share of the constant, %")
     right.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
+    save_figure(figure, path)
     plt.close(figure)
+
+
+def check_figure_path(path: Path | str) -> None:
+    """Raise SymlipError unless a figure can be written there: before the work, not after it."""
+    path = Path(path)
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise SymlipError(f"{path.name}: a figure is a .png, .svg or .pdf file")
+    if not path.parent.is_dir():
+        raise SymlipError(f"{path.parent}: there is no such folder for {path.name}")
+
+
+def save_figure(figure: Any, path: Path | str) -> None:
+    """Write a figure beside its place and move it there."""
+    check_figure_path(path)
+    stream = io.BytesIO()
+    figure.savefig(stream, format=Path(path).suffix[1:].lower(), dpi=150)
+    try:
+        write_bytes(Path(path), stream.getvalue())
+    except OSError as error:
+        raise SymlipError(f"{path}: it cannot be written ({error.strerror or error})") from error

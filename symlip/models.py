@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .activations import Activation
-from .architecture import parse
+from .architecture import describe, parse
 from .errors import MissingExtra, SymlipError
 from .fields import NeuralODE
 from .networks import Dense, Network
@@ -109,16 +109,32 @@ def read_data(name: str | Path) -> tuple[np.ndarray, np.ndarray]:
     raise SymlipError(f"{Path(name).name}: data are the arrays inputs and targets (or X and y); it holds {', '.join(sorted(arrays)[:6])}")
 
 
-def save(model: Model, path: str | Path) -> None:
-    """Write the parameters to an `.npz` archive, A1, b1, A2, b2, ..; the file is either old or new, never half-written."""
+def check_destination(path: str | Path) -> None:
+    """Raise SymlipError unless weights can be written there: before the work, not after it."""
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise SymlipError(f"{path.name}: weights are written to an .npz archive")
+    if not path.parent.is_dir():
+        raise SymlipError(f"{path.parent}: there is no such folder for {path.name}")
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write the network to an `.npz` archive that `load` reads; the file is either old or new, never half-written.
+
+    A1, b1, A2, b2, .., and the array `architecture`, which names the activations where they have names.
+    """
+    check_destination(path)
+    path = Path(path)
     beside = path.with_name(f".{path.name}.part.npz")
     arrays = {f"{letter}{number}": part for number, pair in enumerate(model.parameters, 1) for letter, part in zip("Ab", pair)}
+    text = describe(model.network) if isinstance(model.network, Network) else None
+    if text is not None:
+        arrays["architecture"] = np.array(text)
     try:
         np.savez(beside, **arrays)  # type: ignore[arg-type]
         beside.replace(path)
+    except OSError as error:
+        raise SymlipError(f"{path}: it cannot be written ({error.strerror or error})") from error
     finally:
         beside.unlink(missing_ok=True)
 

@@ -21,6 +21,9 @@ from .pointwise import functions_source
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
 
+LEAST = 1e-300
+"""What a slope of the cost that underflows is replaced by: a majorant multiplies it by large numbers."""
+
 
 def activation_functions(activation: Activation, orders: tuple[int, ...]) -> dict[int, Callable[[Any], Any]]:
     """The derivatives of an activation as functions of arrays."""
@@ -84,6 +87,19 @@ class Objective:
     @property
     def samples(self) -> int:
         return len(self.inputs)
+
+    def rounding(self, parameters: Parameters) -> float:
+        """An estimate, of first order and with all signs against us, of the rounding errors of the pre-activations. Dense layers."""
+        unit, worst = np.finfo(float).eps, 0.0
+        h, error = self._x, np.zeros_like(self._x)
+        for number, line in enumerate(self._lines, 1):
+            A, b = parameters[line.group]  # type: ignore[index]
+            error = np.abs(A) @ (error + (A.shape[1] + 3) * unit * np.abs(h)) + unit * np.abs(b)[:, None]
+            worst = max(worst, float(error.max()))
+            z = A @ h + b[:, None]
+            h = self._at(number, 0, z)
+            error = np.abs(self._at(number, 1, z)) * error + 4 * unit * np.abs(h)
+        return worst
 
     def value(self, parameters: Parameters) -> float:
         """Phi."""
@@ -235,9 +251,10 @@ class Objective:
 
     def _cost_gradient(self, output: np.ndarray) -> Any:
         if isinstance(self.cost, SoftmaxCrossEntropy):
-            return near.softmax(output) - self._y  # type: ignore[no-untyped-call]
+            p = near.softmax(output)  # type: ignore[no-untyped-call]
+            return p * _others(self._y) - self._y * _others(p)  # p - y, as both sum to 1: exact relatively where p is near y
         if isinstance(self.cost, Logistic):
-            return -self._y * (1 - np.tanh(self._y * output / 2)) / 2
+            return -self._y * _logistic(-self._y * output)
         error = output - self._y
         if isinstance(self.cost, Huber):
             error = error * np.minimum(1.0, float(self.cost.delta) / np.maximum(near.length(error), 1e-300))  # type: ignore[no-untyped-call]
@@ -245,11 +262,10 @@ class Objective:
 
     def _cost_hessian(self, output: np.ndarray, v: np.ndarray) -> Any:
         if isinstance(self.cost, SoftmaxCrossEntropy):
-            p = near.softmax(output)  # type: ignore[no-untyped-call]
-            return p * (v - np.sum(p * v, axis=0))
+            p = np.maximum(near.softmax(output), LEAST)  # type: ignore[no-untyped-call]
+            return p * (v * _others(p) - _others(p * v))  # p_i times the sum of p_k (v_i - v_k): no cancellation for saturated samples
         if isinstance(self.cost, Logistic):
-            half = np.tanh(output / 2)
-            return v * (1 - half * half) / 4
+            return v * np.maximum(_logistic(output) * _logistic(-output), LEAST)
         if isinstance(self.cost, Huber):
             error = output - self._y
             length = np.maximum(near.length(error), 1e-300)  # type: ignore[no-untyped-call]
@@ -257,6 +273,19 @@ class Objective:
             outside = delta / length * (v - error * np.sum(error * v, axis=0) / length**2)
             return np.where(length <= delta, v, outside)
         return v
+
+
+def _others(values: np.ndarray) -> np.ndarray:
+    """Sums over the other entries of each column, by additions only."""
+    found = np.zeros_like(values)
+    np.cumsum(values[:-1], axis=0, out=found[1:])
+    found[:-1] += np.cumsum(values[:0:-1], axis=0)[::-1]
+    return found
+
+
+def _logistic(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-values))
 
 
 def flat(parameters: Parameters) -> np.ndarray:
@@ -285,22 +314,29 @@ def prepare_data(network: Network, cost: Cost, inputs: Any, targets: Any) -> tup
         raise SymlipError(f"the inputs have shape {inputs.shape}; the network takes {size} numbers a sample: shape (samples, {size})")
     if not len(inputs):
         raise SymlipError("the data are empty: there must be at least one sample")
-    raw = np.asarray(targets)
-    if raw.ndim == 0 or len(raw) != len(inputs):
-        raise SymlipError(f"there are {len(inputs)} inputs and {0 if raw.ndim == 0 else len(raw)} targets; they must be as many")
+    raw = _array("the targets", targets)
+    if raw.ndim == 0:
+        raise SymlipError("the targets are a single number; there must be one for each sample")
+    if len(raw) != len(inputs):
+        raise SymlipError(f"there are {len(inputs)} inputs and {len(raw)} targets; they must be as many")
     if isinstance(cost, SoftmaxCrossEntropy) and raw.ndim == 1:
         numbers = _table("the class numbers", raw)
         if not np.equal(numbers, np.round(numbers)).all():
-            raise SymlipError("the class numbers must be whole numbers 0, 1, ..; for probabilities give shape (samples, classes)")
+            raise SymlipError(
+                "softmax cross-entropy takes class numbers 0, 1, .. or probabilities of shape (samples, classes); "
+                "for real targets use the half squared error (--cost half-squared-error)"
+            )
         wrong = (numbers < 0) | (numbers >= outputs)
         if wrong.any():
             at = int(np.argmax(wrong))
+            if outputs == 1:
+                raise SymlipError("the network has one output: use the logistic cost (--cost logistic) with targets -1 and 1, such as 2 * y - 1")
             raise SymlipError(f"sample {at} has class {int(numbers[at])}, but the network has the {outputs} outputs 0 to {outputs - 1}")
         return inputs, np.eye(outputs)[numbers.astype(int)]
     values = _table("the targets", raw)
     values = values[:, None] if values.ndim == 1 else values
     if values.shape != (len(inputs), outputs):
-        raise SymlipError(f"the targets have shape {values.shape}; the network has {outputs} outputs: shape ({len(inputs)}, {outputs})")
+        raise SymlipError(f"the targets have shape {raw.shape}; the network has {outputs} outputs: shape ({len(inputs)}, {outputs})")
     if isinstance(cost, SoftmaxCrossEntropy):
         wrong = (values < 0).any(axis=1) | (np.abs(values.sum(axis=1) - 1) > 1e-9)
         if wrong.any():
@@ -312,10 +348,18 @@ def prepare_data(network: Network, cost: Cost, inputs: Any, targets: Any) -> tup
     return inputs, values
 
 
+def _array(what: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise SymlipError(f"{what} are ragged: every sample needs as many numbers") from None
+
+
 def _table(what: str, values: Any) -> np.ndarray:
-    array = np.asarray(values)
+    array = _array(what, values)
     if array.dtype.kind not in "fiub":
-        raise SymlipError(f"{what} are {array.dtype}, not real numbers")
+        hint = "; number the classes first, as numpy.searchsorted(classes, labels) does" if array.dtype.kind in "USO" and "class" in what else ""
+        raise SymlipError(f"{what} are {'text' if array.dtype.kind in 'US' else array.dtype}, not real numbers{hint}")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])

@@ -143,6 +143,9 @@ class Ball:
             return between(low * low * (1 - 4 * UNIT) - LEAST, result.upper)
         return result
 
+    def __abs__(self) -> Ball:
+        return _moduli(self)
+
     def __matmul__(self, other: Any) -> Ball:
         other = ball(other)
         count = self.mid.shape[-1] + 2

@@ -14,6 +14,7 @@ import numpy as np
 from .certify import norm_certificates, step_of
 from .costs import HalfSquaredError, SoftmaxCrossEntropy
 from .errors import MissingExtra, SymlipError
+from .local_report import save_figure
 from .models import Model
 from .networks import Dense, Network
 from .objective import Objective, Parameters, flat, shaped
@@ -269,5 +270,5 @@ def draw(comparison: Comparison, path: Any) -> None:
         for axis in row:
             axis.grid(alpha=0.3)
     axes[0][0].legend(fontsize=8)
-    figure.savefig(path)
+    save_figure(figure, path)
     plt.close(figure)

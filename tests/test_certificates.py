@@ -235,6 +235,57 @@ def test_a_relu_network_has_a_certificate_where_no_kink_is_near():
     assert np.abs(np.linalg.eigvalsh(hessian(objective, there))).max() <= near
 
 
+def saturated(cost, margin):
+    """One affine layer that classifies one sample with that margin."""
+    if isinstance(cost, sl.Logistic):
+        return sl.Model(sl.Network(1, [sl.Dense(1, "identity")]), [(np.array([[margin]]), np.zeros(1))]), (np.ones((1, 1)), np.ones((1, 1)))
+    weights = [(np.array([[margin], [0.0], [-3.0]]), np.zeros(3))]
+    return sl.Model(sl.Network(1, [sl.Dense(3, "identity")]), weights), (np.ones((1, 1)), np.array([0]))
+
+
+@pytest.mark.parametrize("method", ["majorant", "cone"])
+@pytest.mark.parametrize("cost", [sl.Logistic(), sl.SoftmaxCrossEntropy()], ids=["logistic", "softmax"])
+@pytest.mark.parametrize("margin", [20.0, 30.0, 38.0, 60.0, 300.0])
+def test_saturated_samples_do_not_vanish_from_the_operator(margin, cost, method):
+    """Their slopes are far below the machine's epsilon, but a large set multiplies them by their exponentials."""
+    model, data = saturated(cost, margin)
+    back = [(-np.sign(A), -np.sign(A[:, 0])) for A, _ in model.parameters]
+    back = [(A / np.sqrt(2 * len(A)), b / np.sqrt(2 * len(A))) for A, b in back]
+    for radius in (1e-3, 1.0, 0.7 * margin):
+        given = {"direction": back, "angle": 0.01} if method == "cone" else {}
+        found = sl.certify(model, data, cost, radius, method=method, **given)
+        for share in (0.0, 0.5, 1.0):
+            (A, b), (U, w) = model.parameters[0], back[0]
+            with mpmath.workdps(60):  # the Hessian is C (1 + |x|^2), x = 1
+                outputs = [mpmath.mpf(v) for v in (A + share * radius * U)[:, 0] + b + share * radius * w]
+                if len(outputs) == 1:
+                    largest = 2 / (1 + mpmath.exp(outputs[0])) / (1 + mpmath.exp(-outputs[0]))
+                else:
+                    total = mpmath.fsum(map(mpmath.exp, outputs))
+                    p = [mpmath.exp(v) / total for v in outputs]
+                    C = mpmath.matrix(3, 3)
+                    for i in range(3):
+                        for j in range(3):
+                            C[i, j] = -p[i] * p[j] if i != j else p[i] * mpmath.fsum(p[:i] + p[i + 1 :])
+                    largest = 2 * max(mpmath.eigsy(C, eigvals_only=True))
+                assert found.cost_gradient_lipschitz >= largest and (share or found.step_constant >= largest)
+
+
+def test_large_numbers_give_inf_and_no_nan():
+    model, _ = saturated(sl.Logistic(), 0.1)
+    for radius in (0.1, 0.5, 1.0, 1.5, 100.0):
+        found = sl.certify(model, (np.array([[400.0], [1.0]]), np.array([1, -1])), sl.Logistic(), radius, method="majorant")
+        assert found.cost_gradient_lipschitz >= 0.24 and found.step_constant >= 0.24
+    assert found.cost_gradient_lipschitz == np.inf
+
+
+def test_a_line_step_with_tiny_higher_derivatives():
+    network = sl.Network(1, [sl.Dense(1, "softplus"), sl.Dense(1, "erf"), sl.Dense(1, "identity")])
+    weights = [(np.array([[10.0]]), np.zeros(1)), (np.array([[10.0]]), np.zeros(1)), (np.ones((1, 1)), np.zeros(1))]
+    step = sl.certified_step(sl.Model(network, weights), (np.ones((1, 1)), np.array([[3.0]])), sl.HalfSquaredError())
+    assert step.guaranteed_decrease > 1.9  # of a cost of 2
+
+
 def test_an_eigenvalue_needs_enough_steps():
     assert certified_end(-1.0, 2.0, 10, 5, 1e-6) == pytest.approx(2.0, rel=1e-8)
     assert certified_end(-1.0, 2.0, 5, 10**6, 1e-6) == np.inf
@@ -267,6 +318,18 @@ def test_every_line_is_measured(where, method, cost):
     measured = {step.name for step in derivation.steps.values() if step.claim.quantity is not None}
     # the coefficients of the majorant are measured together, with the last of them
     assert {name for name in measured if not name.startswith(("ga_", "om_"))} <= set(report.steps)
+
+
+@pytest.mark.parametrize("name", ["relu", "elu", "softsign"])
+@pytest.mark.parametrize(("where", "method"), [(sl.Neighbourhood(), "norm"), (sl.Neighbourhood(), "majorant"), (sl.Segment(), "line")])
+def test_lines_are_measured_where_kinks_are_not_near(name, where, method):
+    """Near a kink some bounds are inf, and hold; the others are measured."""
+    network = sl.Network(2, [sl.Dense(3, name), sl.Dense(2, "identity")])
+    derivation = sl.derive(network, where, method=method, cost=sl.Risk(COSTS[1]))
+    report = derivation.verify(digits=30, networks=4)
+    assert report.passed and len(report.steps) > 20, str(report)
+    report = shrunk(derivation, "mv_1" if method == "line" else "V_0").verify(digits=30, networks=4)
+    assert not report.passed
 
 
 def shrunk(derivation, name):
@@ -443,7 +506,7 @@ def test_bad_data_are_one_clear_line():
     wrong[2, 1] = np.nan
     cases = [
         ((wrong, y), r"NaN or an infinite number at \(2, 1\)"), ((X[:, :2], y), "takes 3 numbers"), ((X, y[:3]), "as many"), ((X[:0], y[:0]), "empty"),
-        ((X, y + 7), "sample 0 has class"), ((X, y + 0.5), "whole numbers"), ((X, np.ones((6, 3))), "probability vector"), ((X.astype(str), y), "not real numbers"), (X, "pair"),
+        ((X, y + 7), "sample 0 has class"), ((X, y + 0.5), "class numbers 0, 1"), ((X, np.ones((6, 3))), "probability vector"), ((X.astype(str), y), "not real numbers"), (X, "pair"),
     ]  # fmt: skip
     for data, message in cases:
         with pytest.raises(sl.SymlipError, match=message) as error:

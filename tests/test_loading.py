@@ -200,12 +200,27 @@ def test_weights_in_another_file_are_never_followed(tmp_path):
         sl.load(path)
 
 
+def test_the_order_of_layers_without_numbers_is_said(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"fc.weight": np.ones((2, 3)), "out.weight": np.ones((1, 2))}, tmp_path / "w.safetensors")
+    assert sl.load(tmp_path / "w.safetensors").notice == "layers are taken in the order of their names: fc, out"
+    save_file({"net.0.weight": np.ones((2, 3)), "net.10.weight": np.ones((1, 2))}, tmp_path / "w.safetensors")
+    assert sl.load(tmp_path / "w.safetensors").notice is None
+
+
 def test_saved_weights_are_read_again(tmp_path):
     model = sl.load(MODELS / "torch_tanh.safetensors")
     save(model, tmp_path / "w.npz")
     again = sl.load(tmp_path / "w.npz")
     assert all((A == C).all() and (b == d).all() for (A, b), (C, d) in zip(model.parameters, again.parameters))
     assert [path.name for path in tmp_path.iterdir()] == ["w.npz"]
+    assert again.network == model.network
+    wide = sl.load(MODELS / "torch_res_new.onnx")  # with its activations and skips
+    save(wide, tmp_path / "w.npz")
+    assert sl.load(tmp_path / "w.npz").network == wide.network
+    with pytest.raises(sl.SymlipError, match="no such folder"):
+        save(model, tmp_path / "nowhere" / "w.npz")
     with pytest.raises(sl.SymlipError, match="npz"):
         save(model, tmp_path / "w.txt")
 

@@ -89,7 +89,7 @@ def remarks(derivation: Derivation) -> str:
 MAJORANT = (
     r"$\mathcal G$ is the form $\mathbb{E}\langle o',Co'\rangle$ at $\bar\theta$ \textup{(}the Gauss--Newton part of $D^2\Phi(\bar\theta)$\textup{)}, and inequalities between forms are meant for every direction. $E$ is applied to a vector at the price of a Hessian-vector product."
     "\n\n"
-    r"\emph{The step.} For $|\delta|\le r$, $\Phi(\bar\theta+\delta)\le\Phi(\bar\theta)+D\Phi(\bar\theta)\delta+\frac12\delta^{\top}D^2\Phi(\bar\theta)\delta+\frac{|\delta|}{6r}\delta^{\top}E\delta$: integrate the first inequality at the radius $s|\delta|$, where $E$ is at most $\frac{s|\delta|}rE$, "
+    r"\emph{The step.} For $|\delta|\le r$, $\Phi(\bar\theta+\delta)\le\Phi(\bar\theta)+D\Phi(\bar\theta)\delta+\frac12\delta^{\top}D^2\Phi(\bar\theta)\delta+\frac{|\delta|}{6r}\delta^{\top}E\delta$: integrate $D^2\Phi\le D^2\Phi(\bar\theta)+\frac{s|\delta|}rE$, which holds at the distance $s|\delta|$, "
     r"twice along the segment, $\int_0^1(1-s)s\,ds=\frac16$. So with $\Lambda=\lambda_{\max}(D^2\Phi(\bar\theta)+\frac13E)$ and $0<\eta\le\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$ the step $-\eta D\Phi(\bar\theta)$ decreases $\Phi$ by at least $\frac\eta2|D\Phi(\bar\theta)|^2$."
     "\n\n"
     r"\emph{The eigenvalues.} After $k$ Lanczos steps from a random start, with Ritz values between $\theta_{\min}$ and $\theta_{\max}$, $\lambda_{\max}\le\theta_{\max}+\frac{e}{1-2e}(\theta_{\max}-\theta_{\min})$, $e=\bigl(\ln(3.297\sqrt P/p)/(2k-1)\bigr)^2<\frac12$, $P$ the number of parameters, "
@@ -141,6 +141,11 @@ def certificate_table(certificate: Certificate) -> dict[str, Any]:
         header = [r"$T$" if certificate.method == "cone" else r"$r$", r"$\operatorname{Lip}(\Phi)$", r"$\operatorname{Lip}(D\Phi)$", r"$\Lambda$ of a step"]
         rows = [[shown(certificate.radius), shown(certificate.cost_lipschitz), shown(certificate.cost_gradient_lipschitz), shown(certificate.step_constant)]]
     text = r"The numbers of the network that the certificate was asked for: the theorem's definitions in ball arithmetic, rounded up in the last digit. They are \emph{proved} for these weights and data."
+    if certificate.probability is not None:
+        text = text.replace(
+            r"They are \emph{proved} for these weights and data.",
+            r"They hold for these weights and data except with the probability $p$ of the eigenvalues; the products with $D^2\Phi(\bar\theta)+tE$ are floating-point numbers, for whose rounding an estimated allowance is added.",
+        )
     return {"text": text, "header": header, "rows": rows}
 
 

@@ -47,7 +47,11 @@ _sqrt, _exp, _log = (np.frompyfunc(function, 1, 1) for function in (mpmath.sqrt,
 
 
 def _pick(choose: Any) -> Any:
-    pairwise = np.frompyfunc(lambda a, b: choose(mpf(a), mpf(b)), 2, 1)
+    def one(a: Any, b: Any) -> Any:
+        a, b = mpf(a), mpf(b)
+        return a if mpmath.isnan(a) else b if mpmath.isnan(b) else choose(a, b)  # Python's max(1, nan) is 1
+
+    pairwise = np.frompyfunc(one, 2, 1)
 
     def pick(first: Any, *rest: Any) -> Any:
         for other in rest:
@@ -63,6 +67,8 @@ def _euclidean_norm(vector: Any) -> Any:
 
 def _largest_eigenvalue(matrix: Any) -> Any:
     if matrix.ndim == 2:
+        if not all(map(mpmath.isfinite, matrix.flat)):
+            return mpmath.inf
         return max(mpmath.mp.eigsy(mpmath.matrix(matrix.tolist()), eigvals_only=True))
     flat = matrix.reshape(*matrix.shape[:2], -1)
     values = [_largest_eigenvalue(flat[:, :, index]) for index in range(flat.shape[2])]

@@ -188,10 +188,12 @@ def norm(vector: Any) -> Any:
 
 
 def spectral_norm(matrix: Any) -> Any:
-    """The largest singular value of an array of mpf's."""
+    """The largest singular value of an array of mpf's; inf if an entry is not finite."""
     rows, columns = matrix.shape
     if rows == 1 or columns == 1:
         return norm(matrix)
+    if not all(map(mpmath.isfinite, matrix.flat)):
+        return mpmath.inf
     gram = matrix.dot(matrix.T) if rows <= columns else matrix.T.dot(matrix)
     eigenvalues = mpmath.mp.eigsy(mpmath.matrix(gram.tolist()), eigvals_only=True)
     return mpmath.sqrt(max(max(eigenvalues), mpf(0)))

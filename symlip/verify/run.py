@@ -8,6 +8,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import sympy
 from mpmath import mpf
 
 from ..calculus.derivation import Derivation
@@ -136,12 +137,14 @@ def _ratios(derivation: Derivation, program: Program, seed: int, index: int, dig
     sample, measurement = _measured(derivation, program, seed, index, digits)
     values = program(measurement.values())
     found: dict[str, list[Any]] = {}
+    kinked = derivation.problem.local and any(a.constant(order) == sympy.oo for a in derivation.problem.network.activations for order in (2, 3, 4))
     for name, step in derivation.steps.items():
         for measured, bound in measurement.pairs(step.claim, values):
             bound = bound[()] if isinstance(bound, np.ndarray) and bound.ndim == 0 else bound
             if isinstance(bound, np.ndarray):
                 bound = bound.reshape(-1)[0]
-            if bound == mpmath.inf:
+            # near a kink a bound is inf, and 0 times it NaN, which the compiled function gives as inf
+            if bound == mpmath.inf or (kinked and mpmath.isnan(bound)):
                 continue
             ratios = found.setdefault(name, [])
             if measured or bound:
