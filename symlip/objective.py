@@ -285,7 +285,8 @@ def _others(values: np.ndarray) -> np.ndarray:
 
 def _logistic(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-values))
+        found: np.ndarray = 1 / (1 + np.exp(-values))
+    return found
 
 
 def flat(parameters: Parameters) -> np.ndarray:
