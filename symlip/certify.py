@@ -22,7 +22,9 @@ from .models import Model
 from .networks import Network
 from .objective import Form, Objective, Parameters, flat
 from .parameter_sets import Cone, LocalSet, Neighbourhood, Segment, positive_number
+from .rounding import Ball
 from .suprema import pieces_of
+from .whole_matrix import check_size, largest_eigenvalue
 
 METHODS = ("norm", "majorant", "cone", "line")
 
@@ -115,10 +117,11 @@ def certify(
 
     method "norm": on the ball of that radius, in one pass over the data. "majorant": there, too, sharper and dearer: the Hessian at the
     weights plus a positive operator that bounds its change, whose largest eigenvalue is certified from `steps` Lanczos steps,
-    except with the given probability. "cone": the same on the points theta + t (U + w), 0 <= t <= radius, |w| <= angle, U the direction
+    except with the given probability; probability=0 forms the whole matrix in ball arithmetic and encloses its eigenvalues, without chance
+    and with every rounding, for at most 3000 parameters (seconds to minutes). "cone": the same on the points theta + t (U + w), 0 <= t <= radius, |w| <= angle, U the direction
     normalised: far sharper where only steps nearly along U matter. "line": along the direction [(dA_1, db_1), ..], on the
     segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound (ball
-    arithmetic; for the rounding of Hessian-vector products, in majorant and cone, an allowance). Raises SymlipError for data, radius or direction that do not fit.
+    arithmetic; for the rounding of Hessian-vector products, in majorant and cone unless probability=0, an allowance). Raises SymlipError for data, radius or direction that do not fit.
     Source: this package; the step sizes by the descent lemma (Nesterov, Introductory Lectures on Convex Optimization, 1.2.3).
     """
     if method not in METHODS:
@@ -222,7 +225,7 @@ def majorant_certificates(
     The coefficients of the majorant are evaluated in ball arithmetic, and the Ritz values are enlarged by the bound of Kuczynski and
     Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2), so that the certificate holds except with the given probability.
     The operator itself is applied in floats, by formulas without cancellation in the cost; for their rounding `_allowance` is added,
-    an estimate with room to spare, not a proof. step_only: only what a step needs, a third of the work. outward=False is for
+    an estimate with room to spare, not a proof. probability=0: the whole matrix in ball arithmetic instead. step_only: only what a step needs, a third of the work. outward=False is for
     searches and proves nothing.
     """
     weights, biases = zip(*parameters)
@@ -259,24 +262,33 @@ def _operator_certificates(
     parameters: Parameters, objective: Objective, method: str, given: tuple[Any, ...], probability: float, steps: int, outward: bool, seed: int, step_only: bool
 ) -> Callable[..., Certificate]:
     """Certificates from the Hessian plus a majorant of its change, as a function of the sizes of the set."""
-    if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 < probability < 1:
-        raise SymlipError(f"the probability must lie between 0 and 1, such as 1e-6, not {probability!r}")
+    if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 <= probability < 1:
+        raise SymlipError(f"the probability must lie between 0 and 1, such as 1e-6, or be 0 for an enclosure of the whole matrix, not {probability!r}")
+    if probability == 0:
+        check_size(parameters)
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise SymlipError(f"steps must be an integer from 2 on, not {steps!r}")
     derivation, function = _compiled(objective.network, objective.cost, method, outward)
     reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
     at = function.prepared(*given, *zip(*reference), objective.inputs, objective.targets)  # type: ignore[attr-defined]
     depth = len(parameters)
-    relative, absolute = _allowance(parameters, objective)
+    relative, absolute = _allowance(parameters, objective) if probability else (0.0, 0.0)
 
     def certificate(radius: float, *angle: float) -> Certificate:
         found = list(at(radius, *angle))
         shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
         if not all(np.less_equal(part, 1e140).all() for part in found):  # so that no square in the Lanczos steps overflows
             return Certificate(method, derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
-        forms = [_form(1 / 3, shifts, neurons, outputs, 1.0)]
+        if probability == 0:
+            shifts, neurons, outputs = tuple(map(Ball, shifts)), tuple(map(Ball, neurons)), Ball(outputs)
+        forms = [_form(Ball(1.0) / 3 if probability == 0 else 1 / 3, shifts, neurons, outputs, 1.0)]
         if not step_only:
-            forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(np.asarray(outputs), -1.0, neurons, shifts)]
+            forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(outputs, -1.0, neurons, shifts)]
+        if probability == 0:
+            ends = [largest_eigenvalue(objective, parameters, form) for form in forms]
+            return Certificate(
+                method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0], probability=0.0
+            )
         size = sum(A.size + b.size for A, b in parameters)
         ritz = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
         ends = [certified_end(low, high, steps, size, probability / len(forms), relative) + absolute for low, high in ritz]
@@ -289,9 +301,9 @@ def _operator_certificates(
     return certificate
 
 
-def _form(share: float, shifts: tuple[float, ...], neurons: tuple[np.ndarray, ...], outputs: Any, rest: float) -> Form:
+def _form(share: Any, shifts: tuple[Any, ...], neurons: tuple[Any, ...], outputs: Any, rest: float) -> Form:
     """The Hessian plus a share of the majorant."""
-    return Form(1.0 + share * np.asarray(outputs), rest, tuple(share * part for part in neurons), tuple(share * part for part in shifts))
+    return Form(1.0 + share * outputs, rest, tuple(share * part for part in neurons), tuple(share * part for part in shifts))
 
 
 def _allowance(parameters: Parameters, objective: Objective) -> tuple[float, float]:

@@ -500,6 +500,9 @@ def bound(
     radius: Annotated[float | None, typer.Option(help="With --data: certify on the ball of that radius about the weights.")] = None,
     samples: Samples = None,
     method: Annotated[str, typer.Option(help="With --data: norm (one pass over the data, layer by layer) or majorant (sharper, dearer).")] = "norm",
+    probability: Annotated[
+        float, typer.Option(help="majorant: with which the certificate may fail; 0: never (the whole matrix is enclosed, for at most 3000 parameters).")
+    ] = 1e-6,
     plot: Annotated[Path | None, typer.Option(help="With --data and norm: a figure of the layers' matrix (.png, .svg, .pdf).")] = None,
     input_norm: Annotated[float, typer.Option(help="The norm |x| of the input.")] = 1.0,
     target_norm: Annotated[float, typer.Option(help="The norm |y| of the target (half squared error).")] = 1.0,
@@ -521,7 +524,7 @@ def bound(
     if data is not None or radius is not None or plot is not None or samples is not None or method != "norm":
         if data is None or radius is None:
             raise SymlipError("a certificate near the weights needs both --data FILE and --radius R")
-        _certificate(weights, activation, output_activation, cost, data, radius, samples, method, plot, as_json)
+        _certificate(weights, activation, output_activation, cost, data, radius, samples, method, probability, plot, as_json)
         return
 
     if cost is not None and cost.startswith("risk:"):
@@ -561,6 +564,7 @@ def _certificate(
     radius: float,
     samples: int | None,
     method: str,
+    probability: float,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -571,11 +575,13 @@ def _certificate(
 
     if method not in ("norm", "majorant"):
         raise SymlipError(f"--method {method}: it is norm or majorant; along the gradient there is symlip step")
+    if probability != 1e-6 and method != "majorant":
+        raise SymlipError("--probability is a matter of --method majorant: norm is certain")
     if plot is not None and method != "norm":
         raise SymlipError("--plot shows the layers' matrix, which --method norm has")
     model = load(weights, activation, output_activation or "identity")
     pair = _data(data, samples)
-    found = certify(model, pair, _sample_cost(cost), radius, method=method)
+    found = certify(model, pair, _sample_cost(cost), radius, method=method, probability=probability)
     if plot is not None:
         layers_figure(found, plot)
     if as_json:
@@ -591,7 +597,9 @@ def _certificate(
     console.print(f"{weights.name}: {_shape(model.network)}, {', '.join(a.name for a in model.network.activations)}; {len(pair[0])} samples of {data}")
     if model.notice:
         console.print(f"note: {model.notice}")
-    console.print(f"{_sample_cost(cost).name}; on the ball of radius {radius:g} about the weights, proved and rounded up:")
+    console.print(
+        f"{_sample_cost(cost).name}; on the ball of radius {radius:g} about the weights, {'rounded up' if found.probability else 'proved and rounded up'}:"
+    )
     if found.cost_lipschitz is not None:
         console.print(f"  Lipschitz constant of the average cost               {_up(found.cost_lipschitz)}")
     console.print(f"  Lipschitz constant of its gradient (largest Hessian) {_up(found.cost_gradient_lipschitz)}")
@@ -600,7 +608,8 @@ def _certificate(
             console.print(f"there is no finite bound: {_no_bound(model)}", soft_wrap=True)
             return
         console.print(f"  what a step inside the ball needs                    {_up(found.step_constant)}")
-        console.print(f"except with probability {found.probability:g} over the random start of Lanczos' iteration")
+        if found.probability:
+            console.print(f"except with probability {found.probability:g} over the random start of Lanczos' iteration, and an allowance for its rounding")
         return
     if found.cost_gradient_lipschitz == float("inf"):
         console.print(f"there is no finite bound: {_no_bound(model)}", soft_wrap=True)

@@ -74,6 +74,8 @@ class Objective:
         self.network, self.cost = network, cost
         self.inputs, self.targets = prepare_data(network, cost, inputs, targets)
         self._x, self._y = np.ascontiguousarray(self.inputs.T), np.ascontiguousarray(self.targets.T)
+        self._others = 1.0 - np.eye(self._y.shape[0])
+        """Times a vector: for each entry the sum of the others, by additions only."""
         self._lines = [
             _Line(
                 None if unit.group is None else network.groups.index(unit.group),
@@ -170,7 +172,7 @@ class Objective:
                     moved_pre.append(dA @ post[number - 1] + db[:, None] + (A @ moved[-1] if number > 1 else 0.0))
                     branch = slopes[number - 1] * moved_pre[-1]
                 moved.append(branch if line.start is None else moved[line.start] + line.step * branch)
-            found = [(np.zeros_like(A), np.zeros_like(b)) for A, b in parameters]
+            found: list[Any] = [None] * len(parameters)
             changes: list[Any] = [None] * (count + 1)
             changes[-1] = form.outputs * self._cost_hessian(post[-1], moved[-1]) / self.samples
             for number in range(count, 0, -1):
@@ -178,12 +180,12 @@ class Objective:
                 if line.group is None:
                     continue
                 changed = incoming * slopes[number - 1] + bent[number - 1] * moved_pre[number - 1]
-                A, b = found[line.group]
-                A += changed @ post[number - 1].T
-                b += changed.sum(axis=1)
+                A, b = changed @ post[number - 1].T, changed.sum(axis=1)
                 if number > 1:  # the input does not move
-                    A += local[number - 1] @ moved[number - 1].T
+                    A = A + local[number - 1] @ moved[number - 1].T
                     _add(changes, number - 1, parameters[line.group][0].T @ changed + direction[line.group][0].T @ local[number - 1])
+                before = found[line.group]
+                found[line.group] = (A, b) if before is None else (before[0] + A, before[1] + b)
             if form.shifts:
                 found = [(A + shift * C, b + shift * d) for (A, b), (C, d), shift in zip(found, direction, form.shifts)]
             return found
@@ -249,12 +251,19 @@ class Objective:
         }[type(self.cost)]  # fmt: skip
         return function(output, self._y, float(self.cost.delta) if isinstance(self.cost, Huber) else delta)  # type: ignore[no-untyped-call]
 
+    def _softmax(self, output: Any) -> Any:
+        return np.maximum(near.softmax(output), LEAST)  # type: ignore[no-untyped-call]
+
+    def _logistic(self, values: Any) -> Any:
+        with np.errstate(over="ignore"):
+            return np.maximum(1 / (1 + np.exp(-values)), LEAST)
+
     def _cost_gradient(self, output: np.ndarray) -> Any:
         if isinstance(self.cost, SoftmaxCrossEntropy):
-            p = near.softmax(output)  # type: ignore[no-untyped-call]
-            return p * _others(self._y) - self._y * _others(p)  # p - y, as both sum to 1: exact relatively where p is near y
+            p = self._softmax(output)
+            return p * (self._others @ self._y) - self._y * (self._others @ p)  # p - y, as p sums to 1: exact relatively where p is near y
         if isinstance(self.cost, Logistic):
-            return -self._y * _logistic(-self._y * output)
+            return -self._y * self._logistic(-self._y * output)
         error = output - self._y
         if isinstance(self.cost, Huber):
             error = error * np.minimum(1.0, float(self.cost.delta) / np.maximum(near.length(error), 1e-300))  # type: ignore[no-untyped-call]
@@ -262,10 +271,10 @@ class Objective:
 
     def _cost_hessian(self, output: np.ndarray, v: np.ndarray) -> Any:
         if isinstance(self.cost, SoftmaxCrossEntropy):
-            p = np.maximum(near.softmax(output), LEAST)  # type: ignore[no-untyped-call]
-            return p * (v * _others(p) - _others(p * v))  # p_i times the sum of p_k (v_i - v_k): no cancellation for saturated samples
+            p = self._softmax(output)
+            return p * (v * (self._others @ p) - self._others @ (p * v))  # p_i times the sum of p_k (v_i - v_k): no cancellation for saturated samples
         if isinstance(self.cost, Logistic):
-            return v * np.maximum(_logistic(output) * _logistic(-output), LEAST)
+            return v * (self._logistic(output) * self._logistic(-output))
         if isinstance(self.cost, Huber):
             error = output - self._y
             length = np.maximum(near.length(error), 1e-300)  # type: ignore[no-untyped-call]
@@ -273,20 +282,6 @@ class Objective:
             outside = delta / length * (v - error * np.sum(error * v, axis=0) / length**2)
             return np.where(length <= delta, v, outside)
         return v
-
-
-def _others(values: np.ndarray) -> np.ndarray:
-    """Sums over the other entries of each column, by additions only."""
-    found = np.zeros_like(values)
-    np.cumsum(values[:-1], axis=0, out=found[1:])
-    found[:-1] += np.cumsum(values[:0:-1], axis=0)[::-1]
-    return found
-
-
-def _logistic(values: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        found: np.ndarray = 1 / (1 + np.exp(-values))
-    return found
 
 
 def flat(parameters: Parameters) -> np.ndarray:

@@ -90,6 +90,9 @@ class Ball:
     def transpose(self, *axes: int) -> Ball:
         return self._like(self.mid.transpose(*axes), self.rad.transpose(*axes))
 
+    def sum(self, axis: int = 0) -> Ball:
+        return _total(self, axis)
+
     def _like(self, mid: Any, rad: Any) -> Ball:
         return Ball(mid) if self.exact else Ball(mid, rad)
 
@@ -266,15 +269,15 @@ def _spectral_norm(matrix: Any) -> Ball:
     power = 2.0 ** np.clip(np.floor(np.log2(size)), -1000, 1000)
     scaled = Ball(shorter.mid / power, shorter.rad / power + LEAST)
     gram = scaled @ scaled.T
-    root = _sqrt(Ball(_largest_symmetric(gram)))
+    root = _sqrt(Ball(largest_symmetric(gram)))
     return _ball(root.mid * power, root.rad * power)
 
 
-def _largest_symmetric(gram: Ball) -> float:
+def largest_symmetric(gram: Ball) -> float:
     """At least the largest eigenvalue of every symmetric matrix of the ball.
 
     With an approximate decomposition Q, lambda of the midpoint M, the congruent matrix Q^T M Q has its eigenvalues in Gershgorin's
-    discs; Q is orthogonal to within |Q^T Q - I| =: e, so that lambda(M) <= lambda(Q^T M Q) / (1 - e) for positive semidefinite M.
+    discs; Q is orthogonal to within |Q^T Q - I| =: e, so that lambda(M) <= max(0, lambda(Q^T M Q)) / (1 - e) by Ostrowski's theorem.
     """
     try:
         _, vectors = np.linalg.eigh((gram.mid + gram.mid.T) / 2)
@@ -282,7 +285,10 @@ def _largest_symmetric(gram: Ball) -> float:
         return float(np.max(np.sum(gram.size, axis=1) * UP))
     Q = Ball(vectors)
     turned = Q.T @ (gram @ Q)
-    discs = np.max(np.sum(turned.size, axis=1)) * (1 + 4 * len(vectors) * UNIT)
+    reach = turned.size
+    slack = 4 * len(vectors) * UNIT * np.sum(reach, axis=1)
+    np.fill_diagonal(reach, np.diagonal(turned.upper))
+    discs = max(0.0, float(np.max(np.sum(reach, axis=1) + slack)))
     defect = np.max(np.sum((Q.T @ Q - np.eye(len(vectors))).size, axis=1)) * (1 + 4 * len(vectors) * UNIT)
     rows = float(np.max(np.sum(gram.size, axis=1)) * (1 + 4 * len(vectors) * UNIT))
     return min(rows, float(discs / (1 - defect) * UP)) if defect < 0.5 else rows
@@ -342,7 +348,7 @@ def _reference_atoms(*values: Any) -> Ball:
     return Ball(near.reference_atoms(*(ball(value).mid for value in values)))  # type: ignore[no-untyped-call]
 
 
-def _softmax(logits: Any) -> Ball:
+def softmax_ball(logits: Any) -> Ball:
     logits = ball(logits)
     shifted = logits - np.max(logits.mid, axis=0)
     powers = increasing(np.exp, 0.0)(shifted)
@@ -508,7 +514,7 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
             names[name] = types.FunctionType(value.__code__, names, name, value.__defaults__)
     names.update(
         numpy=shim, sqrt=_sqrt, exp=increasing(np.exp, 0.0), log=increasing(np.log), minimum=_pick(np.minimum), maximum=_pick(np.maximum),
-        spectral_norm=_spectral_norm, length=_length, softmax=_softmax, blocks=_join, append_blocks=_append, pad=_placed(runtime.pad), border=_placed(runtime.border),
+        spectral_norm=_spectral_norm, length=_length, softmax=softmax_ball, blocks=_join, append_blocks=_append, pad=_placed(runtime.pad), border=_placed(runtime.border),
         outer=lambda vector: ball(vector)[:, None] * ball(vector)[None, :], zero_matrix=_placed(runtime.zero_matrix), mean=_mean, euclidean_norm=_length,
         largest_eigenvalue=_largest_eigenvalue, unit_vectors=lambda like: Ball(np.eye(len(like))[:, :, None]), add_gram=_add_gram, pair_norm=_pair_norm, smaller=_smaller,
         reference_atoms=_reference_atoms, atom=lambda position, count: Ball(near.atom(int(position), int(count))),  # type: ignore[no-untyped-call]

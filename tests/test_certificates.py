@@ -12,7 +12,10 @@ from symlip.calculus.claims import Bound
 from symlip.calculus.derivation import Step
 from symlip.certify import certified_end, majorant_certificates, norm_certificates
 from symlip.objective import Form, Objective, flat, shaped
+from symlip.verify.costs import cost_jet
 from symlip.verify.evaluate import Program
+from symlip.verify.jets import lines_of, network_jets
+from symlip.whole_matrix import enclosed
 
 COSTS = [sl.SoftmaxCrossEntropy(), sl.HalfSquaredError(), sl.Logistic(), sl.Huber(1)]
 
@@ -254,6 +257,8 @@ def test_saturated_samples_do_not_vanish_from_the_operator(margin, cost, method)
     for radius in (1e-3, 1.0, 0.7 * margin):
         given = {"direction": back, "angle": 0.01} if method == "cone" else {}
         found = sl.certify(model, data, cost, radius, method=method, **given)
+        certain = sl.certify(model, data, cost, radius, method=method, probability=0, **given)
+        assert certain.cost_gradient_lipschitz == pytest.approx(found.cost_gradient_lipschitz, rel=1e-6, abs=1e-8)
         for share in (0.0, 0.5, 1.0):
             (A, b), (U, w) = model.parameters[0], back[0]
             with mpmath.workdps(60):  # the Hessian is C (1 + |x|^2), x = 1
@@ -268,7 +273,42 @@ def test_saturated_samples_do_not_vanish_from_the_operator(margin, cost, method)
                         for j in range(3):
                             C[i, j] = -p[i] * p[j] if i != j else p[i] * mpmath.fsum(p[:i] + p[i + 1 :])
                     largest = 2 * max(mpmath.eigsy(C, eigvals_only=True))
-                assert found.cost_gradient_lipschitz >= largest and (share or found.step_constant >= largest)
+                for each in (found, certain):
+                    assert each.cost_gradient_lipschitz >= largest and (share or each.step_constant >= largest)
+
+
+@pytest.mark.parametrize("cost", [COSTS[0], COSTS[1], COSTS[2]], ids=lambda cost: cost.name)
+def test_the_enclosed_matrix_holds_the_hessian(cost):
+    """Along random directions, against jets of 50 digits; the enclosure is tight; and its certificate is the other one without chance."""
+    model, data, rng = problem(11, (3, 4, 3), ("softplus", "identity"), cost)
+    objective = Objective(model.network, cost, *data)
+    matrix = enclosed(objective, model.parameters, Form())
+    assert matrix.rad.max() < 1e-12
+    with mpmath.workdps(50):
+        exact = [(np.vectorize(mpf, otypes=[object])(A), np.vectorize(mpf, otypes=[object])(b)) for A, b in model.parameters]
+        for _ in range(8):
+            eta = rng.normal(size=len(matrix.mid))
+            along = [
+                (np.vectorize(mpf, otypes=[object])(A), np.vectorize(mpf, otypes=[object])(b)) for A, b in shaped(eta, [(A.shape, b.shape) for A, b in exact])
+            ]
+            total = mpf(0)
+            for x, y in zip(objective.inputs, objective.targets):
+                jets = network_jets(lines_of(model.network, {}), exact, along, np.array([mpf(v) for v in x], dtype=object))
+                total += 2 * cost_jet(cost, jets[-1][1], np.array([mpf(v) for v in y], dtype=object))[2]
+            entries = [mpf(float(v)) for v in eta]
+            middle = mpmath.fsum(a * b * mpf(float(m)) for a, row in zip(entries, matrix.mid) for b, m in zip(entries, row))
+            reach = mpmath.fsum(abs(a * b) * mpf(float(m)) for a, row in zip(entries, matrix.rad) for b, m in zip(entries, row))
+            assert abs(total / objective.samples - middle) <= reach
+    found, certain = (sl.certify(model, data, cost, 0.05, method="majorant", probability=p) for p in (1e-6, 0))
+    assert certain.probability == 0 and "Gershgorin" in certain.latex()
+    assert found.ritz[0] <= certain.step_constant == pytest.approx(found.step_constant, rel=1e-7)
+    assert max(found.ritz[1:]) <= certain.cost_gradient_lipschitz == pytest.approx(found.cost_gradient_lipschitz, rel=1e-7)
+
+
+def test_a_whole_matrix_is_not_formed_for_large_networks():
+    model, data, _ = problem(0, (60, 60, 3), samples=2)
+    with pytest.raises(sl.SymlipError, match="at most 3000 parameters; there are 3843"):
+        sl.certify(model, data, COSTS[0], 0.1, method="majorant", probability=0)
 
 
 def test_large_numbers_give_inf_and_no_nan():

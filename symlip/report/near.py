@@ -141,11 +141,13 @@ def certificate_table(certificate: Certificate) -> dict[str, Any]:
         header = [r"$T$" if certificate.method == "cone" else r"$r$", r"$\operatorname{Lip}(\Phi)$", r"$\operatorname{Lip}(D\Phi)$", r"$\Lambda$ of a step"]
         rows = [[shown(certificate.radius), shown(certificate.cost_lipschitz), shown(certificate.cost_gradient_lipschitz), shown(certificate.step_constant)]]
     text = r"The numbers of the network that the certificate was asked for: the theorem's definitions in ball arithmetic, rounded up in the last digit. They are \emph{proved} for these weights and data."
-    if certificate.probability is not None:
+    if certificate.probability:
         text = text.replace(
             r"They are \emph{proved} for these weights and data.",
             r"They hold for these weights and data except with the probability $p$ of the eigenvalues; the products with $D^2\Phi(\bar\theta)+tE$ are floating-point numbers, for whose rounding an estimated allowance is added.",
         )
+    elif certificate.probability == 0:
+        text += r" No eigenvalue was estimated: the matrices of the forms were made in ball arithmetic, entry by entry, and their eigenvalues enclosed \textup{(}by a congruence and Gershgorin's discs\textup{)}."
     return {"text": text, "header": header, "rows": rows}
 
 
