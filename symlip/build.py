@@ -11,7 +11,10 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,9 @@ from .fields import Field
 DIGITS, NETWORKS, SEED = 50, 20, 0
 FLOW_DIGITS, FLOWS = 30, 6
 """The same for continuous depth, where every network is solved anew at two precisions, for a second or more."""
+
+NEAR_DIGITS, NEAR_NETWORKS = 30, 9
+"""The same near given weights, where every derivative is measured on data, along several directions."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,11 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
     say("check")
     derivation.check(obligations=True)
     say("verify")
-    digits, networks = (FLOW_DIGITS, FLOWS) if isinstance(derivation.problem.network, Field) else (DIGITS, NETWORKS)
+    digits, networks = DIGITS, NETWORKS
+    if isinstance(derivation.problem.network, Field):
+        digits, networks = FLOW_DIGITS, FLOWS
+    elif derivation.problem.local:
+        digits, networks = NEAR_DIGITS, NEAR_NETWORKS
     verification = derivation.verify(digits=digits, networks=networks, seed=SEED)
     if not verification.passed:
         raise BuildFailure(f"{theorem.name}: {verification}")
@@ -145,15 +155,65 @@ def figure_data(derivation: Derivation) -> dict[str, Any]:
     return data(derivation)
 
 
-def generated_texts(names: list[str], folder: Path | None, progress: Callable[[str, str], None] | None = None) -> dict[str, str]:
-    """The text files of the named theorems (all, if none is named), with the table of contents if all are built."""
+def processors() -> int:
+    """How many processes may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_processes(function: Callable[[str], Any], names: list[str], jobs: int, done: Callable[[str], None]) -> dict[str, Any]:
+    """function(name) for each name, in so many processes; done(name) is called as each ends. Its errors are raised here."""
+    found: dict[str, Any] = {}
+    if jobs == 1 or len(names) == 1:
+        for name in names:
+            found[name] = function(name)
+            done(name)
+        return found
+    with ProcessPoolExecutor(min(jobs, len(names)), get_context("spawn")) as pool:
+        futures = {pool.submit(_reporting, function, name): name for name in names}
+        try:
+            for future in as_completed(futures):
+                error, result = future.result()
+                if error is not None:
+                    raise error(result)
+                found[futures[future]] = result
+                done(futures[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {name: found[name] for name in names}
+
+
+def _reporting(function: Callable[[str], Any], name: str) -> tuple[type[Exception] | None, Any]:
+    """What it returns, or the kind and the line of its error: both can be sent to another process."""
+    try:
+        return None, function(name)
+    except BuildFailure as failure:
+        return BuildFailure, str(failure)
+    except SymlipError as error:
+        return SymlipError, str(error)
+
+
+def _texts_of(folder: Path | None, name: str) -> dict[str, str]:
+    return texts(theorems(folder)[name])
+
+
+def generated_texts(names: list[str], folder: Path | None, progress: Callable[[str, str], None] | None = None, jobs: int = 1) -> dict[str, str]:
+    """The text files of the named theorems (all, if none is named), with the table of contents if all are built.
+
+    progress: called with a name and what is done; once for a whole theorem where several jobs (processes) run.
+    """
     known = theorems(folder)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SymlipError(f"no theorem {unknown[0]!r}: known are {', '.join(known)}")
     found: dict[str, str] = {}
-    for name in names or known:
-        found.update(texts(known[name], (lambda stage, name=name: progress(name, stage)) if progress else None))  # type: ignore[misc]
+    wanted, say = names or list(known), progress or (lambda _, __: None)
+    if jobs > 1 and len(wanted) > 1:
+        made = in_processes(partial(_texts_of, folder), wanted, jobs, lambda name: say(name, "done"))
+    else:
+        made = {name: texts(known[name], partial(say, name)) for name in wanted}
+    for each in made.values():
+        found.update(each)
     if not names:
         rows = "".join(f"- [{theorem.title}]({name}/{name}.tex)\n" for name, theorem in known.items())
         found["README.md"] = f"# Generated theorems\n\nWritten by `symlip build`; `symlip build --check` fails when one is stale.\n\n{rows}"
@@ -213,7 +273,7 @@ def stale(texts_by_path: dict[str, str], target: Path, whole: bool) -> list[str]
     return found
 
 
-def pdf(name: str, target: Path) -> list[str]:
+def pdf(target: Path, name: str) -> list[str]:
     """Make the figure and the PDF of a built theorem; return the warnings a reader would see (a missing figure is one)."""
     from .report.figures import draw
     from .report.pdf import make_pdf
@@ -235,4 +295,4 @@ def pdf(name: str, target: Path) -> list[str]:
     return make_pdf((place / f"{name}.tex").read_text(encoding="utf-8"), place / f"{name}.pdf", figures) + notes
 
 
-__all__ = ["BuildFailure", "Theorem", "generated_texts", "pdf", "stale", "theorems", "write_all"]
+__all__ = ["BuildFailure", "Theorem", "generated_texts", "in_processes", "pdf", "processors", "stale", "theorems", "write_all"]

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -215,22 +216,28 @@ def build(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a file is stale.")] = False,
     pdf: Annotated[bool | None, typer.Option("--pdf/--no-pdf", help="Make PDFs (without it: where a TeX is installed).")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on a LaTeX warning that a reader would see.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="Processes at once; as many as there are processors, if not given.")] = None,
     derivations: Folder = None,
 ) -> None:
     """Derive, check, verify and write every derivation: LaTeX, module, JSON, and PDF.
 
     Example: symlip build second_order_block --out /tmp/theorems
     """
-    from .build import generated_texts, stale, theorems, write_all
+    from .build import generated_texts, in_processes, processors, stale, theorems, write_all
     from .build import pdf as make
     from .report.pdf import NO_TEX, tex_program
 
+    if jobs is not None and jobs < 1:
+        raise SymlipError(f"--jobs {jobs}: it must be a positive integer")
+    jobs = jobs or processors()
     console = _console()
     chosen = list(names or [])
     count = len(chosen) or len(theorems(derivations))
     with _progress() as bar:
         task = bar.add_task("build", total=4 * count)
-        texts = generated_texts(chosen, derivations, lambda name, stage: bar.update(task, advance=1, description=f"{name}: {stage}"))
+        texts = generated_texts(
+            chosen, derivations, lambda name, stage: bar.update(task, advance=4 if stage == "done" else 1, description=f"{name}: {stage}"), jobs
+        )
     if check:
         found = stale(texts, out, whole=not chosen)
         if found:
@@ -250,10 +257,8 @@ def build(
     warned = []
     with _progress() as bar:
         task = bar.add_task("PDF", total=len(built))
-        for name in built:
-            bar.update(task, description=f"{name}: PDF")
-            warned += [f"{name}: {warning}" for warning in make(name, out)]
-            bar.advance(task)
+        results = in_processes(partial(make, out), built, jobs, lambda name: bar.update(task, advance=1, description=f"{name}: PDF"))
+        warned += [f"{name}: {warning}" for name, warnings in results.items() for warning in warnings]
     for warning in warned:
         console.print(f"warning: {warning}")
     console.print(

@@ -333,7 +333,8 @@ def _majorant(derivation: Derivation) -> None:
     elif isinstance(cost, SoftmaxCrossEntropy):
         rule = ConeStability()
         known += [*ball.size, ball.first[depth][0], ball.away[depth], apply(ConeRest(), ball.size[0], *ball.first[depth], depth=depth)]
-    factor = apply(rule, *known, depth=depth, kind="factor", cost=cost)
+    alike = {"alike": True} if isinstance(ball, Ball) and depth == 1 else {}
+    factor = apply(rule, *known, depth=depth, kind="factor", cost=cost, **alike)
     curvature = apply(CostStability(), *known, factor, depth=depth, kind="curvature", cost=cost)
     change = {depth: apply(rule, *known, factor, curvature, depth=depth, kind="gradient", cost=cost)}
     curving: dict[int, str] = {}

@@ -313,6 +313,8 @@ def test_a_whole_matrix_is_not_formed_for_large_networks():
 
 def test_large_numbers_give_inf_and_no_nan():
     model, _ = saturated(sl.Logistic(), 0.1)
+    near = sl.certify(model, (np.array([[400.0], [1.0]]), np.array([1, -1])), sl.Logistic(), 0.0237, method="majorant")
+    assert near.cost_gradient_lipschitz < 0.3  # each sample's own movement, not that of the farthest
     for radius in (0.1, 0.5, 1.0, 1.5, 100.0):
         found = sl.certify(model, (np.array([[400.0], [1.0]]), np.array([1, -1])), sl.Logistic(), radius, method="majorant")
         assert found.cost_gradient_lipschitz >= 0.24 and found.step_constant >= 0.24

@@ -246,10 +246,11 @@ The gradient changes by $\int_0^1C(\bar o+sw)w\,ds$, at most $c|w|$ long, and $|
         Identity("third derivative of the logistic cost", sympy.diff(p * (1 - p), p) * p * (1 - p), p * (1 - p) * (1 - 2 * p)),
     )
 
-    def conclude(self, given: Given, *, depth: int, kind: str, cost: Cost, **_: Any) -> Bound:
+    def conclude(self, given: Given, *, depth: int, kind: str, cost: Cost, alike: bool = False, **_: Any) -> Bound:
+        """alike: all pre-activations of the last layer have the same movement, one number a sample."""
         moved = given.bound("moved", depth)
         if kind == "factor":
-            return Bound(Quantity("cost_factor"), nonnegative("odds_M"), self._factor(given, depth, cost, moved))
+            return Bound(Quantity("cost_factor"), nonnegative("odds_M"), self._factor(given, depth, cost, moved, alike))
         factor = given.bound("cost_factor")
         if kind == "curvature":
             if isinstance(cost, HalfSquaredError):
@@ -266,12 +267,13 @@ The gradient changes by $\int_0^1C(\bar o+sw)w\,ds$, at most $c|w|$ long, and $|
             value = sympy.Min(value, sympy.exp(factor / 2) * sympy.sqrt(curvature) * start)
         return Bound(Quantity("changed_adjoint", depth), nonnegative(f"ea_{depth}"), value)
 
-    def _factor(self, given: Given, depth: int, cost: Cost, moved: sympy.Expr) -> sympy.Expr:
+    def _factor(self, given: Given, depth: int, cost: Cost, moved: sympy.Expr, alike: bool) -> sympy.Expr:
         if isinstance(cost, SoftmaxCrossEntropy):
             sharp = given.bound("distance") * SpreadOdds(given.symbol("pc"), given.symbol("gr_1")) + sympy.sqrt(2) * given.symbol("rest")
             return sympy.Min(sympy.sqrt(2) * moved, sharp)
         if isinstance(cost, Logistic):
-            return Largest(given.bound("moved_pre", depth))
+            farthest = given.bound("moved_pre", depth)
+            return farthest if alike else Largest(farthest)
         if isinstance(cost, HalfSquaredError):
             return 0 * moved
         raise SymlipError("method='majorant' needs SoftmaxCrossEntropy(), HalfSquaredError() or Logistic(); Huber has method='norm'")
