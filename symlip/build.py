@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,8 @@ def in_processes(function: Callable[[str], Any], names: list[str], jobs: int, do
             found[name] = function(name)
             done(name)
         return found
-    with ProcessPoolExecutor(min(jobs, len(names)), get_context("spawn")) as pool:
+    # an interruption is for this process, which ends the others
+    with ProcessPoolExecutor(min(jobs, len(names)), get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         futures = {pool.submit(_reporting, function, name): name for name in names}
         try:
             for future in as_completed(futures):
@@ -179,6 +181,8 @@ def in_processes(function: Callable[[str], Any], names: list[str], jobs: int, do
                 done(futures[future])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
             raise
     return {name: found[name] for name in names}
 

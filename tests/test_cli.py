@@ -270,7 +270,11 @@ def test_an_interrupted_build_leaves_each_file_old_or_new(symlip, tmp_path, monk
         return real(theorem, progress)
 
     monkeypatch.setattr(build, "texts", interrupted)
-    status, _, err = symlip("build", "first_order", "ordering", "--out", tmp_path, "--no-pdf")
+    status, _, err = symlip("build", "first_order", "ordering", "--out", tmp_path, "--no-pdf", "--jobs", 1)
+    assert status == 130 and err == "symlip: interrupted; every file is either old or new\n"
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == dict.fromkeys(before, b"old")
+    monkeypatch.setattr(build, "as_completed", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    status, _, err = symlip("build", "first_order", "ordering", "--out", tmp_path, "--no-pdf", "--jobs", 2)
     assert status == 130 and err == "symlip: interrupted; every file is either old or new\n"
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == dict.fromkeys(before, b"old")
 
