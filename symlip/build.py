@@ -248,19 +248,6 @@ def write_all(texts_by_path: dict[str, str], target: Path) -> list[Path]:
     return [path for _, path in pending]
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write one file beside its place and move it there."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".symlip-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _remove(pending: list[tuple[Path, Path]]) -> None:
     for temporary, _ in pending:
         temporary.unlink(missing_ok=True)

@@ -271,7 +271,7 @@ def _operator_certificates(
     derivation, function = _compiled(objective.network, objective.cost, method, outward)
     reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
     at = function.prepared(*given, *zip(*reference), objective.inputs, objective.targets)  # type: ignore[attr-defined]
-    depth = len(parameters)
+    depth, size = len(parameters), sum(A.size + b.size for A, b in parameters)
     relative, absolute = _allowance(parameters, objective) if probability else (0.0, 0.0)
 
     def certificate(radius: float, *angle: float) -> Certificate:
@@ -284,18 +284,17 @@ def _operator_certificates(
         forms = [_form(Ball(1.0) / 3 if probability == 0 else 1 / 3, shifts, neurons, outputs, 1.0)]
         if not step_only:
             forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(outputs, -1.0, neurons, shifts)]
+        ritz = None
         if probability == 0:
             ends = [largest_eigenvalue(objective, parameters, form) for form in forms]
-            return Certificate(
-                method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0], probability=0.0
-            )
-        size = sum(A.size + b.size for A, b in parameters)
-        ritz = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
-        ends = [certified_end(low, high, steps, size, probability / len(forms), relative) + absolute for low, high in ritz]
-        ends = [math.inf if math.isnan(end) else end for end in ends]
+        else:
+            values = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
+            ritz = tuple(high for _, high in values)
+            ends = [certified_end(low, high, steps, size, probability / len(forms), relative) + absolute for low, high in values]
+            ends = [math.inf if math.isnan(end) else end for end in ends]
         return Certificate(
             method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
-            probability=probability, ritz=tuple(high for _, high in ritz),
+            probability=probability, ritz=ritz,
         )  # fmt: skip
 
     return certificate

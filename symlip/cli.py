@@ -144,7 +144,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    from .build import write_bytes
+    from .files import write_bytes
 
     if path.is_dir() or not path.parent.is_dir():
         raise SymlipError(f"{path}: it cannot be written, name a file in a folder that exists")
@@ -651,11 +651,11 @@ def step(
     Example: symlip step tests/data/digits_mlp.npz --data digits --pieces 3
     """
     from .certify import certified_step, with_parameters
-    from .models import check_destination, load, save
+    from .models import check_archive_path, load, save
     from .objective import Objective
 
     if out is not None:
-        check_destination(out)
+        check_archive_path(out)
     model = load(weights, activation, output_activation or "identity")
     pair, on = _data(data, samples), _sample_cost(cost)
     found = certified_step(model, pair, on, method, pieces)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
@@ -187,7 +187,7 @@ def module_source(derivation: Derivation) -> str:
     kernel = _kernel(derivation, signature)
     results = list(derivation.results)
     wrapper = _wrapper(signature, results)
-    helpers = [inspect.getsource(FUNCTIONS[name]) for name in _needed(kernel + wrapper)]
+    helpers = [inspect.getsource(FUNCTIONS[name]) for name in needed(kernel + wrapper, FUNCTIONS)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
     standard = "import math\n" if any("math." in helper for helper in helpers) else ""
     imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
@@ -275,9 +275,9 @@ def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symb
     return found
 
 
-def _needed(source: str) -> list[str]:
-    """The runtime functions that a source uses, with those that they use, in the order of their modules."""
-    functions = {name: inspect.getsource(value) for name, value in FUNCTIONS.items()}
+def needed(source: str, known: Mapping[str, Any]) -> list[str]:
+    """The known functions that a source uses, with those that they use, in the order in which they are known."""
+    functions = {name: inspect.getsource(value) for name, value in known.items()}
     found: set[str] = set()
 
     def visit(text: str) -> None:

@@ -19,7 +19,7 @@ from .calculus.claims import plain_symbol
 from .calculus.derivation import Derivation
 from .calculus.rules.activation_constants import identifier
 from .calculus.samples import At, SupremumNear
-from .compile import DESCRIPTION, SourcePrinter, _constant, _released
+from .compile import DESCRIPTION, SourcePrinter, _constant, _released, needed
 from .pointwise import activation_source
 
 FUNCTIONS = {name: value for module in (runtime, near) for name, value in vars(module).items() if inspect.isfunction(value)}
@@ -38,7 +38,7 @@ def module_source(derivation: Derivation) -> str:
     variable = ", ".join(sizes)
     centre, kernel, arguments = _kernels(derivation)
     activations = "\n\n".join(activation_source(activation, *orders) for activation, orders in _activations(derivation).items())
-    used = _needed(centre + kernel + activations)
+    used = needed(centre + kernel + activations, FUNCTIONS)
     helpers = [inspect.getsource(FUNCTIONS[name]) for name in used]
     network = derivation.problem.network
     names = ", ".join(re.sub(r"[^ -~]|[\"\\]", "?", activation.name) for activation in network.activations)
@@ -136,21 +136,6 @@ def _activations(derivation: Derivation) -> dict[Activation, tuple[tuple[int, ..
             found[isinstance(operation, SupremumNear)].add(int(operation.args[2]))
     known = {identifier(activation): activation for activation in (*BUILT_IN.values(), *derivation.problem.network.activations)}
     return {known[name]: (tuple(sorted(at)), tuple(sorted(suprema))) for name, (at, suprema) in sorted(uses.items())}
-
-
-def _needed(source: str) -> list[str]:
-    """The runtime functions that a source uses, with those that they use."""
-    functions = {name: inspect.getsource(value) for name, value in FUNCTIONS.items()}
-    found: set[str] = set()
-
-    def visit(text: str) -> None:
-        for name in functions:
-            if name not in found and re.search(rf"\b{name}\(", text):
-                found.add(name)
-                visit(functions[name].split(":", 1)[1])
-
-    visit(source)
-    return [name for name in functions if name in found]
 
 
 def _description(derivation: Derivation, name: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .build import write_bytes
 from .certify import Certificate
 from .errors import MissingExtra, SymlipError
+from .files import check_destination, write_bytes
 
 
 def layer_matrix(certificate: Certificate) -> np.ndarray:
@@ -72,21 +72,14 @@ def layers_figure(certificate: Certificate, path: Path | str) -> None:
     plt.close(figure)
 
 
-def check_figure_path(path: Path | str) -> None:
-    """Raise SymlipError unless a figure can be written there: before the work, not after it."""
-    path = Path(path)
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise SymlipError(f"{path.name}: a figure is a .png, .svg or .pdf file")
-    if not path.parent.is_dir():
-        raise SymlipError(f"{path.parent}: there is no such folder for {path.name}")
+def check_figure_path(path: Path | str) -> Path:
+    """The path; SymlipError unless a figure can be written there."""
+    return check_destination(path, (".png", ".svg", ".pdf"), "a figure is a .png, .svg or .pdf file")
 
 
 def save_figure(figure: Any, path: Path | str) -> None:
     """Write a figure beside its place and move it there."""
-    check_figure_path(path)
+    path = check_figure_path(path)
     stream = io.BytesIO()
-    figure.savefig(stream, format=Path(path).suffix[1:].lower(), dpi=150)
-    try:
-        write_bytes(Path(path), stream.getvalue())
-    except OSError as error:
-        raise SymlipError(f"{path}: it cannot be written ({error.strerror or error})") from error
+    figure.savefig(stream, format=path.suffix[1:].lower(), dpi=150)
+    write_bytes(path, stream.getvalue())

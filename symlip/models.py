@@ -5,6 +5,7 @@ Pickled objects are refused, never loaded; the sizes in the archive's headers ar
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import zipfile
@@ -18,6 +19,7 @@ from .activations import Activation
 from .architecture import describe, parse
 from .errors import MissingExtra, SymlipError
 from .fields import NeuralODE
+from .files import check_destination, write_bytes
 from .networks import Dense, Network
 
 LARGEST = 2**31
@@ -109,13 +111,9 @@ def read_data(name: str | Path) -> tuple[np.ndarray, np.ndarray]:
     raise SymlipError(f"{Path(name).name}: data are the arrays inputs and targets (or X and y); it holds {', '.join(sorted(arrays)[:6])}")
 
 
-def check_destination(path: str | Path) -> None:
-    """Raise SymlipError unless weights can be written there: before the work, not after it."""
-    path = Path(path)
-    if path.suffix.lower() != ".npz":
-        raise SymlipError(f"{path.name}: weights are written to an .npz archive")
-    if not path.parent.is_dir():
-        raise SymlipError(f"{path.parent}: there is no such folder for {path.name}")
+def check_archive_path(path: str | Path) -> Path:
+    """The path; SymlipError unless weights can be written there."""
+    return check_destination(path, (".npz",), "weights are written to an .npz archive")
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -123,20 +121,14 @@ def save(model: Model, path: str | Path) -> None:
 
     A1, b1, A2, b2, .., and the array `architecture`, which names the activations where they have names.
     """
-    check_destination(path)
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.part.npz")
+    path = check_archive_path(path)
     arrays = {f"{letter}{number}": part for number, pair in enumerate(model.parameters, 1) for letter, part in zip("Ab", pair)}
     text = describe(model.network) if isinstance(model.network, Network) else None
     if text is not None:
         arrays["architecture"] = np.array(text)
-    try:
-        np.savez(beside, **arrays)  # type: ignore[arg-type]
-        beside.replace(path)
-    except OSError as error:
-        raise SymlipError(f"{path}: it cannot be written ({error.strerror or error})") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, stream.getvalue())
 
 
 def _readable(path: Path) -> None:
