@@ -6,6 +6,8 @@ certified number: the dual recursion says what it costs to bend each layer.
 
 from symlip import Dense, Derivation, Network, exact_lipschitz
 
+NETWORKS = 10  # each takes a search
+
 
 def derivation() -> Derivation:
     return exact_lipschitz(Network(inputs=3, layers=[Dense(3, "tanh"), Dense(4, "tanh"), Dense(2, "tanh")]))

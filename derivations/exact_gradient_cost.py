@@ -2,6 +2,8 @@
 
 from symlip import Dense, Derivation, LayerBalls, Network, SoftmaxCrossEntropy, derive
 
+NETWORKS = 10  # each takes a search
+
 
 def derivation() -> Derivation:
     network = Network(inputs=3, layers=[Dense(4, "tanh"), Dense(4, "tanh"), Dense(3, "identity")])

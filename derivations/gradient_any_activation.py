@@ -5,6 +5,8 @@ Where several neurons want to be active at once the exact constant is not known;
 
 from symlip import Dense, Derivation, Network, exact_lipschitz
 
+NETWORKS = 8  # each takes a search
+
 
 def derivation() -> Derivation:
     return exact_lipschitz(Network(inputs=3, layers=[Dense(2, "logistic"), Dense(1, "logistic")]))

@@ -24,7 +24,7 @@ from .errors import MissingExtra, SymlipError
 from .fields import Field
 
 DIGITS, NETWORKS, SEED = 50, 20, 0
-FLOW_DIGITS, FLOWS = 30, 6
+FLOW_DIGITS, FLOWS = 30, 4
 """The same for continuous depth, where every network is solved anew at two precisions, for a second or more."""
 
 NEAR_DIGITS, NEAR_NETWORKS = 30, 9
@@ -36,6 +36,7 @@ class Theorem:
     """One file of derivations/: its name, its docstring's first line, the rest of it, and the derivation it makes.
 
     sharpness: the options of `sharpness_map`, from the file's SHARPNESS, if its report shows the map.
+    networks: how many networks it is verified on, from the file's NETWORKS, where each costs a search; None for as many as usual.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Theorem:
     about: str
     make: Callable[[], Derivation]
     sharpness: dict[str, Any] | None = None
+    networks: int | None = None
 
 
 def derivations_folder() -> Path:
@@ -74,7 +76,8 @@ def theorems(folder: Path | None = None) -> dict[str, Theorem]:
             raise SymlipError(f"{path.name}: a derivation file needs a docstring (the statement) and a function derivation()")
         title, _, about = text.partition("\n")
         title = title.removeprefix("Theorem:").strip().rstrip(".")
-        found[path.stem] = Theorem(path.stem, title[:1].upper() + title[1:], about.strip(), module.derivation, getattr(module, "SHARPNESS", None))
+        options = getattr(module, "SHARPNESS", None), getattr(module, "NETWORKS", None)
+        found[path.stem] = Theorem(path.stem, title[:1].upper() + title[1:], about.strip(), module.derivation, *options)
     if not found:
         raise SymlipError(f"{folder}: it holds no derivation files")
     return found
@@ -96,6 +99,7 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
         digits, networks = FLOW_DIGITS, FLOWS
     elif derivation.problem.local:
         digits, networks = NEAR_DIGITS, NEAR_NETWORKS
+    networks = theorem.networks or networks
     verification = derivation.verify(digits=digits, networks=networks, seed=SEED)
     if not verification.passed:
         raise BuildFailure(f"{theorem.name}: {verification}")

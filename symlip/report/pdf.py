@@ -16,6 +16,9 @@ def tex_program() -> str | None:
     return next((program for program in ("latexmk", "pdflatex", "tectonic") if shutil.which(program)), None)
 
 
+PASSES = 4
+"""Of pdflatex, at most: two, and more while references still move."""
+
 NO_TEX = "no PDF was made: no TeX is installed (for example: apt-get install texlive-latex-extra texlive-pictures lmodern)"
 
 
@@ -36,13 +39,16 @@ def make_pdf(source: str, target: Path, figures: dict[str, bytes] | None = None)
         if program == "tectonic":
             commands = [["tectonic", "--keep-logs", "report.tex"]]
         else:
-            commands = [["pdflatex", *options]] * 3 if shutil.which("pdflatex") else [["latexmk", "-pdf", *options]]
-        for command in commands:
+            commands = [["pdflatex", *options]] * PASSES if shutil.which("pdflatex") else [["latexmk", "-pdf", *options]]
+        log = ""
+        for number, command in enumerate(commands, 1):
             done = subprocess.run(command, cwd=place, capture_output=True, text=True, errors="replace", check=False)
             if done.returncode != 0:
                 error = next((line for line in done.stdout.splitlines() if line.startswith("!")), "see its log")
                 raise SymlipError(f"{command[0]} could not compile the report: {error}")
-        log = (place / "report.log").read_text(encoding="utf-8", errors="replace") if (place / "report.log").exists() else ""
+            log = (place / "report.log").read_text(encoding="utf-8", errors="replace") if (place / "report.log").exists() else ""
+            if number > 1 and "Rerun to get" not in log:  # the first pass writes the references, the second one reads them
+                break
         temporary = target.with_name(target.name + ".part")
         shutil.copyfile(place / "report.pdf", temporary)
         temporary.replace(target)
