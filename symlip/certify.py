@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -192,23 +192,23 @@ _SETS: dict[str, LocalSet] = {"norm": Neighbourhood(), "majorant": Neighbourhood
 
 
 @lru_cache(maxsize=64)
-def _compiled(network: Network, cost: Cost, method: str, outward: bool = True) -> tuple[Derivation, Callable[..., Any]]:
+def _compiled(network: Network, cost: Cost, method: str) -> tuple[Derivation, Callable[..., Any]]:
     """The derivation for an architecture and its function, made once."""
     derivation = derive(network, _SETS[method], method=method, cost=Risk(cost))
-    return derivation, derivation.compile(outward=outward)
+    return derivation, derivation.compile(outward=True)
 
 
-def norm_certificates(model: Model, objective: Objective, outward: bool = True) -> Callable[[float], Certificate]:
+def norm_certificates(model: Model, objective: Objective) -> Callable[..., Certificate]:
     """The norm certificate as a function of the radius; one pass over the data is done once for all radii.
 
-    outward=False is for searches: plain floats, which prove nothing.
+    With outward=False the function is for searches: plain floats, which prove nothing.
     """
-    derivation, function = _compiled(objective.network, objective.cost, "norm", outward)
+    derivation, function = _compiled(objective.network, objective.cost, "norm")
     weights, biases = zip(*model.parameters)
     at = function.prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
 
-    def certificate(radius: float) -> Certificate:
-        found = at(radius)
+    def certificate(radius: float, outward: bool = True) -> Certificate:
+        found = (at if outward else at.in_floats)(radius)
         return Certificate(
             "norm", derivation, radius=radius, cost_lipschitz=found.cost_lipschitz, cost_gradient_lipschitz=found.cost_gradient_lipschitz,
             layer_lipschitz=found.layer_lipschitz,
@@ -218,18 +218,18 @@ def norm_certificates(model: Model, objective: Objective, outward: bool = True) 
 
 
 def majorant_certificates(
-    parameters: Parameters, objective: Objective, probability: float = 1e-6, steps: int = 40, outward: bool = True, seed: int = 0, step_only: bool = False
-) -> Callable[[float], Certificate]:
+    parameters: Parameters, objective: Objective, probability: float = 1e-6, steps: int = 40, seed: int = 0, step_only: bool = False
+) -> Callable[..., Certificate]:
     """The majorant certificate as a function of the radius.
 
     The coefficients of the majorant are evaluated in ball arithmetic, and the Ritz values are enlarged by the bound of Kuczynski and
     Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2), so that the certificate holds except with the given probability.
     The operator itself is applied in floats, by formulas without cancellation in the cost; for their rounding `_allowance` is added,
-    an estimate with room to spare, not a proof. probability=0: the whole matrix in ball arithmetic instead. step_only: only what a step needs, a third of the work. outward=False is for
-    searches and proves nothing.
+    an estimate with room to spare, not a proof. probability=0: the whole matrix in ball arithmetic instead. step_only: only what a step needs, a third of the work.
+    The function with outward=False, and perhaps fewer steps, is for searches and proves nothing.
     """
     weights, biases = zip(*parameters)
-    return _operator_certificates(parameters, objective, "majorant", (weights, biases), probability, steps, outward, seed, step_only)
+    return _operator_certificates(parameters, objective, "majorant", (weights, biases), probability, steps, seed, step_only)
 
 
 def cone_certificates(
@@ -238,14 +238,13 @@ def cone_certificates(
     direction: Parameters,
     probability: float = 1e-6,
     steps: int = 40,
-    outward: bool = True,
     seed: int = 0,
     step_only: bool = False,
 ) -> Callable[..., Certificate]:
     """The cone certificate about a direction as a function of the length of its axis and of the angle; otherwise as majorant_certificates."""
     weights, biases = zip(*parameters)
     return _operator_certificates(
-        parameters, objective, "cone", (weights, biases, *zip(*normalised(objective.network, direction))), probability, steps, outward, seed, step_only
+        parameters, objective, "cone", (weights, biases, *zip(*normalised(objective.network, direction))), probability, steps, seed, step_only
     )
 
 
@@ -259,7 +258,7 @@ def normalised(network: Network, direction: Parameters) -> Parameters:
 
 
 def _operator_certificates(
-    parameters: Parameters, objective: Objective, method: str, given: tuple[Any, ...], probability: float, steps: int, outward: bool, seed: int, step_only: bool
+    parameters: Parameters, objective: Objective, method: str, given: tuple[Any, ...], probability: float, steps: int, seed: int, step_only: bool
 ) -> Callable[..., Certificate]:
     """Certificates from the Hessian plus a majorant of its change, as a function of the sizes of the set."""
     if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 <= probability < 1:
@@ -268,14 +267,14 @@ def _operator_certificates(
         check_size(parameters)
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise SymlipError(f"steps must be an integer from 2 on, not {steps!r}")
-    derivation, function = _compiled(objective.network, objective.cost, method, outward)
+    derivation, function = _compiled(objective.network, objective.cost, method)
     reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
     at = function.prepared(*given, *zip(*reference), objective.inputs, objective.targets)  # type: ignore[attr-defined]
     depth, size = len(parameters), sum(A.size + b.size for A, b in parameters)
     relative, absolute = _allowance(parameters, objective) if probability else (0.0, 0.0)
 
-    def certificate(radius: float, *angle: float) -> Certificate:
-        found = list(at(radius, *angle))
+    def certificate(radius: float, *angle: float, outward: bool = True, steps: int = steps) -> Certificate:
+        found = list((at if outward else at.in_floats)(radius, *angle))
         shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
         if not all(np.less_equal(part, 1e140).all() for part in found):  # so that no square in the Lanczos steps overflows
             return Certificate(method, derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
@@ -313,9 +312,9 @@ def _allowance(parameters: Parameters, objective: Objective) -> tuple[float, flo
     """
     wrong = objective.rounding(parameters)
     weights, biases = zip(*parameters)
-    at = _compiled(objective.network, objective.cost, "norm", False)[1].prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
+    at = _compiled(objective.network, objective.cost, "norm")[1].prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
     with np.errstate(over="ignore"):
-        return float(1e-9 + np.expm1(4 * wrong)), float((1e-11 + 4 * wrong) * at(1e-300).cost_gradient_lipschitz)
+        return float(1e-9 + np.expm1(4 * wrong)), float((1e-11 + 4 * wrong) * at.in_floats(1e-300).cost_gradient_lipschitz)
 
 
 def certified_end(low: float, high: float, steps: int, size: int, probability: float, relative: float = 1e-9) -> float:
@@ -331,15 +330,15 @@ def certified_end(low: float, high: float, steps: int, size: int, probability: f
     return high + error / (1 - 2 * error) * (high - low) + slack if error < 0.5 else math.inf
 
 
-def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters, outward: bool = True) -> Callable[[float], Certificate]:
-    """The line certificate as a function of the length; outward=False is for searches and proves nothing."""
-    derivation, function = _compiled(objective.network, objective.cost, "line", outward)
+def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters) -> Callable[..., Certificate]:
+    """The line certificate as a function of the length; with outward=False it is for searches and proves nothing."""
+    derivation, function = _compiled(objective.network, objective.cost, "line")
     weights, biases = zip(*parameters)
     moved_weights, moved_biases = zip(*normalised(objective.network, direction))
     at = function.prepared(weights, biases, moved_weights, moved_biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
 
-    def certificate(length: float) -> Certificate:
-        found = at(length)
+    def certificate(length: float, outward: bool = True) -> Certificate:
+        found = (at if outward else at.in_floats)(length)
         return Certificate("line", derivation, length=length, curvature=found.curvature, taylor=tuple(found[:5]))
 
     return certificate
@@ -375,12 +374,12 @@ def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
 
 def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 6) -> tuple[float, float, Certificate]:
     """The best step along a direction that a line certificate gives: its length, the guaranteed decrease, the certificate."""
-    at = line_certificates(parameters, objective, direction, outward=False)
-    _, f1, f2, f3, _ = at(1e-12).taylor or ()
+    at = line_certificates(parameters, objective, direction)
+    _, f1, f2, f3, _ = at(1e-12, outward=False).taylor or ()
     best, chosen = (0.0, 0.0), 0.0
     length = _first_length(f1, f2, f3) if f1 < 0 else 0.0
     for _ in range(tries if f1 < 0 else 0):  # a search, in plain floats
-        t, fall = best_on(at(length).taylor or (), length)
+        t, fall = best_on(at(length, outward=False).taylor or (), length)
         if fall > best[1]:
             best, chosen = (t, fall), length
         if not fall > 0:
@@ -391,7 +390,7 @@ def line_step(parameters: Parameters, objective: Objective, direction: Parameter
             length *= 1.6
         else:
             break
-    found = line_certificates(parameters, objective, direction)(chosen or 1e-12)
+    found = at(chosen or 1e-12)
     return *best_on(found.taylor or (), chosen), found
 
 
@@ -471,12 +470,13 @@ def _ball_step(parameters: Parameters, objective: Objective, unit: Parameters, m
     slope = _slope(parameters, objective, unit)
     if method == "norm":
         model = Model(objective.network, parameters)
-        quick, proved = norm_certificates(model, objective, outward=False), norm_certificates(model, objective)
+        proved = norm_certificates(model, objective)
+        quick = partial(proved, outward=False)
     else:
-        quick = majorant_certificates(parameters, objective, steps=10, outward=False, step_only=True)
         proved = majorant_certificates(parameters, objective, step_only=True)
+        quick = partial(proved, outward=False, steps=10)
 
-    def value(at: Callable[[float], Certificate], radius: float) -> tuple[float, float, Certificate]:
+    def value(at: Callable[..., Certificate], radius: float) -> tuple[float, float, Certificate]:
         found = at(radius)
         constant = (found.ritz[0] if found.ritz and at is quick else found.step_constant) or math.inf
         length = min(radius, -slope / constant) if slope < 0 and math.isfinite(constant) else 0.0

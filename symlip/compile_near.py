@@ -6,6 +6,7 @@ cost one pass over the data. Accuracy as in `compile`: plain double precision, n
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable
@@ -62,7 +63,8 @@ def module_source(derivation: Derivation) -> str:
 def compile_function(derivation: Derivation, outward: bool = False) -> Callable[..., Any]:
     """The module's function `bounds`, with `bounds.prepared`: the same in two steps, the first without the radius.
 
-    outward: every line in ball arithmetic, and the results rounded up, so that they are bounds of the numbers in exact arithmetic.
+    outward: every line in ball arithmetic, and the results rounded up, so that they are bounds of the numbers in exact arithmetic;
+    what `prepared` returns then has `in_floats`, the same function in plain floats, for searches.
     """
     source = module_source(derivation)
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
@@ -78,6 +80,7 @@ def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
     """Put the kernels in ball arithmetic in the place of those in floats."""
     centre, kernel, _ = _kernels(derivation)
     activations = _activations(derivation)
+    gathered, function_of, in_floats = namespace["_gathered"], namespace["_function"], namespace["_kernel"]
     first = rounding.on_balls(centre, rounding.namespace(activations))["_centre"]
     # what depends on the size of the set is a bound, and bounds increase with every bound that they are made of
     second = rounding.on_balls(kernel, rounding.namespace(activations, True), increasing_lines=True)["_kernel"]
@@ -85,8 +88,20 @@ def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
     def balls(value: Any) -> Any:
         return [balls(entry) for entry in value] if isinstance(value, list) else rounding.ball(value)
 
+    def floats(value: Any) -> Any:
+        return [floats(entry) for entry in value] if isinstance(value, list) else rounding.ball(value).mid
+
+    def on_sizes(found: Any, *sizes: float) -> list[Any]:
+        return [rounding.ball(value).upper for value in second(found, *map(rounding.ball, sizes))]
+
+    def prepared(*arguments: Any, **named: Any) -> Callable[..., Any]:
+        found = gathered(*arguments, **named)
+        at = function_of(found, on_sizes)
+        at.in_floats = function_of(floats(found), in_floats)
+        return at  # type: ignore[no-any-return]
+
     namespace["_centre"] = lambda *arguments: first(*map(balls, arguments))
-    namespace["_kernel"] = lambda found, *sizes: [rounding.ball(value).upper for value in second(found, *map(rounding.ball, sizes))]
+    namespace["prepared"] = functools.update_wrapper(prepared, namespace["prepared"])
 
 
 def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:
@@ -190,8 +205,8 @@ def _single(value):
     return float(value) if value.ndim == 0 else value
 '''
 
-_WRAPPER = '''def prepared({arguments}):
-    """What does not depend on the {variable}, done once: returns the function of the {variable}."""
+_WRAPPER = '''def _gathered({arguments}):
+    """The values that do not depend on the {variable}."""
     widths = {widths}
     shapes = {{"weights": [(widths[u], widths[u - 1]) for u in {layers}], "biases": [(widths[u],) for u in {layers}]}}
     given = locals()
@@ -200,7 +215,11 @@ _WRAPPER = '''def prepared({arguments}):
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {{samples[0].shape[1]}} inputs and {{samples[1].shape[1]}} targets")
     with numpy.errstate(all="ignore"):
-        found = _centre(*layers.values(), *samples)
+        return _centre(*layers.values(), *samples)
+
+
+def _function(found, kernel):
+    """The bounds as a function of the {variable}."""
 
     def at({variable}):
         """The bounds at one {variable}."""
@@ -208,10 +227,15 @@ _WRAPPER = '''def prepared({arguments}):
         if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
             raise ValueError(f"{variable} must be finite and not negative, not {{', '.join(map(str, sizes))}}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, *sizes)
+            results = kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at
+
+
+def prepared({arguments}):
+    """What does not depend on the {variable}, done once: returns the function of the {variable}."""
+    return _function(_gathered({arguments}), _kernel)
 
 
 def bounds({arguments}, {variable}):

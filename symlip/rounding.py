@@ -20,6 +20,7 @@ import numpy as np
 from . import near, runtime
 from .activations import Activation
 from .calculus.rules.activation_constants import identifier
+from .charts import rounded_up
 from .errors import SymlipError
 from .pointwise import functions_source, local_suprema
 
@@ -37,14 +38,16 @@ TRUSTED = 8
 class Ball:
     """An array with an array of radii. Combined with numbers, which are exact, and with other balls."""
 
-    __slots__ = ("exact", "mid", "rad")
+    __slots__ = ("exact", "mid", "nonnegative", "rad")
     __array_ufunc__ = None
     """NumPy leaves operations with a ball to the ball."""
 
-    def __init__(self, mid: Any, rad: Any = 0.0) -> None:
+    def __init__(self, mid: Any, rad: Any = 0.0, nonnegative: bool = False) -> None:
         self.mid = np.asarray(mid, dtype=float)
         self.exact = isinstance(rad, float) and rad == 0.0
         self.rad = np.broadcast_to(np.asarray(rad, dtype=float), self.mid.shape)
+        self.nonnegative = nonnegative
+        """Whether what it stands for is a modulus, a square, a root or made of such."""
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -90,38 +93,54 @@ class Ball:
     def transpose(self, *axes: int) -> Ball:
         return self._like(self.mid.transpose(*axes), self.rad.transpose(*axes))
 
-    def sum(self, axis: int = 0) -> Ball:
+    def sum(self, axis: int = 0) -> Any:
         return _total(self, axis)
 
     def _like(self, mid: Any, rad: Any) -> Ball:
-        return Ball(mid) if self.exact else Ball(mid, rad)
+        return Ball(mid, nonnegative=self.nonnegative) if self.exact else Ball(mid, rad, self.nonnegative)
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Ball:
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Upper):
+            return other + self
         other = ball(other)
         mid = self.mid + other.mid
-        return _ball(mid, self.rad + other.rad)
+        return _ball(mid, self.rad + other.rad, self.nonnegative and other.nonnegative)
 
     __radd__ = __add__
 
     def __neg__(self) -> Ball:
         return Ball(-self.mid, self.rad)
 
-    def __sub__(self, other: Any) -> Ball:
-        return self + (-ball(other))
+    def __sub__(self, other: Any) -> Any:
+        return self + (-_exactly(other))
 
-    def __rsub__(self, other: Any) -> Ball:
+    def __rsub__(self, other: Any) -> Any:
         return ball(other) + (-self)
 
-    def __mul__(self, other: Any) -> Ball:
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Upper):
+            return other * self
+        if self is other:
+            return self._squared()
         other = ball(other)
-        return _ball(self.mid * other.mid, np.abs(self.mid) * other.rad + self.rad * (np.abs(other.mid) + other.rad))
+        nonnegative = self.nonnegative and other.nonnegative
+        if self.exact and other.exact:
+            return _ball(self.mid * other.mid, 0.0, nonnegative)
+        if other.exact:
+            return _ball(self.mid * other.mid, self.rad * np.abs(other.mid), nonnegative)
+        if self.exact:
+            return _ball(self.mid * other.mid, other.rad * np.abs(self.mid), nonnegative)
+        return _ball(self.mid * other.mid, np.abs(self.mid) * other.rad + self.rad * (np.abs(other.mid) + other.rad), nonnegative)
 
     __rmul__ = __mul__
 
+    def _squared(self) -> Ball:
+        return _ball(self.mid * self.mid, 0.0 if self.exact else self.rad * (2 * np.abs(self.mid) + self.rad), True)
+
     def __truediv__(self, other: Any) -> Ball:
-        other = ball(other)
+        other = _exactly(other)
         least = np.abs(other.mid) - other.rad * UP
         mid = self.mid / other.mid
         rad = (self.rad + np.abs(mid) * other.rad) / np.where(least > 0, least * (1 - 4 * UNIT), np.nan)
@@ -130,86 +149,234 @@ class Ball:
     def __rtruediv__(self, other: Any) -> Ball:
         return ball(other) / self
 
-    def __pow__(self, power: Any) -> Ball:
+    def __pow__(self, power: Any) -> Any:
         if power < 0:
-            inverse: Ball = ball(1.0) / self**-power
-            return inverse
+            return ball(1.0) / self**-power
         if 2 * power == int(2 * power) and power != int(power):
             return _sqrt(self) ** int(2 * power)
         if power != int(power) or power == 0:
             raise TypeError(f"no ball arithmetic for the power {power!r}")
-        result, power = self, int(power)
-        for _ in range(power - 1):
-            result = result * self
-        if power == 2:  # a square is not negative
-            low = np.maximum(np.abs(self.mid) - self.rad * UP, 0.0)
-            return between(low * low * (1 - 4 * UNIT) - LEAST, result.upper)
-        return result
+        power = int(power)
+        if power == 1:
+            return self
+        if power % 2 == 0:
+            return self._squared() ** (power // 2)
+        return self._squared() ** (power // 2) * self
 
-    def __abs__(self) -> Ball:
+    def __abs__(self) -> Any:
         return _moduli(self)
 
-    def __matmul__(self, other: Any) -> Ball:
+    def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, Upper):
+            return other.__rmatmul__(self)
         other = ball(other)
         count = self.mid.shape[-1] + 2
         gamma = count * UNIT / (1 - count * UNIT)
         mid = self.mid @ other.mid
-        if self.exact and other.exact and self._nonnegative() and other._nonnegative():
-            return Ball(mid, (mid * (gamma * (1 + 2 * gamma)) + count * LEAST) * UP)
+        if self.exact and other.exact and self._is_nonnegative() and other._is_nonnegative():
+            return Ball(mid, (mid * (gamma * (1 + 2 * gamma)) + count * LEAST) * UP, True)
         moduli, reach = np.abs(self.mid), np.abs(other.mid)
-        spread = moduli @ (gamma * reach + other.rad)
+        right = gamma * reach if other.exact else gamma * reach + other.rad
+        if self.exact and moduli.ndim == right.ndim == 2 and mid.size * count > DEAR:
+            # Cauchy and Schwarz: a little wider, without a second product of matrices
+            spread = _row_lengths(moduli)[:, None] * _row_lengths(right.T)[None, :]
+        else:
+            spread = moduli @ right
         if not self.exact:
             spread = spread + self.rad @ (reach + other.rad)
         # the products that make the radius are of nonnegative numbers: their sum is off by the same factor
         return Ball(mid, (spread * (1 + 2 * gamma) + count * LEAST) * UP)
 
-    def _nonnegative(self) -> bool:
-        return bool(self.mid.size == 0 or np.min(self.mid) >= 0)
+    def _is_nonnegative(self) -> bool:
+        return self.nonnegative or bool(self.mid.size == 0 or np.min(self.mid) >= 0)
 
-    def __rmatmul__(self, other: Any) -> Ball:
+    def __rmatmul__(self, other: Any) -> Any:
         return ball(other) @ self
+
+
+DEAR = 1e7
+"""Products in a product of matrices from which on a second one is worth saving."""
+
+
+def _row_lengths(rows: Any) -> Any:
+    """At least the Euclidean length of each row of numbers that are not negative."""
+    top = np.max(rows, axis=1, initial=0.0)
+    power = np.where(np.isfinite(top) & (top > 0), 2.0 ** np.floor(np.log2(np.where(top > 0, top, 1.0))), 1.0)
+    scaled = rows / power[:, None]
+    return np.sqrt(np.einsum("ij,ij->i", scaled, scaled) + LEAST) * power * (1 + 2 * (rows.shape[1] + 4) * UNIT)
+
+
+class Upper:
+    """Numbers of which only an upper end is wanted: at least the modulus of what each stands for, in every operation.
+
+    Half the work of a ball, or less. What needs a lower end, such as a difference, takes a line of a derivation as the exact number
+    that it is replaced by (the lines increase in each other), and refuses what is only a part of one.
+    """
+
+    __slots__ = ("line", "top")
+    __array_ufunc__ = None
+
+    def __init__(self, top: Any, line: bool = False) -> None:
+        self.top = np.asarray(top, dtype=float)
+        self.line = line
+
+    @property
+    def upper(self) -> Any:
+        return np.where(np.isnan(self.top), np.inf, self.top)
+
+    size = upper
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.top.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.top.ndim
+
+    def __len__(self) -> int:
+        return len(self.top)
+
+    def __getitem__(self, index: Any) -> Upper:
+        return Upper(self.top[index], self.line)
+
+    @property
+    def T(self) -> Upper:
+        return Upper(self.top.T, self.line)
+
+    def reshape(self, *shape: int) -> Upper:
+        return Upper(self.top.reshape(*shape), self.line)
+
+    def transpose(self, *axes: int) -> Upper:
+        return Upper(self.top.transpose(*axes), self.line)
+
+    def sum(self, axis: int = 0) -> Upper:
+        return _upward(np.sum(self.top, axis=axis), self.top.shape[axis])
+
+    def __add__(self, other: Any) -> Any:
+        top = _top_of(other)
+        return ball(self) + ball(other) if top is None else _upward(self.top + top)
+
+    __radd__ = __add__
+
+    def __mul__(self, other: Any) -> Any:
+        top = _top_of(other)
+        return ball(self) * ball(other) if top is None else _upward(self.top * top)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, power: Any) -> Any:
+        if power < 0 or 2 * power != int(2 * power):
+            return _exactly(self) ** power
+        if power != int(power):
+            return self.root() ** int(2 * power)
+        result = self
+        for _ in range(int(power) - 1):
+            result = result * self
+        return result
+
+    def root(self) -> Upper:
+        return _upward(np.sqrt(self.top))
+
+    def __matmul__(self, other: Any) -> Any:
+        top = _top_of(other)
+        return ball(self) @ ball(other) if top is None else _upward(self.top @ top, self.top.shape[-1])
+
+    def __rmatmul__(self, other: Any) -> Any:
+        top = _top_of(other)
+        return ball(other) @ ball(self) if top is None else _upward(top @ self.top, self.top.shape[0])
+
+    def __truediv__(self, other: Any) -> Any:
+        return ball(self) / _exactly(other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ball(other) / _exactly(self)
+
+    def __sub__(self, other: Any) -> Any:
+        return ball(self) - _exactly(other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return ball(other) - _exactly(self)
+
+    def __neg__(self) -> Any:
+        return -_exactly(self)
+
+    def __abs__(self) -> Upper:
+        return self
+
+
+def _top_of(value: Any) -> Any:
+    """The upper ends of what is not negative; None for what may be."""
+    if isinstance(value, Upper):
+        return value.top
+    if isinstance(value, Ball):
+        return value.upper if value.nonnegative else None
+    return value if np.ndim(value) == 0 and value >= 0 else None
+
+
+def _upward(top: Any, count: int = 1) -> Upper:
+    """Rounded operations on numbers that are not negative, and sums of so many."""
+    return Upper(top * (1 + 2 * (count + 2) * UNIT) + (count + 1) * LEAST)
+
+
+def _exactly(value: Any) -> Ball:
+    """As an exact number, or a ball; a part of a line, known only from above, is neither."""
+    if isinstance(value, Upper) and not value.line:
+        raise TypeError("a part of a line that is known only from above stands where its lower end matters")
+    return ball(value)
 
 
 def collapsed(value: Any) -> Any:
     """The upper end alone, as an exact number: enough for what only increasing functions are applied to. What is no number stays."""
-    return value if isinstance(value, tuple | list) or callable(value) else Ball(ball(value).upper)
+    if isinstance(value, tuple | list) or callable(value):
+        return value
+    if isinstance(value, Upper):
+        return Upper(value.top, line=True)
+    top = ball(value).upper
+    return Upper(top, line=True) if np.all(top >= 0) else Ball(top)
 
 
 def ball(value: Any) -> Ball:
-    """The value as a ball; numbers are exact."""
-    return value if isinstance(value, Ball) else Ball(value)
+    """The value as a ball; numbers are exact, and so is what is known from above, where only increasing functions are applied to it."""
+    if isinstance(value, Upper):
+        return Ball(value.upper, nonnegative=True)
+    return value if isinstance(value, Ball) else Ball(value, nonnegative=isinstance(value, int | float) and value >= 0)
 
 
-def _ball(mid: Any, rad: Any) -> Ball:
+def _ball(mid: Any, rad: Any, nonnegative: bool = False) -> Ball:
     """A ball about a rounded midpoint."""
-    return Ball(mid, (rad + np.abs(mid) * UNIT + LEAST) * UP)
+    return Ball(mid, (rad + np.abs(mid) * UNIT + LEAST) * UP, nonnegative)
 
 
-def between(low: Any, high: Any) -> Ball:
+def between(low: Any, high: Any, nonnegative: bool = False) -> Ball:
     """A ball that holds all numbers from low to high."""
     low, high = np.minimum(low, high), np.maximum(low, high)
     mid = low / 2 + high / 2
-    return Ball(mid, np.maximum(high - mid, mid - low) * UP + np.abs(mid) * UNIT + LEAST)
+    return Ball(mid, np.maximum(high - mid, mid - low) * UP + np.abs(mid) * UNIT + LEAST, nonnegative)
 
 
 # --- functions -----------------------------------------------------------------------------------------------------------
 
 
-def increasing(function: Callable[[Any], Any], least: float = -np.inf) -> Callable[[Any], Ball]:
+def increasing(function: Callable[[Any], Any], least: float = -np.inf) -> Callable[[Any], Any]:
     """A function of the platform that does not decrease, and is at least `least`."""
 
-    def on(value: Any) -> Ball:
+    def on(value: Any) -> Any:
+        slack = TRUSTED * 2 * UNIT
+        if isinstance(value, Upper) and least == 0:
+            return Upper(function(value.top) * (1 + 2 * slack) + 2 * LEAST)
         value = ball(value)
         low, high = function(value.lower), function(value.upper)
-        slack = TRUSTED * 2 * UNIT
-        return between(np.maximum(low - np.abs(low) * slack - LEAST, least), high + np.abs(high) * slack + LEAST)
+        return between(np.maximum(low - np.abs(low) * slack - LEAST, least), high + np.abs(high) * slack + LEAST, least >= 0)
 
     return on
 
 
-def _sqrt(value: Any) -> Ball:
+def _sqrt(value: Any) -> Any:
+    if isinstance(value, Upper):
+        return value.root()
     value = ball(value)
-    return between(np.sqrt(np.maximum(value.lower, 0.0)) * (1 - 4 * UNIT), np.sqrt(np.maximum(value.upper, 0.0)) * (1 + 4 * UNIT))
+    return between(np.sqrt(np.maximum(value.lower, 0.0)) * (1 - 4 * UNIT), np.sqrt(np.maximum(value.upper, 0.0)) * (1 + 4 * UNIT), True)
 
 
 def _pick(choose: Callable[[Any, Any], Any]) -> Callable[..., Ball]:
@@ -222,41 +389,55 @@ def _pick(choose: Callable[[Any, Any], Any]) -> Callable[..., Ball]:
     return pick
 
 
-def _total(values: Any, axis: int = 0) -> Ball:
+def _total(values: Any, axis: int = 0) -> Any:
+    if isinstance(values, Upper):
+        return values.sum(axis)
     values = ball(values)
     count = values.shape[axis] + 2
     gamma = count * UNIT / (1 - count * UNIT)
     spread = np.sum(np.abs(values.mid) * gamma + values.rad, axis=axis)
-    return Ball(np.sum(values.mid, axis=axis), (spread * (1 + 2 * gamma) + count * LEAST) * UP)
+    return Ball(np.sum(values.mid, axis=axis), (spread * (1 + 2 * gamma) + count * LEAST) * UP, values.nonnegative)
 
 
-def _moduli(values: Any) -> Ball:
+def _moduli(values: Any) -> Any:
+    if isinstance(values, Upper):
+        return values
     values = ball(values)
-    return between(np.maximum(np.abs(values.mid) - values.rad * UP, 0.0) * (1 - 2 * UNIT), values.size)
+    return Ball(np.abs(values.mid), values.rad, True)
 
 
-def _largest(values: Any, axis: int = 0) -> Ball:
+def _moduli_from_above(values: Any) -> Upper:
+    """Where the upper ends are all that is needed."""
+    return Upper(values.top if isinstance(values, Upper) else ball(values).size)
+
+
+def _largest(values: Any, axis: int = 0) -> Any:
+    if isinstance(values, Upper):
+        return Upper(np.max(values.top, axis=axis), values.line)
     values = ball(values)
-    return between(np.max(values.lower, axis=axis), np.max(values.upper, axis=axis))
+    return between(np.max(values.lower, axis=axis), np.max(values.upper, axis=axis), values.nonnegative)
 
 
 def _least(values: Any, axis: int = 0) -> Ball:
-    return -_largest(-ball(values), axis)
+    return -_largest(-_exactly(values), axis)  # type: ignore[no-any-return]
 
 
-def _scaled(values: Any) -> tuple[Any, Any]:
-    """Values divided by a power of two, sample by sample, so that squares neither overflow nor vanish; and that power."""
-    values = ball(values)
-    size = np.max(values.size, axis=0)
+def _power(size: Any) -> Any:
+    """A power of two near the sizes, by which to divide so that squares neither overflow nor vanish."""
     usable = np.isfinite(size) & (size > 0)
-    power = np.where(usable, 2.0 ** np.clip(np.floor(np.log2(np.where(usable, size, 1.0))), -1000, 1000), 1.0)
-    return Ball(values.mid / power, values.rad / power + LEAST), power
+    return np.where(usable, 2.0 ** np.clip(np.floor(np.log2(np.where(usable, size, 1.0))), -1000, 1000), 1.0)
 
 
-def _length(values: Any) -> Ball:
-    scaled, power = _scaled(values)
+def _length(values: Any) -> Any:
+    if isinstance(values, Upper):
+        power = _power(np.max(values.top, axis=0))
+        rows = Upper(values.top / power)
+        return _upward((rows * rows).sum().root().top * power)
+    values = ball(values)
+    power = _power(np.max(values.size, axis=0))
+    scaled = Ball(values.mid / power, values.rad / power + LEAST)
     root = _sqrt(_total(scaled * scaled))
-    return _ball(root.mid * power, root.rad * power)
+    return _ball(root.mid * power, root.rad * power, True)
 
 
 def _spectral_norm(matrix: Any) -> Ball:
@@ -266,7 +447,7 @@ def _spectral_norm(matrix: Any) -> Ball:
     size = float(np.max(shorter.size, initial=0.0))
     if not np.isfinite(size) or size == 0:
         return Ball(size)
-    power = 2.0 ** np.clip(np.floor(np.log2(size)), -1000, 1000)
+    power = _power(size)
     scaled = Ball(shorter.mid / power, shorter.rad / power + LEAST)
     gram = scaled @ scaled.T
     root = _sqrt(Ball(largest_symmetric(gram)))
@@ -315,7 +496,7 @@ def _largest_eigenvalue(matrix: Any) -> Ball:
     return Ball(found)
 
 
-def _add_gram(vectors: Any, weight: Any) -> Ball:
+def _add_gram(vectors: Any, weight: Any) -> Any:
     """w B^T B, by the rows of B one after the other: sums of products of balls."""
     rows = ball(vectors)
     moduli = np.abs(rows.mid)
@@ -333,7 +514,7 @@ def _diagonals(pattern: str, matrix: Any) -> Ball:
     return Ball(np.einsum(pattern, ball(matrix).mid), np.einsum(pattern, ball(matrix).rad))
 
 
-def _pair_norm(matrix: Any, vector: Any) -> Ball:
+def _pair_norm(matrix: Any, vector: Any) -> Any:
     squares = [_total((ball(part) * ball(part)).reshape(-1)) for part in (matrix, vector)]
     return _sqrt(squares[0] + squares[1])
 
@@ -420,7 +601,8 @@ def on_balls(source: str, names: dict[str, Any], increasing_lines: bool = False)
     if increasing_lines:
         tree = _Increasing().visit(tree)
     tree = ast.fix_missing_locations(tree)
-    names.update(ball=ball, collapsed=collapsed, nearest=lambda value: Ball(value, abs(value) * 2 * UNIT))
+    for name, function in {"ball": ball, "collapsed": collapsed, "nearest": lambda value: Ball(value, abs(value) * 2 * UNIT, value >= 0)}.items():
+        names.setdefault(name, function)
     exec(compile(tree, "<symlip on balls>", "exec"), names)
     return names
 
@@ -463,43 +645,167 @@ _PLATFORM = types.SimpleNamespace(
 """What the source of an activation calls."""
 
 
+class _Rounded:
+    """A number below `size` in modulus, computed with an error below `error`, whatever the argument: what a formula in floats is off by.
+
+    Infinite where nothing is known.
+    """
+
+    def __init__(self, size: float, error: float) -> None:
+        self.size, self.error = size, error
+
+    @staticmethod
+    def of(value: Any) -> _Rounded:
+        return value if isinstance(value, _Rounded) else _Rounded(abs(float(value)), 0.0 if float(value) == int(value) else abs(float(value)) * 2 * UNIT)
+
+    def _made(self, size: float, error: float) -> _Rounded:
+        return _Rounded(size * UP, (error + (size + error) * UNIT + LEAST) * UP)
+
+    def _is_power_of_two(self) -> bool:
+        return self.error == 0 and 2.0**-30 <= self.size <= 2.0**30 and float(np.log2(self.size)).is_integer()
+
+    def __add__(self, other: Any) -> _Rounded:
+        other = _Rounded.of(other)
+        return self._made(self.size + other.size, self.error + other.error)
+
+    __radd__ = __sub__ = __rsub__ = __add__
+
+    def __neg__(self) -> _Rounded:
+        return self
+
+    def __mul__(self, other: Any) -> _Rounded:
+        other = _Rounded.of(other)
+        for first, second in ((self, other), (other, self)):
+            if first._is_power_of_two():  # exact, but for what is nearly nothing
+                return _Rounded(first.size * second.size, first.size * second.error + (LEAST if np.isinf(second.size) else 0.0))
+        if not np.isfinite(self.size + other.size):
+            return _unknown()
+        return self._made(self.size * other.size, self.size * other.error + other.size * self.error + self.error * other.error)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> _Rounded:
+        other = _Rounded.of(other)
+        return self * _Rounded(1 / other.size, 0.0) if other._is_power_of_two() else _unknown()
+
+    def __rtruediv__(self, other: Any) -> _Rounded:
+        return _Rounded.of(other) / self
+
+    def __pow__(self, power: Any) -> _Rounded:
+        if power != int(power) or power < 1:
+            return _unknown()
+        size = self.size**power
+        return self._made(size, power * (self.size + self.error) ** (power - 1) * self.error + 2 * TRUSTED * UNIT * size)
+
+
+def _within(bound: float) -> Callable[[Any], _Rounded]:
+    """A function of the platform with values below the bound and slopes below 1."""
+    return lambda value: _Rounded(bound, value.error + 2 * TRUSTED * UNIT * bound) if np.isfinite(value.error) else _unknown()
+
+
+def _unknown(*_: Any) -> _Rounded:
+    return _Rounded(np.inf, np.inf)
+
+
+def rounding_errors(activation: Activation, orders: tuple[int, ...]) -> dict[int, float]:
+    """For each order a bound of the error of s^(order) as computed in floats, the same for all arguments; infinite if none is found."""
+    platform = types.SimpleNamespace(tanh=_within(1.0), sin=_within(1.0), cos=_within(1.0), arctan=_within(2.0))
+    found = {}
+    for order in orders:
+        names: dict[str, Any] = {
+            "numpy": platform, "tanh": platform.tanh, "exp": _unknown, "error_function": _unknown, "softplus_": _unknown, "ball": _Rounded.of, "nearest": _Rounded.of,
+        }  # fmt: skip
+        try:
+            on_balls(functions_source(activation, (order,)), names)
+            found[order] = float(_Rounded.of(names[f"{identifier(activation)}_functions"][order](_Rounded(np.inf, 0.0))).error)
+        except (AttributeError, TypeError, ValueError, OverflowError):  # an operation of which nothing is said here
+            found[order] = np.inf
+    return found
+
+
 class PointwiseBalls:
-    """derivative_NAME and supremum_NAME of an activation on balls."""
+    """derivative_NAME and supremum_NAME of an activation on balls.
+
+    Where the formula's error in floats is bounded for all arguments it is evaluated in floats, and the mean value theorem does the rest.
+    """
 
     def __init__(self, activation: Activation, orders: tuple[int, ...], suprema: tuple[int, ...]) -> None:
+        orders = tuple(sorted({*orders, *suprema}))
+        plain: dict[str, Any] = {"numpy": np, "error_function": near.error_function, "softplus_": near.softplus_}
+        exec(functions_source(activation, orders), plain)
+        self.plain = plain[f"{identifier(activation)}_functions"]
+        self.errors = rounding_errors(activation, orders)
+        self.slopes = {order: _constant_of(activation, order + 1) if np.isfinite(self.errors[order]) else np.inf for order in orders}
+        self.last: dict[int, tuple[Any, Ball]] = {}
+        self.ends: tuple[Any, ...] = ()
         names: dict[str, Any] = {
             "numpy": _PLATFORM, "error_function": _bounded(near.error_function, 2 / np.sqrt(np.pi) * UP), "softplus_": _bounded(near.softplus_, 1.0),
             "tanh": _PLATFORM.tanh, "exp": _PLATFORM.exp,
         }  # fmt: skip
-        on_balls(functions_source(activation, tuple(sorted({*orders, *suprema}))), names)
+        on_balls(functions_source(activation, orders), names)
         self.functions = names[f"{identifier(activation)}_functions"]
         self.suprema = {order: local_suprema(activation, order) for order in suprema}
 
     def derivative(self, order: int, value: Any) -> Ball:
         """s^(order), entry by entry: the formula itself on balls."""
-        value = ball(value)
-        found = ball(self.functions[order](value))
-        return Ball(np.broadcast_to(found.mid, value.shape), np.broadcast_to(found.rad, value.shape))
-
-    def supremum(self, order: int, point: Any, distance: Any) -> Ball:
-        """The supremum near every point of the ball: the distance grows by the radius."""
-        point, distance = ball(point), ball(distance)
-        constant, turning, steepness = self.suprema[order]
-        reach = (distance.upper + point.rad) * UP + np.abs(point.mid) * (4 * UNIT) + LEAST
-        if turning is None:
-            largest = (self.derivative(order, point.mid).size + reach * steepness) * UP
+        known = self.last.get(order)
+        if known and known[0] is value:
+            return known[1]
+        point = ball(value)
+        if np.isfinite(self.slopes[order]):
+            mid = np.broadcast_to(self.plain[order](point.mid), point.shape)
+            error = self.errors[order] * UP
+            found = Ball(mid, error if point.exact else (point.rad * self.slopes[order] + error) * UP)
         else:
-            low, high = point.mid - reach, point.mid + reach
-            largest = np.maximum(self.derivative(order, low).size, self.derivative(order, high).size)
+            found = ball(self.functions[order](point))
+            found = Ball(np.broadcast_to(found.mid, point.shape), np.broadcast_to(found.rad, point.shape))
+        self.last[order] = value, found
+        return found
+
+    def _size(self, order: int, point: Any) -> Any:
+        """At least |s^(order)| at these floats."""
+        if np.isfinite(self.errors[order]):
+            return np.abs(self.plain[order](point)) + self.errors[order]
+        return self.derivative(order, Ball(point)).size
+
+    def supremum(self, order: int, point: Any, distance: Any) -> Upper:
+        """The supremum near every point of the ball: the distance grows by the radius."""
+        constant, turning, steepness = self.suprema[order]
+        ends = self.ends
+        if not (ends and ends[0] is point and ends[1] is distance):
+            centre = ball(point)
+            reach = (ball(distance).upper + centre.rad) * UP + np.abs(centre.mid) * (4 * UNIT) + LEAST
+            ends = point, distance, centre.mid, reach, centre.mid - reach, centre.mid + reach
+            self.ends = ends
+        middle, reach, low, high = ends[2:]
+        if turning is None:
+            largest = (self._size(order, middle) + reach * steepness) * UP
+        else:
+            largest = np.maximum(self._size(order, low), self._size(order, high))
             for at, value in turning:
                 slack = 1e-15 * max(1.0, abs(at))
                 largest = np.where((low <= at + slack) & (high >= at - slack), np.maximum(largest, value), largest)
-        return Ball(np.minimum(np.where(np.isnan(largest), np.inf, largest), constant))
+        return Upper(np.fmin(largest, constant))  # what is no number is below the constant, too
 
 
-def _upper(choose: Callable[[Any, Any], Any]) -> Callable[..., Ball]:
+def _constant_of(activation: Activation, order: int) -> float:
+    """S_order, rounded up; infinite where it is not known."""
+    try:
+        return rounded_up(activation.constant(order))
+    except SymlipError:
+        return float(np.inf)
+
+
+def _upper(choose: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Of the upper ends alone: a lower end of another order of magnitude would blur them."""
-    return lambda first, *rest: Ball(functools.reduce(choose, (ball(other).upper for other in rest), ball(first).upper))
+
+    def pick(*values: Any) -> Any:
+        tops = [_top_of(value) for value in values]
+        if any(top is None for top in tops):
+            return Ball(functools.reduce(choose, (ball(value).upper for value in values)))
+        return Upper(functools.reduce(choose, tops))
+
+    return pick
 
 
 def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ...]]], increasing_lines: bool = False) -> dict[str, Any]:
@@ -521,7 +827,8 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
     )  # fmt: skip
     if increasing_lines:
         names.update({name: _of_balls(getattr(runtime, name)) for name in ("extend_vector", "extend_matrix", "add_at", "border_inside")})
-        names.update(minimum=_upper(np.minimum), maximum=_upper(np.maximum))
+        names.update(minimum=_upper(np.fmin), maximum=_upper(np.maximum))
+        shim.abs = _moduli_from_above
     for activation, orders in activations.items():
         name, found = identifier(activation), PointwiseBalls(activation, *orders)
         names[f"derivative_{name}"], names[f"supremum_{name}"] = found.derivative, found.supremum
@@ -541,7 +848,7 @@ def _lifted(function: Callable[..., Any]) -> Callable[..., Any]:
     """A certified search on balls."""
 
     def floats(value: Any) -> Any:
-        if isinstance(value, Ball):
+        if isinstance(value, Ball | Upper):
             return value.upper
         return type(value)(floats(entry) for entry in value) if isinstance(value, tuple | list) else value
 
@@ -554,10 +861,10 @@ def _lifted(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _of_balls(function: Callable[..., Any]) -> Callable[..., Ball]:
     """An operation that only moves or adds entries, on the upper ends; a sum may be rounded."""
-    return lambda *arguments: Ball(function(*(argument.upper if isinstance(argument, Ball) else argument for argument in arguments)) * (1 + 4 * UNIT))
+    return lambda *arguments: Ball(function(*(argument.upper if isinstance(argument, Ball | Upper) else argument for argument in arguments)) * (1 + 4 * UNIT))
 
 
-def _paired(p: Any, r: Any, q: Any) -> Ball:
+def _paired(p: Any, r: Any, q: Any) -> Any:
     half = (ball(p) - ball(q)) * 0.5
     return (ball(p) + ball(q)) * 0.5 + _sqrt(half * half + ball(r) * ball(r))
 
@@ -572,7 +879,7 @@ def kernel_on_balls(source: str, functions: Mapping[str, Callable[..., Any]]) ->
     names: dict[str, Any] = {
         "blocks": _join, "outer": lambda vector: ball(vector)[:, None] * ball(vector)[None, :], "mean": _mean, "euclidean_norm": _length,
         "largest_eigenvalue": _largest_eigenvalue, "paired_eigenvalue": _paired, "cosine_sine": _cosine_sine,
-        "sqrt": _sqrt, "exp": increasing(np.exp, 0.0), "log": increasing(np.log), "minimum": _upper(np.minimum), "maximum": _upper(np.maximum), "numpy": np,
+        "sqrt": _sqrt, "exp": increasing(np.exp, 0.0), "log": increasing(np.log), "minimum": _upper(np.fmin), "maximum": _upper(np.maximum), "numpy": np,
     }  # fmt: skip
     names.update({name: _of_balls(getattr(runtime, name)) for name in PLAIN})
     names["two_blocks"] = lambda ww, wb, bb: _of_balls(lambda entries: entries.reshape(2, 2, *entries.shape[1:]))(_join(ww, wb, wb, bb))

@@ -53,7 +53,8 @@ def enclosed(objective: Objective, parameters: Parameters, form: Form) -> Ball:
         mid[index] = np.concatenate([part.mid.ravel() for part in columns])
         rad[index] = np.concatenate([part.rad.ravel() for part in columns])
     matrix = Ball(mid, rad)
-    return (matrix + matrix.T) * 0.5  # the exact matrix is symmetric
+    middle: Ball = (matrix + matrix.T) * 0.5  # the exact matrix is symmetric
+    return middle
 
 
 def largest_eigenvalue(objective: Objective, parameters: Parameters, form: Form) -> float:

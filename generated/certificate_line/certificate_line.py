@@ -280,8 +280,8 @@ def _single(value):
     return float(value) if value.ndim == 0 else value
 
 
-def prepared(weights, biases, direction_weights, direction_biases, inputs, targets):
-    """What does not depend on the length, done once: returns the function of the length."""
+def _gathered(weights, biases, direction_weights, direction_biases, inputs, targets):
+    """The values that do not depend on the length."""
     widths = (3, 4, 3, 3)
     shapes = {"weights": [(widths[u], widths[u - 1]) for u in (1, 2, 3)], "biases": [(widths[u],) for u in (1, 2, 3)]}
     given = locals()
@@ -290,7 +290,11 @@ def prepared(weights, biases, direction_weights, direction_biases, inputs, targe
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {samples[0].shape[1]} inputs and {samples[1].shape[1]} targets")
     with numpy.errstate(all="ignore"):
-        found = _centre(*layers.values(), *samples)
+        return _centre(*layers.values(), *samples)
+
+
+def _function(found, kernel):
+    """The bounds as a function of the length."""
 
     def at(length):
         """The bounds at one length."""
@@ -298,10 +302,15 @@ def prepared(weights, biases, direction_weights, direction_biases, inputs, targe
         if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
             raise ValueError(f"length must be finite and not negative, not {', '.join(map(str, sizes))}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, *sizes)
+            results = kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at
+
+
+def prepared(weights, biases, direction_weights, direction_biases, inputs, targets):
+    """What does not depend on the length, done once: returns the function of the length."""
+    return _function(_gathered(weights, biases, direction_weights, direction_biases, inputs, targets), _kernel)
 
 
 def bounds(weights, biases, direction_weights, direction_biases, inputs, targets, length):

@@ -385,8 +385,8 @@ def _single(value):
     return float(value) if value.ndim == 0 else value
 
 
-def prepared(weights, biases, inputs, targets):
-    """What does not depend on the radius, done once: returns the function of the radius."""
+def _gathered(weights, biases, inputs, targets):
+    """The values that do not depend on the radius."""
     widths = (3, 4, 4, 3, 4, 4, 3)
     shapes = {"weights": [(widths[u], widths[u - 1]) for u in (1, 2, 3, 4, 6)], "biases": [(widths[u],) for u in (1, 2, 3, 4, 6)]}
     given = locals()
@@ -395,7 +395,11 @@ def prepared(weights, biases, inputs, targets):
     if samples[0].shape[1] != samples[1].shape[1]:
         raise ValueError(f"there are {samples[0].shape[1]} inputs and {samples[1].shape[1]} targets")
     with numpy.errstate(all="ignore"):
-        found = _centre(*layers.values(), *samples)
+        return _centre(*layers.values(), *samples)
+
+
+def _function(found, kernel):
+    """The bounds as a function of the radius."""
 
     def at(radius):
         """The bounds at one radius."""
@@ -403,10 +407,15 @@ def prepared(weights, biases, inputs, targets):
         if not all(size >= 0 and numpy.isfinite(size) for size in sizes):
             raise ValueError(f"radius must be finite and not negative, not {', '.join(map(str, sizes))}")
         with numpy.errstate(all="ignore"):
-            results = _kernel(found, *sizes)
+            results = kernel(found, *sizes)
         return Bounds(*(_single(value) for value in results))
 
     return at
+
+
+def prepared(weights, biases, inputs, targets):
+    """What does not depend on the radius, done once: returns the function of the radius."""
+    return _function(_gathered(weights, biases, inputs, targets), _kernel)
 
 
 def bounds(weights, biases, inputs, targets, radius):

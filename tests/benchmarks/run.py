@@ -19,6 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 import symlip as sl
+from symlip.certify import majorant_certificates
+from symlip.models import Model
+from symlip.objective import Objective
 
 rows: list[tuple[str, str, str]] = []
 
@@ -119,8 +122,28 @@ def gradient_rows() -> None:
     rows.append(("1000 (a, |x|) pairs, depth 3: 1000 calls / one batch", "20", f"{calls / batch:.1f}"))
 
 
+def certificate_rows() -> None:
+    rng = np.random.default_rng(0)
+    network = sl.Network(784, [sl.Dense(256, "tanh"), sl.Dense(128, "tanh"), sl.Dense(10, "identity")])
+    parameters = [(rng.normal(size=(b, a)) / np.sqrt(a), np.zeros(b)) for a, b in ((784, 256), (256, 128), (128, 10))]
+    X, y = rng.random((1000, 784)) * (rng.random((1000, 784)) < 0.2), rng.integers(0, 10, 1000)
+    cost = sl.SoftmaxCrossEntropy()
+    objective = Objective(network, cost, X, y)
+    model = Model(network, parameters)
+    direction = [(-A, -b) for A, b in objective.gradient(parameters)[1]]
+    unit = seconds(lambda: objective.gradient(parameters), 25)
+    for what, target, work in (
+        ("norm", "5", lambda: sl.certify(model, (X, y), cost, 0.01)),
+        ("line, one piece", "15", lambda: sl.certify(model, (X, y), cost, method="line", direction=direction, length=0.01)),
+        ("certified step by line", "15 a piece", lambda: sl.certified_step(model, (X, y), cost)),
+        ("majorant of a step, 40 Lanczos steps", "120", lambda: majorant_certificates(parameters, objective, step_only=True)(0.01)),
+    ):
+        work()
+        rows.append((f"784-256-128-10, 1000 samples, {what}, in full gradients", target, f"{seconds(work, 3) / unit:.1f}"))
+
+
 def main() -> None:
-    for group in (depth_rows, compiled_rows, import_row, verify_row, gradient_rows):
+    for group in (depth_rows, compiled_rows, import_row, verify_row, gradient_rows, certificate_rows):
         group()
     table = Table("what", "reach", "this run", box=None)
     for row in rows:
