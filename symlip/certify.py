@@ -359,9 +359,9 @@ def _roots(*coefficients: float) -> Any:
 def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
     """Where f_0 + f_1 t + .. + F_4 t^4/24 is least on [0, length], and how far below f_0 it is there."""
     _, f1, f2, f3, f4 = taylor
-    if not all(map(math.isfinite, taylor)):
+    if not all(map(math.isfinite, taylor)) or not f1 < 0:
         return 0.0, 0.0
-    candidates = [length, *(float(root.real) for root in _roots(f4 / 6, f3 / 2, f2, f1) if abs(root.imag) < 1e-9 * (1 + abs(root)) and 0 < root.real < length)]
+    candidates = [*([length] if math.isfinite(length) else [0.0]), *(float(root.real) for root in _roots(f4 / 6, f3 / 2, f2, f1) if abs(root.imag) < 1e-9 * (1 + abs(root)) and 0 < root.real < length)]
 
     def fall(t: float) -> float:
         return -(t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24))))
@@ -372,33 +372,35 @@ def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
     return best, max(0.0, fall(best) - slack)
 
 
-def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 6) -> tuple[float, float, Certificate]:
+def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 5) -> tuple[float, float, Certificate]:
     """The best step along a direction that a line certificate gives: its length, the guaranteed decrease, the certificate."""
     at = line_certificates(parameters, objective, direction)
-    _, f1, f2, f3, _ = at(1e-12, outward=False).taylor or ()
+    start = at(0.0, outward=False).taylor or ()
     best, chosen = (0.0, 0.0), 0.0
-    length = _first_length(f1, f2, f3) if f1 < 0 else 0.0
-    for _ in range(tries if f1 < 0 else 0):  # a search, in plain floats
-        t, fall = best_on(at(length, outward=False).taylor or (), length)
-        if fall > best[1]:
-            best, chosen = (t, fall), length
-        if not fall > 0:
-            length /= 8
-        elif t < 0.9 * length:
-            length = min(0.6 * length, 1.15 * t) if t < 0.55 * length else 0.85 * length
-        elif fall >= best[1]:
-            length *= 1.6
-        else:
+    # The bound of the fourth derivative grows with the segment, so that the step it gives shrinks: from the length at which they agree
+    # on, a longer segment does not pay. That length is sought, in plain floats, as the zero of log(step / length).
+    shortest, longest = 0.0, best_on(start, math.inf)[0]
+    seen: list[tuple[float, float]] = []
+    length = longest / 2
+    for _ in range(tries if longest > 0 else 0):
+        taylor = at(length, outward=False).taylor or ()
+        found = best_on(taylor, length)
+        if found[1] > best[1]:
+            best, chosen = found, length
+        step = best_on(taylor, math.inf)[0]
+        if not step > 0:
+            longest, length = length, max(length / 16, (shortest * length) ** 0.5)
+            continue
+        seen.append((math.log(length), math.log(step / length)))
+        shortest, longest = (max(shortest, length), min(longest, step)) if step > length else (max(shortest, step), min(longest, length))
+        if abs(seen[-1][1]) < 0.02:
             break
-    found = at(chosen or 1e-12)
-    return *best_on(found.taylor or (), chosen), found
-
-
-def _first_length(f1: float, f2: float, f3: float) -> float:
-    """Where the cubic Taylor polynomial is least, or a length at which its terms are alike."""
-    real = [float(root.real) for root in _roots(f3 / 2, f2, f1) if abs(root.imag) < 1e-12 * (1 + abs(root)) and root.real > 0]
-    guess = min(real) if real else -f1 / max(abs(f2), 1e-3 * abs(f1), 1e-12)
-    return max(guess, 1e-9)
+        length = (shortest * longest) ** 0.5 if shortest > 0 else longest / 16
+        if len(seen) > 1 and seen[-1][1] != seen[-2][1]:
+            (x, f), (y, g) = seen[-2:]
+            length = min(max(math.exp(y - g * (y - x) / (g - f)), shortest * 1.001), longest * 0.999)
+    certificate = at(chosen or 1e-12)
+    return *best_on(certificate.taylor or (), chosen), certificate
 
 
 def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str = "line", pieces: int = 1, direction: Parameters | None = None) -> Step:
