@@ -37,7 +37,8 @@ class Certificate:
     cost_lipschitz, cost_gradient_lipschitz: of Phi and of its gradient on the ball. step_constant: what a step along the gradient
     inside the ball needs. layer_lipschitz: bounds of the mixed second derivatives of Phi, blocks A_1, b_1, A_2, b_2, ..
     curvature: the largest second derivative of Phi along the segment; taylor: Phi, its first three derivatives at t = 0, and the
-    bound of the fourth on the segment, each rounded up. probability: the certificate holds with probability 1 minus this one over the
+    bound of the fourth on the segment, each rounded up; fourth: (r, the bound of the fourth derivative on [0, r]) for nested segments, up
+    to the whole; cost_at_least: Phi at t = 0, rounded down. probability: the certificate holds with probability 1 minus this one over the
     random start of Lanczos' iteration; None if it holds without one. ritz: the largest Ritz values of H + E/3, H + E and G - H + E that
     it is made of. What a method does not give is None.
     derivation: the theorem, with its proof, function and check.
@@ -52,6 +53,8 @@ class Certificate:
     layer_lipschitz: np.ndarray | None = None
     curvature: float | None = None
     taylor: tuple[float, ...] | None = None
+    fourth: tuple[tuple[float, float], ...] = ()
+    cost_at_least: float | None = None
     own_step_constant: float | None = None
     probability: float | None = None
     ritz: tuple[float, ...] | None = None
@@ -88,7 +91,8 @@ class Step:
 
     size: eta, the new weights are theta - eta * gradient (of the first piece; `parameters` are those after all pieces).
     guaranteed_decrease: of Phi, for the step in exact arithmetic. radius: how far the certificate reaches, in the norm of the
-    parameters. certificate: of the last piece; pieces: (length, guaranteed decrease) of each.
+    parameters. certificate: of the last piece; pieces: (length, decrease) of each, guaranteed for the last one and, where the next
+    certificate has proved the value that it starts from, known for those before it.
     """
 
     size: float
@@ -330,8 +334,12 @@ def certified_end(low: float, high: float, steps: int, size: int, probability: f
     return high + error / (1 - 2 * error) * (high - low) + slack if error < 0.5 else math.inf
 
 
+NESTED = (0.3, 0.6)
+"""The shares of the segment at which the fourth derivative is bounded besides the whole: most of Taylor's remainder comes from its beginning."""
+
+
 def line_certificates(parameters: Parameters, objective: Objective, direction: Parameters) -> Callable[..., Certificate]:
-    """The line certificate as a function of the length; with outward=False it is for searches and proves nothing."""
+    """The line certificate as a function of the length; with outward=False it is for searches, on the whole segment alone, and proves nothing."""
     derivation, function = _compiled(objective.network, objective.cost, "line")
     weights, biases = zip(*parameters)
     moved_weights, moved_biases = zip(*normalised(objective.network, direction))
@@ -339,7 +347,11 @@ def line_certificates(parameters: Parameters, objective: Objective, direction: P
 
     def certificate(length: float, outward: bool = True) -> Certificate:
         found = (at if outward else at.in_floats)(length)
-        return Certificate("line", derivation, length=length, curvature=found.curvature, taylor=tuple(found[:5]))
+        nested = [(share * length, at(share * length).fourth_derivative) for share in (NESTED if outward and length > 0 else ())]
+        return Certificate(
+            "line", derivation, length=length, curvature=found.curvature, taylor=tuple(found[:5]), fourth=(*nested, (length, found.fourth_derivative)),
+            cost_at_least=at.start["cost"] if outward else None,
+        )  # fmt: skip
 
     return certificate
 
@@ -356,51 +368,69 @@ def _roots(*coefficients: float) -> Any:
     return np.roots([value / most for value in kept]) if len(kept) > 1 and math.isfinite(most) else np.array([])
 
 
-def best_on(taylor: tuple[float, ...], length: float) -> tuple[float, float]:
-    """Where f_0 + f_1 t + .. + F_4 t^4/24 is least on [0, length], and how far below f_0 it is there."""
-    _, f1, f2, f3, f4 = taylor
-    if not all(map(math.isfinite, taylor)) or not f1 < 0:
+def best_on(taylor: tuple[float, ...], fourth: tuple[tuple[float, float], ...]) -> tuple[float, float]:
+    """Where the bound of Phi along the segment is least, and how far it is below Phi(0) there.
+
+    With F_k a bound of the fourth derivative on [0, r_k], r_1 < .. < r_K, Taylor's formula with its remainder as an integral gives Phi(t) <= f_0 + f_1 t +
+    f_2 t^2/2 + f_3 t^3/6 + (F_1 t^4 + the sum of (F_(k+1) - F_k) (t - r_k)_+^4)/24.
+    """
+    f1, f2, f3 = taylor[1:4]
+    radii = np.array([r for r, _ in fourth])
+    bounds = np.maximum.accumulate([bound for _, bound in fourth])  # a bound of a longer segment is one of a shorter one, so this proves as much
+    if not (np.isfinite([f1, f2, f3]).all() and f1 < 0 and np.isfinite(bounds[0])):
         return 0.0, 0.0
-    candidates = [*([length] if math.isfinite(length) else [0.0]), *(float(root.real) for root in _roots(f4 / 6, f3 / 2, f2, f1) if abs(root.imag) < 1e-9 * (1 + abs(root)) and 0 < root.real < length)]
+    radii, bounds = radii[np.isfinite(bounds)], bounds[np.isfinite(bounds)]
+    steps, starts = np.diff(bounds, prepend=0.0), np.concatenate([[0.0], radii[:-1]])
 
-    def fall(t: float) -> float:
-        return -(t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24))))
+    def rise(t: Any, moduli: bool = False) -> Any:
+        size = abs if moduli else float
+        remainder = np.sum(steps * np.maximum(np.asarray(t)[..., None] - starts, 0.0) ** 4, axis=-1) / 24
+        return t * (size(f1) + t * (size(f2) / 2 + t * (size(f3) / 6))) + remainder
 
-    best = max(candidates, key=fall)
-    # the sum's own rounding: five terms, each at most these moduli
-    slack = 2e-15 * best * (abs(f1) + best * (abs(f2) / 2 + best * (abs(f3) / 6 + best * f4 / 24)))
-    return best, max(0.0, fall(best) - slack)
+    low, high = 0.0, float(radii[-1])
+    if not math.isfinite(high):  # one bound for the whole half-line
+        real = [float(root.real) for root in _roots(bounds[0] / 6, f3 / 2, f2, f1) if abs(root.imag) < 1e-9 * (1 + abs(root)) and root.real > 0]
+        return max(((t, -float(rise(t))) for t in real), key=lambda pair: pair[1], default=(0.0, 0.0))
+    best = 0.0
+    for _ in range(4):  # finer and finer: any t will do
+        grid = np.linspace(low, high, 65)
+        place = int(np.argmin(rise(grid)))
+        best, low, high = float(grid[place]), float(grid[max(0, place - 1)]), float(grid[min(64, place + 1)])
+    # the sum's own rounding: its terms, each at most these moduli
+    return best, max(0.0, -float(rise(best)) - 4e-15 * float(rise(best, True)))
 
 
-def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 5) -> tuple[float, float, Certificate]:
+def line_step(parameters: Parameters, objective: Objective, direction: Parameters, tries: int = 3) -> tuple[float, float, Certificate]:
     """The best step along a direction that a line certificate gives: its length, the guaranteed decrease, the certificate."""
     at = line_certificates(parameters, objective, direction)
-    start = at(0.0, outward=False).taylor or ()
-    best, chosen = (0.0, 0.0), 0.0
-    # The bound of the fourth derivative grows with the segment, so that the step it gives shrinks: from the length at which they agree
-    # on, a longer segment does not pay. That length is sought, in plain floats, as the zero of log(step / length).
-    shortest, longest = 0.0, best_on(start, math.inf)[0]
-    seen: list[tuple[float, float]] = []
+    taylor = at(0.0, outward=False).taylor or ()
+    longest = best_on(taylor, ((math.inf, taylor[4]),))[0]
+    # the bound of the fourth derivative grows with the segment: a model of it from a few lengths, in plain floats, says which length is best
+    known = {0.0: taylor[4]}
     length = longest / 2
     for _ in range(tries if longest > 0 else 0):
-        taylor = at(length, outward=False).taylor or ()
-        found = best_on(taylor, length)
-        if found[1] > best[1]:
-            best, chosen = found, length
-        step = best_on(taylor, math.inf)[0]
-        if not step > 0:
-            longest, length = length, max(length / 16, (shortest * length) ** 0.5)
-            continue
-        seen.append((math.log(length), math.log(step / length)))
-        shortest, longest = (max(shortest, length), min(longest, step)) if step > length else (max(shortest, step), min(longest, length))
-        if abs(seen[-1][1]) < 0.02:
+        known[length] = (at(length, outward=False).taylor or ())[4]
+        better = _best_length(taylor, known, longest)
+        if abs(better - length) < 0.03 * length:
             break
-        length = (shortest * longest) ** 0.5 if shortest > 0 else longest / 16
-        if len(seen) > 1 and seen[-1][1] != seen[-2][1]:
-            (x, f), (y, g) = seen[-2:]
-            length = min(max(math.exp(y - g * (y - x) / (g - f)), shortest * 1.001), longest * 0.999)
-    certificate = at(chosen or 1e-12)
-    return *best_on(certificate.taylor or (), chosen), certificate
+        length = better
+    certificate = at(length or 1e-12)
+    return *best_on(certificate.taylor or (), certificate.fourth), certificate
+
+
+def _best_length(taylor: tuple[float, ...], known: dict[float, float], longest: float) -> float:
+    """The length of the segment on which the guaranteed decrease is largest, the logarithms of the bounds of the fourth derivative interpolated."""
+    at = [r for r in sorted(known) if math.isfinite(known[r])]
+    overflow = min([r for r in known if not math.isfinite(known[r])], default=math.inf)
+    logarithms = np.log([max(known[r], 1e-300) for r in at])
+    slope = (logarithms[-1] - logarithms[-2]) / (at[-1] - at[-2]) if len(at) > 1 else 0.0
+
+    def fall(length: float) -> float:
+        radii = [share * length for share in (*NESTED, 1.0)]
+        values = np.exp(np.interp(radii, at, logarithms) + slope * np.maximum(0.0, np.array(radii) - at[-1]))
+        return best_on(taylor, tuple(zip(radii, values)))[1]
+
+    return max((float(r) for r in np.geomspace(1e-3, 1.0, 40) * min(longest, overflow / 4)), key=fall)
 
 
 def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str = "line", pieces: int = 1, direction: Parameters | None = None) -> Step:
@@ -438,6 +468,8 @@ def step_of(parameters: Parameters, objective: Objective, method: str = "line", 
         length, fall, found = line_step(here, objective, unit) if method == "line" else _ball_step(here, objective, unit, method)
         if not fall > 0:
             break
+        if certificate is not None and certificate.cost_at_least is not None and found.taylor:  # how far the last piece went down is known by now
+            done[-1] = done[-1][0], max(done[-1][1], certificate.cost_at_least - found.taylor[0])
         certificate = found
         here = [(A + length * U, b + length * w) for (A, b), (U, w) in zip(here, unit)]
         done.append((length, fall))

@@ -678,7 +678,8 @@ def step(
     console.print(f"actual decrease        {found.cost - after:.6g}   (cost {after:.6g} afterwards)")
     for number, (length, fall) in enumerate(found.pieces, 1):
         if len(found.pieces) > 1:
-            console.print(f"  piece {number}: length {length:.4g}, guaranteed decrease {fall:.4g}")
+            what = "guaranteed decrease" if number == len(found.pieces) else "decrease"  # of a piece that is done it is known
+            console.print(f"  piece {number}: length {length:.4g}, {what} {fall:.4g}")
     if method == "line":
         console.print(
             f"largest second derivative of the cost along the {'last piece' if len(found.pieces) > 1 else 'segment'}: at most {_up(found.certificate.curvature)}"

@@ -37,7 +37,7 @@ def module_source(derivation: Derivation) -> str:
     """The source of a stand-alone module with the functions `prepared` and `bounds`; it imports NumPy (and SciPy for erf, if it is installed)."""
     sizes = [SIZES[h.quantity.kind] for h in derivation.hypotheses.values() if h.quantity.kind in SIZES]
     variable = ", ".join(sizes)
-    centre, kernel, arguments = _kernels(derivation)
+    centre, kernel, arguments, _ = _kernels(derivation)
     activations = "\n\n".join(activation_source(activation, *orders) for activation, orders in _activations(derivation).items())
     used = needed(centre + kernel + activations, FUNCTIONS)
     helpers = [inspect.getsource(FUNCTIONS[name]) for name in used]
@@ -64,7 +64,8 @@ def compile_function(derivation: Derivation, outward: bool = False) -> Callable[
     """The module's function `bounds`, with `bounds.prepared`: the same in two steps, the first without the radius.
 
     outward: every line in ball arithmetic, and the results rounded up, so that they are bounds of the numbers in exact arithmetic;
-    what `prepared` returns then has `in_floats`, the same function in plain floats, for searches.
+    what `prepared` returns then has `in_floats`, the same function in plain floats, for searches, and `start`, the lower ends of the
+    results that do not depend on the size of the set.
     """
     source = module_source(derivation)
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
@@ -78,7 +79,8 @@ def compile_function(derivation: Derivation, outward: bool = False) -> Callable[
 
 def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
     """Put the kernels in ball arithmetic in the place of those in floats."""
-    centre, kernel, _ = _kernels(derivation)
+    centre, kernel, _, handed = _kernels(derivation)
+    places = {name: handed.index(plain_symbol(symbol)) for name, symbol in derivation.results.items() if plain_symbol(symbol) in handed}
     activations = _activations(derivation)
     gathered, function_of, in_floats = namespace["_gathered"], namespace["_function"], namespace["_kernel"]
     first = rounding.on_balls(centre, rounding.namespace(activations))["_centre"]
@@ -98,14 +100,15 @@ def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
         found = gathered(*arguments, **named)
         at = function_of(found, on_sizes)
         at.in_floats = function_of(floats(found), in_floats)
+        at.start = {name: float(rounding.ball(found[place]).lower) for name, place in places.items()}
         return at  # type: ignore[no-any-return]
 
     namespace["_centre"] = lambda *arguments: first(*map(balls, arguments))
     namespace["prepared"] = functools.update_wrapper(prepared, namespace["prepared"])
 
 
-def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:
-    """The source of `_centre` and `_kernel`, and the names of the arguments without the radius."""
+def _kernels(derivation: Derivation) -> tuple[str, str, list[str], list[sympy.Symbol]]:
+    """The source of `_centre` and `_kernel`, the names of the arguments without the radius, and what the one hands to the other."""
     families = {kind: [h.symbol for h in derivation.hypotheses.values() if h.quantity.kind == kind] for kind in KINDS}
     families = {kind: symbols for kind, symbols in families.items() if symbols}
     variables = [h.symbol for h in derivation.hypotheses.values() if h.quantity.kind in SIZES]
@@ -125,7 +128,7 @@ def _kernels(derivation: Derivation) -> tuple[str, str, list[str]]:
     handed = [symbol for symbol in (*given, *(symbol for symbol, _ in early)) if symbol in wanted]
     centre = _source("_centre", groups, early, handed)
     kernel = _source("_kernel", [tuple(handed), *variables], late, results)
-    return centre, kernel, [ARGUMENTS.get(kind, kind) for kind in families]
+    return centre, kernel, [ARGUMENTS.get(kind, kind) for kind in families], handed
 
 
 def _source(name: str, arguments: list[Any], lines: list[tuple[sympy.Symbol, sympy.Expr]], results: list[sympy.Symbol]) -> str:

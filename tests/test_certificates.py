@@ -10,7 +10,7 @@ from mpmath import mpf
 import symlip as sl
 from symlip.calculus.claims import Bound
 from symlip.calculus.derivation import Step
-from symlip.certify import certified_end, majorant_certificates, norm_certificates
+from symlip.certify import best_on, certified_end, majorant_certificates, norm_certificates
 from symlip.objective import Form, Objective, flat, shaped
 from symlip.verify.costs import cost_jet
 from symlip.verify.evaluate import Program
@@ -224,7 +224,42 @@ def test_the_line_certificate_holds_along_the_line(cost):
                 there = moved(model.parameters, direction, t)
                 polynomial = f0 + t * (f1 + t * (f2 / 2 + t * (f3 / 6 + t * f4 / 24)))
                 assert objective.value(there) <= polynomial + 1e-13
+                nested, before = f0 + t * (f1 + t * (f2 / 2 + t * f3 / 6)), 0.0
+                for bound, start in zip([F for _, F in found.fourth], [0.0, *(r for r, _ in found.fourth)]):
+                    nested, before = nested + (bound - before) * max(0.0, t - start) ** 4 / 24, bound
+                assert objective.value(there) <= nested + 1e-13 <= polynomial + 2e-13
                 assert flat(direction) @ flat(objective.hessian_product(there, direction)) <= found.curvature + 1e-12
+
+
+def test_the_least_value_of_a_nested_bound_is_found():
+    rng = np.random.default_rng(4)
+    for _ in range(40):
+        f2, f3 = rng.normal(size=2) * 10 ** rng.uniform(-2, 2, 2)
+        taylor, radii, bounds = (1.0, -(10 ** rng.uniform(-2, 2)), f2, f3, 0.0), np.cumsum(rng.random(3)), np.cumsum(10 ** rng.uniform(-2, 3, 3))
+        t, fall = best_on(taylor, tuple(zip(radii, bounds)))
+        grid = np.linspace(0, radii[-1], 20001)
+        # integrate the bound of the fourth derivative four times instead
+        fourth = bounds[np.minimum(np.searchsorted(radii, grid), 2)]
+        value = taylor[1] * grid + f2 * grid**2 / 2 + f3 * grid**3 / 6
+        remainder = fourth
+        for _ in range(4):
+            remainder = np.concatenate([[0.0], np.cumsum((remainder[1:] + remainder[:-1]) / 2 * np.diff(grid))])
+        assert fall == pytest.approx(-np.min(value + remainder), rel=2e-3, abs=1e-9)
+        assert 0 <= t <= radii[-1]
+    assert best_on((1.0, -1.0, 0.0, 0.0, np.inf), ((1.0, np.inf),)) == best_on((1.0, 0.5, 0.0, 0.0, 1.0), ((1.0, 1.0),)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_line_step_is_not_far_from_the_best_one(seed):
+    """Not a theorem, but a search that gives up would show here: it once did, at a saddle."""
+    widths, activations = ((5, 6, 4, 3), ("tanh", "tanh", "identity")) if seed % 2 else ((5, 6, 3), ("softplus", "identity"))
+    model, data, _ = problem(seed, widths, activations, samples=40, scale=(0.2, 0.5, 1.0, 2.0)[seed % 4])
+    objective = Objective(model.network, COSTS[0], *data)
+    value, gradient = objective.gradient(model.parameters)
+    best = max(value - objective.value(moved(model.parameters, gradient, -eta)) for eta in np.geomspace(1e-3, 1e2, 150))
+    one, three = (sl.certified_step(model, data, COSTS[0], pieces=pieces) for pieces in (1, 3))
+    assert one.guaranteed_decrease > 0.08 * best and three.guaranteed_decrease > 0.3 * best
+    assert best * (1 + 1e-2) >= three.guaranteed_decrease > one.guaranteed_decrease
 
 
 def test_a_relu_network_has_a_certificate_where_no_kink_is_near():
@@ -495,6 +530,7 @@ def test_pieces_add_up_and_the_line_is_better_than_the_ball():
     assert line.guaranteed_decrease > 3 * ball.guaranteed_decrease
     assert three.guaranteed_decrease > line.guaranteed_decrease and len(three.pieces) == 3
     assert three.guaranteed_decrease == pytest.approx(sum(fall for _, fall in three.pieces))
+    assert three.pieces[0][1] > line.guaranteed_decrease  # known, when the second piece begins there
     objective = Objective(model.network, COSTS[0], *data)
     assert three.cost - objective.value(three.parameters) >= three.guaranteed_decrease
 

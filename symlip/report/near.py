@@ -67,6 +67,10 @@ def remarks(derivation: Derivation) -> str:
         return (
             r"\emph{The step.} For $U=-D\Phi(\bar\theta)/|D\Phi(\bar\theta)|$ the $t\in[0,T]$ with the smallest right-hand side is a step $\bar\theta+tU$ after which $\Phi$ is smaller by at least "
             r"$-(f_1t+\frac12f_2t^2+\frac16f_3t^3+\frac1{24}F_4t^4)$. The constant of the ball is not needed: along the gradient the curvature is usually far below it."
+            "\n\n"
+            r"\emph{Nested segments.} Let $F_4^{(k)}$ be the bound $F_4$ of the segment with $T=r_k$, $0<r_1<\dots<r_K$. Then for $0\le t\le r_K$ "
+            r"\[\Phi(t)\le f_0+f_1t+\tfrac12f_2t^2+\tfrac16f_3t^3+\tfrac1{24}\Bigl(F_4^{(1)}t^4+\sum_{k<K}\bigl(F_4^{(k+1)}-F_4^{(k)}\bigr)(t-r_k)_+^4\Bigr):\]"
+            r"Taylor's formula has the remainder $\int_0^t\frac16(t-s)^3\Phi(s)\,ds$, and $\Phi(s)\le F_4^{(k)}$ for $r_{k-1}<s\le r_k$, $r_0=0$. Where $F_4$ grows with $T$ most of the remainder comes from the short segments."
         )
     if derivation.problem.method == "majorant":
         return MAJORANT
@@ -136,7 +140,9 @@ def certificate_table(certificate: Certificate) -> dict[str, Any]:
 
     if certificate.method == "line":
         header = [r"$T$", r"$f_0$", r"$f_1$", r"$f_2$", r"$f_3$", r"$F_4$", r"$\Lambda$"]
-        rows = [[shown(certificate.length), *(shown(value) for value in certificate.taylor or ()), shown(certificate.curvature)]]
+        start = [shown(value) for value in (certificate.taylor or ())[:4]]
+        rows = [[shown(length), *start, shown(bound), "--"] for length, bound in certificate.fourth[:-1]]
+        rows.append([shown(certificate.length), *(shown(value) for value in certificate.taylor or ()), shown(certificate.curvature)])
     else:
         header = [r"$T$" if certificate.method == "cone" else r"$r$", r"$\operatorname{Lip}(\Phi)$", r"$\operatorname{Lip}(D\Phi)$", r"$\Lambda$ of a step"]
         rows = [[shown(certificate.radius), shown(certificate.cost_lipschitz), shown(certificate.cost_gradient_lipschitz), shown(certificate.step_constant)]]
