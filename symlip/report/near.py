@@ -70,7 +70,7 @@ def remarks(derivation: Derivation) -> str:
             "\n\n"
             r"\emph{Nested segments.} Let $F_4^{(k)}$ be the bound $F_4$ of the segment with $T=r_k$, $0<r_1<\dots<r_K$. Then for $0\le t\le r_K$ "
             r"\[\Phi(t)\le f_0+f_1t+\tfrac12f_2t^2+\tfrac16f_3t^3+\tfrac1{24}\Bigl(F_4^{(1)}t^4+\sum_{k<K}\bigl(F_4^{(k+1)}-F_4^{(k)}\bigr)(t-r_k)_+^4\Bigr):\]"
-            r"Taylor's formula has the remainder $\int_0^t\frac16(t-s)^3\Phi(s)\,ds$, and $\Phi(s)\le F_4^{(k)}$ for $r_{k-1}<s\le r_k$, $r_0=0$. Where $F_4$ grows with $T$ most of the remainder comes from the short segments."
+            r"Taylor's formula has the remainder $\int_0^t\frac16(t-s)^3\Phi^{(4)}(s)\,ds$, and $\Phi^{(4)}(s)\le F_4^{(k)}$ for $r_{k-1}<s\le r_k$, $r_0=0$. Where $F_4$ grows with $T$ most of the remainder comes from the short segments."
         )
     if derivation.problem.method == "majorant":
         return MAJORANT
