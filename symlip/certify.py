@@ -21,10 +21,10 @@ from .errors import SymlipError
 from .models import Model
 from .networks import Network
 from .objective import Form, Objective, Parameters, flat
+from .operators import check_size, largest_eigenvalue, largest_of_products
 from .parameter_sets import Cone, LocalSet, Neighbourhood, Segment, positive_number
 from .rounding import Ball
 from .suprema import pieces_of
-from .whole_matrix import check_size, largest_eigenvalue
 
 METHODS = ("norm", "majorant", "cone", "line")
 
@@ -124,8 +124,8 @@ def certify(
     except with the given probability; probability=0 forms the whole matrix in ball arithmetic and encloses its eigenvalues, without chance
     and with every rounding, for at most 3000 parameters (seconds to minutes). "cone": the same on the points theta + t (U + w), 0 <= t <= radius, |w| <= angle, U the direction
     normalised: far sharper where only steps nearly along U matter. "line": along the direction [(dA_1, db_1), ..], on the
-    segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound (ball
-    arithmetic; for the rounding of Hessian-vector products, in majorant and cone unless probability=0, an allowance). Raises SymlipError for data, radius or direction that do not fit.
+    segment of that length, in units of the direction's norm 1 (the direction is normalised). Never below the exact bound: all rounding errors
+    are included. Raises SymlipError for data, radius or direction that do not fit.
     Source: this package; the step sizes by the descent lemma (Nesterov, Introductory Lectures on Convex Optimization, 1.2.3).
     """
     if method not in METHODS:
@@ -226,10 +226,9 @@ def majorant_certificates(
 ) -> Callable[..., Certificate]:
     """The majorant certificate as a function of the radius.
 
-    The coefficients of the majorant are evaluated in ball arithmetic, and the Ritz values are enlarged by the bound of Kuczynski and
-    Wozniakowski (SIAM J. Matrix Anal. Appl. 13, 1992, Theorem 3.2), so that the certificate holds except with the given probability.
-    The operator itself is applied in floats, by formulas without cancellation in the cost; for their rounding `_allowance` is added,
-    an estimate with room to spare, not a proof. probability=0: the whole matrix in ball arithmetic instead. step_only: only what a step needs, a third of the work.
+    The coefficients of the majorant are evaluated in ball arithmetic; the largest eigenvalues are bounded from a Lanczos iteration by the theorem
+    of `eigenvalues`, every rounding error of its products included (`operators`), except with the given probability over its random start.
+    probability=0: the whole matrix in ball arithmetic instead. step_only: only what a step needs, a third of the work.
     The function with outward=False, and perhaps fewer steps, is for searches and proves nothing.
     """
     weights, biases = zip(*parameters)
@@ -274,27 +273,25 @@ def _operator_certificates(
     derivation, function = _compiled(objective.network, objective.cost, method)
     reference = objective.lanczos(parameters, min(steps, 12), seed=seed + 1)[2]
     at = function.prepared(*given, *zip(*reference), objective.inputs, objective.targets)  # type: ignore[attr-defined]
-    depth, size = len(parameters), sum(A.size + b.size for A, b in parameters)
-    relative, absolute = _allowance(parameters, objective) if probability else (0.0, 0.0)
+    depth = len(parameters)
 
     def certificate(radius: float, *angle: float, outward: bool = True, steps: int = steps) -> Certificate:
         found = list((at if outward else at.in_floats)(radius, *angle))
         shifts, neurons, outputs = tuple(found[:depth]), tuple(found[depth : 2 * depth - 1]), found[-1]
         if not all(np.less_equal(part, 1e140).all() for part in found):  # so that no square in the Lanczos steps overflows
             return Certificate(method, derivation, radius=radius, cost_gradient_lipschitz=math.inf, own_step_constant=math.inf, probability=probability)
-        if probability == 0:
-            shifts, neurons, outputs = tuple(map(Ball, shifts)), tuple(map(Ball, neurons)), Ball(outputs)
-        forms = [_form(Ball(1.0) / 3 if probability == 0 else 1 / 3, shifts, neurons, outputs, 1.0)]
+        wrap: Callable[[Any], Any] = Ball if outward else np.asarray
+        shifts, neurons, outputs = tuple(map(wrap, shifts)), tuple(map(wrap, neurons)), wrap(outputs)
+        forms = [_form(wrap(1.0) / 3, shifts, neurons, outputs, 1.0)]
         if not step_only:
             forms += [_form(1.0, shifts, neurons, outputs, 1.0), Form(outputs, -1.0, neurons, shifts)]
-        ritz = None
-        if probability == 0:
-            ends = [largest_eigenvalue(objective, parameters, form) for form in forms]
+        ritz: tuple[float, ...] | None = None
+        if not outward:
+            ritz = ends = tuple(objective.lanczos(parameters, steps, form, seed + 2)[1] for form in forms)  # what is chosen must not depend on the other start
+        elif probability == 0:
+            ends = tuple(largest_eigenvalue(objective, parameters, form) for form in forms)
         else:
-            values = [objective.lanczos(parameters, steps, form, seed)[:2] for form in forms]
-            ritz = tuple(high for _, high in values)
-            ends = [certified_end(low, high, steps, size, probability / len(forms), relative) + absolute for low, high in values]
-            ends = [math.inf if math.isnan(end) else end for end in ends]
+            ritz, ends = zip(*(largest_of_products(objective, parameters, form, steps, probability / len(forms), seed) for form in forms))
         return Certificate(
             method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
             probability=probability, ritz=ritz,
@@ -306,32 +303,6 @@ def _operator_certificates(
 def _form(share: Any, shifts: tuple[Any, ...], neurons: tuple[Any, ...], outputs: Any, rest: float) -> Form:
     """The Hessian plus a share of the majorant."""
     return Form(1.0 + share * outputs, rest, tuple(share * part for part in neurons), tuple(share * part for part in shifts))
-
-
-def _allowance(parameters: Parameters, objective: Objective) -> tuple[float, float]:
-    """For the rounding of a Hessian-vector product: relative to the Ritz values, and absolute.
-
-    Relative for the cost's coefficients, which multiply by exp(4 e) at most where the outputs are wrong by e; absolute, against the
-    norm certificate at the weights, for the terms that may cancel.
-    """
-    wrong = objective.rounding(parameters)
-    weights, biases = zip(*parameters)
-    at = _compiled(objective.network, objective.cost, "norm")[1].prepared(weights, biases, objective.inputs, objective.targets)  # type: ignore[attr-defined]
-    with np.errstate(over="ignore"):
-        return float(1e-9 + np.expm1(4 * wrong)), float((1e-11 + 4 * wrong) * at.in_floats(1e-300).cost_gradient_lipschitz)
-
-
-def certified_end(low: float, high: float, steps: int, size: int, probability: float, relative: float = 1e-9) -> float:
-    """An upper bound of the largest eigenvalue from the extreme Ritz values, except with that probability; inf if the steps are too few.
-
-    Kuczynski and Wozniakowski: lambda_max - high <= e (lambda_max - lambda_min) except with probability 1.648 sqrt(size) exp(-sqrt(e) (2 k - 1)),
-    and likewise at the other end. After `size` steps the values are the eigenvalues. relative: what is added for rounding.
-    """
-    slack = relative * max(abs(low), abs(high))
-    if steps >= size:
-        return high + slack
-    error = (math.log(3.297 * math.sqrt(size) / probability) / (2 * steps - 1)) ** 2
-    return high + error / (1 - 2 * error) * (high - low) + slack if error < 0.5 else math.inf
 
 
 NESTED = (0.3, 0.6)

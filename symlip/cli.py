@@ -614,7 +614,7 @@ def _certificate(
             return
         console.print(f"  what a step inside the ball needs                    {_up(found.step_constant)}")
         if found.probability:
-            console.print(f"except with probability {found.probability:g} over the random start of Lanczos' iteration, and an allowance for its rounding")
+            console.print(f"except with probability {found.probability:g} over the random start of Lanczos' iteration; its rounding is included")
         return
     if found.cost_gradient_lipschitz == float("inf"):
         console.print(f"there is no finite bound: {_no_bound(model)}", soft_wrap=True)

@@ -6,7 +6,8 @@ Parameters are [(A_1, b_1), ..]; data one row a sample. Nothing here is a bound:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from . import near
 from .activations import Activation
 from .calculus.rules.activation_constants import identifier
 from .costs import Cost, HalfSquaredError, Huber, Logistic, SoftmaxCrossEntropy
+from .eigenvalues import krylov
 from .errors import SymlipError
 from .networks import Network
 from .pointwise import functions_source
@@ -61,6 +63,37 @@ class Form:
     shifts: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True)
+class Coefficients:
+    """What a form is made of at given weights; numbers and arrays, or balls.
+
+    The matrices A; for each line the slopes s'(z), the adjoints times slopes, the coefficients of z'^2 and the inputs; the cost's
+    Hessian; the shifts. sign: of the terms that are subtracted; 1 makes of moduli a bound of all terms' moduli together.
+    """
+
+    matrices: list[Any]
+    slopes: list[Any]
+    local: list[Any]
+    bent: list[Any]
+    inputs: list[Any]
+    scale: Any
+    weights: Any
+    ends: Any
+    shifts: tuple[Any, ...]
+    sign: float = -1.0
+
+    def mapped(self, change: Callable[[Any], Any], sign: float = -1.0) -> Coefficients:
+        """The same with each coefficient changed."""
+
+        def on(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return type(value)(map(on, value))
+            return None if value is None else change(value)
+
+        changed = {field.name: on(getattr(self, field.name)) for field in fields(self) if field.name != "sign"}
+        return Coefficients(**changed, sign=sign)
+
+
 class Objective:
     """Phi(theta) = the average of g(N_theta(x), y) over the data.
 
@@ -89,19 +122,6 @@ class Objective:
     @property
     def samples(self) -> int:
         return len(self.inputs)
-
-    def rounding(self, parameters: Parameters) -> float:
-        """An estimate, of first order and with all signs against us, of the rounding errors of the pre-activations. Dense layers."""
-        unit, worst = np.finfo(float).eps, 0.0
-        h, error = self._x, np.zeros_like(self._x)
-        for number, line in enumerate(self._lines, 1):
-            A, b = parameters[line.group]  # type: ignore[index]
-            error = np.abs(A) @ (error + (A.shape[1] + 3) * unit * np.abs(h)) + unit * np.abs(b)[:, None]
-            worst = max(worst, float(error.max()))
-            z = A @ h + b[:, None]
-            h = self._at(number, 0, z)
-            error = np.abs(self._at(number, 1, z)) * error + 4 * unit * np.abs(h)
-        return worst
 
     def value(self, parameters: Parameters) -> float:
         """Phi."""
@@ -141,6 +161,10 @@ class Objective:
 
     def hessian(self, parameters: Parameters, form: Form | None = None) -> Callable[[Parameters], Parameters]:
         """D^2 Phi (or the form) as an operator; what does not depend on the direction is done once."""
+        return partial(self.applied, self.coefficients(parameters, form))
+
+    def coefficients(self, parameters: Parameters, form: Form | None = None) -> Coefficients:
+        """What the form is made of, for `applied`."""
         form = form or Form()
         count = len(self._lines)
         pre, post = self._forward(parameters)
@@ -159,68 +183,53 @@ class Objective:
             )
             if number > 1:
                 _add(adjoints, number - 1, parameters[line.group][0].T @ local[number - 1])
+        scale, weights, ends = self._cost_hessian(post[-1])
+        return Coefficients(
+            [A for A, _ in parameters], slopes, local, bent, post[:-1], form.outputs * scale / self.samples, weights, ends, form.shifts
+        )  # fmt: skip
 
-        def apply(direction: Parameters) -> Parameters:
-            moved: list[Any] = [np.zeros((1, 1))]
-            moved_pre: list[Any] = []
-            for number, line in enumerate(self._lines, 1):
-                if line.group is None:
-                    moved_pre.append(None)
-                    branch = moved[-1]
-                else:
-                    (A, _), (dA, db) = parameters[line.group], direction[line.group]
-                    moved_pre.append(dA @ post[number - 1] + db[:, None] + (A @ moved[-1] if number > 1 else 0.0))
-                    branch = slopes[number - 1] * moved_pre[-1]
-                moved.append(branch if line.start is None else moved[line.start] + line.step * branch)
-            found: list[Any] = [None] * len(parameters)
-            changes: list[Any] = [None] * (count + 1)
-            changes[-1] = form.outputs * self._cost_hessian(post[-1], moved[-1]) / self.samples
-            for number in range(count, 0, -1):
-                line, incoming = self._lines[number - 1], self._passed_on(changes, number)
-                if line.group is None:
-                    continue
-                changed = incoming * slopes[number - 1] + bent[number - 1] * moved_pre[number - 1]
-                A, b = changed @ post[number - 1].T, changed.sum(axis=1)
-                if number > 1:  # the input does not move
-                    A = A + local[number - 1] @ moved[number - 1].T
-                    _add(changes, number - 1, parameters[line.group][0].T @ changed + direction[line.group][0].T @ local[number - 1])
-                before = found[line.group]
-                found[line.group] = (A, b) if before is None else (before[0] + A, before[1] + b)
-            if form.shifts:
-                found = [(A + shift * C, b + shift * d) for (A, b), (C, d), shift in zip(found, direction, form.shifts)]
-            return found
-
-        return apply
+    def applied(self, of: Coefficients, direction: Parameters) -> Parameters:
+        """The form with these coefficients, applied to a direction: symmetric whatever they are."""
+        matrices, slopes, local, bent, post = of.matrices, of.slopes, of.local, of.bent, of.inputs
+        moved: list[Any] = [np.zeros((1, 1))]
+        moved_pre: list[Any] = []
+        for number, line in enumerate(self._lines, 1):
+            if line.group is None:
+                moved_pre.append(None)
+                branch = moved[-1]
+            else:
+                dA, db = direction[line.group]
+                moved_pre.append(dA @ post[number - 1] + db[:, None] + (matrices[line.group] @ moved[-1] if number > 1 else 0.0))
+                branch = slopes[number - 1] * moved_pre[-1]
+            moved.append(branch if line.start is None else moved[line.start] + line.step * branch)
+        found: list[Any] = [None] * len(matrices)
+        changes: list[Any] = [None] * (len(self._lines) + 1)
+        changes[-1] = self._curved(of, moved[-1])
+        for number in range(len(self._lines), 0, -1):
+            line, incoming = self._lines[number - 1], self._passed_on(changes, number)
+            if line.group is None:
+                continue
+            changed = incoming * slopes[number - 1] + bent[number - 1] * moved_pre[number - 1]
+            A, b = changed @ post[number - 1].T, changed.sum(axis=1)
+            if number > 1:  # the input does not move
+                A = A + local[number - 1] @ moved[number - 1].T
+                _add(changes, number - 1, matrices[line.group].T @ changed + direction[line.group][0].T @ local[number - 1])
+            before = found[line.group]
+            found[line.group] = (A, b) if before is None else (before[0] + A, before[1] + b)
+        if of.shifts:
+            found = [(A + shift * C, b + shift * d) for (A, b), (C, d), shift in zip(found, direction, of.shifts)]
+        return found
 
     def lanczos(self, parameters: Parameters, steps: int, form: Form | None = None, seed: int = 0) -> tuple[float, float, Parameters]:
         """The smallest and the largest Ritz value of a form after so many Lanczos steps from a random start, and the latter's vector.
 
         All vectors are orthogonalised, twice. Ritz values are estimates, from inside, of the ends of the spectrum.
         """
-        apply = self.hessian(parameters, form)
-        rng = np.random.default_rng(seed)
         shapes = [(A.shape, b.shape) for A, b in parameters]
-        size = sum(A.size + b.size for A, b in parameters)
-        steps = min(steps, size)
-        basis = np.zeros((steps, size))
-        vector = rng.normal(size=size)
-        vector /= np.linalg.norm(vector)
-        diagonal: list[float] = []
-        beside: list[float] = []
-        for number in range(steps):
-            basis[number] = vector
-            product = flat(apply(shaped(vector, shapes)))
-            diagonal.append(float(vector @ product))
-            for _ in range(2):
-                product -= basis[: number + 1].T @ (basis[: number + 1] @ product)
-            length = float(np.linalg.norm(product))
-            if length <= 1e-13 * max(abs(entry) for entry in (*diagonal, *beside)):
-                break
-            beside.append(length)
-            vector = product / length
-        count = len(diagonal)
-        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[: count - 1], 1) + np.diag(beside[: count - 1], -1))
-        return float(values[0]), float(values[-1]), shaped(basis[:count].T @ vectors[:, -1], shapes)
+        apply = self.hessian(parameters, form)
+        found = krylov(lambda vector: flat(apply(shaped(vector, shapes))), sum(A.size + b.size for A, b in parameters), steps, seed)
+        values, vectors = found.ritz()
+        return float(values[0]), float(values[-1]), shaped(found.basis[: len(values)].T @ vectors[:, -1], shapes)
 
     def largest_eigenvalue(self, parameters: Parameters, steps: int = 100, seed: int = 0) -> float:
         """The largest Ritz value of D^2 Phi: an estimate from below, not a bound."""
@@ -269,19 +278,27 @@ class Objective:
             error = error * np.minimum(1.0, float(self.cost.delta) / np.maximum(near.length(error), 1e-300))  # type: ignore[no-untyped-call]
         return error
 
-    def _cost_hessian(self, output: np.ndarray, v: np.ndarray) -> Any:
+    def _cost_hessian(self, output: Any) -> tuple[Any, Any, Any]:
+        """The cost's Hessian as scale, weights, ends: see `_curved`."""
         if isinstance(self.cost, SoftmaxCrossEntropy):
             p = self._softmax(output)
-            return p * (v * (self._others @ p) - self._others @ (p * v))  # p_i times the sum of p_k (v_i - v_k): no cancellation for saturated samples
+            return 1.0, self._others @ p, p
         if isinstance(self.cost, Logistic):
-            return v * (self._logistic(output) * self._logistic(-output))
+            return self._logistic(output) * self._logistic(-output), None, None
         if isinstance(self.cost, Huber):
             error = output - self._y
             length = np.maximum(near.length(error), 1e-300)  # type: ignore[no-untyped-call]
-            delta = float(self.cost.delta)
-            outside = delta / length * (v - error * np.sum(error * v, axis=0) / length**2)
-            return np.where(length <= delta, v, outside)
-        return v
+            outside = length > float(self.cost.delta)
+            return np.where(outside, float(self.cost.delta) / length, 1.0), None, np.where(outside, error / length, 0.0)
+        return 1.0, None, None
+
+    def _curved(self, of: Coefficients, v: Any) -> Any:
+        """The cost's Hessian applied to the derivatives of the outputs."""
+        if isinstance(self.cost, SoftmaxCrossEntropy):  # p_i times the sum of p_k (v_i - v_k): no cancellation for saturated samples
+            return of.scale * (of.ends * (v * of.weights + of.sign * (self._others @ (of.ends * v))))
+        if isinstance(self.cost, Huber):
+            return of.scale * (v + of.sign * of.ends * (of.ends * v).sum(axis=0))
+        return of.scale * v
 
 
 def flat(parameters: Parameters) -> np.ndarray:

@@ -96,8 +96,11 @@ MAJORANT = (
     r"\emph{The step.} For $|\delta|\le r$, $\Phi(\bar\theta+\delta)\le\Phi(\bar\theta)+D\Phi(\bar\theta)\delta+\frac12\delta^{\top}D^2\Phi(\bar\theta)\delta+\frac{|\delta|}{6r}\delta^{\top}E\delta$: integrate $D^2\Phi\le D^2\Phi(\bar\theta)+\frac{s|\delta|}rE$, which holds at the distance $s|\delta|$, "
     r"twice along the segment, $\int_0^1(1-s)s\,ds=\frac16$. So with $\Lambda=\lambda_{\max}(D^2\Phi(\bar\theta)+\frac13E)$ and $0<\eta\le\min(1/\Lambda,r/|D\Phi(\bar\theta)|)$ the step $-\eta D\Phi(\bar\theta)$ decreases $\Phi$ by at least $\frac\eta2|D\Phi(\bar\theta)|^2$."
     "\n\n"
-    r"\emph{The eigenvalues.} After $k$ Lanczos steps from a random start, with Ritz values between $\theta_{\min}$ and $\theta_{\max}$, $\lambda_{\max}\le\theta_{\max}+\frac{e}{1-2e}(\theta_{\max}-\theta_{\min})$, $e=\bigl(\ln(3.297\sqrt P/p)/(2k-1)\bigr)^2<\frac12$, $P$ the number of parameters, "
-    r"except with probability $p$: Kuczy\'nski and Wo\'zniakowski \textup{(}SIAM J. Matrix Anal. Appl. 13, 1992\textup{)} show $\lambda_{\max}-\theta_{\max}\le e(\lambda_{\max}-\lambda_{\min})$ except with probability $1.648\sqrt P\,e^{-\sqrt e(2k-1)}$, and likewise at the other end."
+    r"\emph{The eigenvalues.} Let $A$ be a symmetric matrix, $u$ a unit eigenvector of its largest eigenvalue $\lambda$, and $Av_j=\beta_{j-1}v_{j-1}+\alpha_jv_j+\beta_jv_{j+1}+e_j$ for $1\le j\le k$, with $\beta_0=0$, $\beta_j>0$, $|e_j|\le\epsilon_j$, "
+    r"$|\sum_jc_jv_j|^2\le\nu|c|^2$ and $|\langle u,v_1\rangle|\ge\varrho$: these are $k$ Lanczos steps as they were computed, with their rounding errors. Let $p_1=1$ and, with $x$ as the variable, let $p_j$ and $g_{ij}$ solve $\beta_jf_{j+1}=(x-\alpha_j)f_j-\beta_{j-1}f_{j-1}$, the latter from $g_{ii}=0$, $g_{i,i+1}=1/\beta_i$ on. "
+    r"If all $p_j(x)>0$ and $\sum_{j\le k+1}p_j(x)^2\bigl(\varrho-\sum_{i<j}\epsilon_ig_{ij}(x)/p_j(x)\bigr)_+^2>\nu$, then $\lambda<x$. Indeed $c_j=\langle u,v_j\rangle$ satisfies $\beta_jc_{j+1}=(\lambda-\alpha_j)c_j-\beta_{j-1}c_{j-1}-\langle u,e_j\rangle$, so that $c_j=c_1p_j(\lambda)-\sum_{i<j}\langle u,e_i\rangle g_{ij}(\lambda)$. "
+    r"The $p_j$ are a Sturm sequence: where all are positive $x$ is above their zeros, the eigenvalues of the leading parts of the tridiagonal matrix, and above those of the $g_{ij}$, the eigenvalues of parts of these. From $x$ on $p_j$ increases, and $g_{ij}/p_j$, a quotient of polynomials whose zeros interlace \textup{(}Cauchy\textup{)}, decreases. "
+    r"If $\lambda\ge x$, then $|c_j|\ge p_j(x)\bigl(\varrho-\sum_i\epsilon_ig_{ij}(x)/p_j(x)\bigr)$, and $\sum_jc_j^2>\nu$, against $\sum_jc_j^2\le\nu$. For a start $v_1$ uniformly distributed on the sphere of $\mathbb{R}^P$, $P$ the number of parameters, $|\langle u,v_1\rangle|\ge\varrho$ except with probability $p=\varrho\sqrt{2P/\pi}$: the density of a coordinate is at most $\sqrt{P/(2\pi)}$."
 )
 
 
@@ -150,7 +153,7 @@ def certificate_table(certificate: Certificate) -> dict[str, Any]:
     if certificate.probability:
         text = text.replace(
             r"They are \emph{proved} for these weights and data.",
-            r"They hold for these weights and data except with the probability $p$ of the eigenvalues; the products with $D^2\Phi(\bar\theta)+tE$ are floating-point numbers, for whose rounding an estimated allowance is added.",
+            r"They are \emph{proved} for these weights and data except with the probability $p$ over the start of Lanczos' iteration; all rounding errors are included.",
         )
     elif certificate.probability == 0:
         text += r" No eigenvalue was estimated: the matrices of the forms were made in ball arithmetic, entry by entry, and their eigenvalues enclosed \textup{(}by a congruence and Gershgorin's discs\textup{)}."
