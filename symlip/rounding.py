@@ -154,7 +154,9 @@ class Ball:
             return ball(1.0) / self**-power
         if 2 * power == int(2 * power) and power != int(power):
             return _sqrt(self) ** int(2 * power)
-        if power != int(power) or power == 0:
+        if power == 0:
+            return Ball(np.ones(self.shape), nonnegative=True)
+        if power != int(power):
             raise TypeError(f"no ball arithmetic for the power {power!r}")
         power = int(power)
         if power == 1:
@@ -270,6 +272,8 @@ class Upper:
             return _exactly(self) ** power
         if power != int(power):
             return self.root() ** int(2 * power)
+        if power == 0:
+            return Upper(np.ones_like(self.top))
         result = self
         for _ in range(int(power) - 1):
             result = result * self
@@ -840,7 +844,7 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
 PLAIN = ("append_blocks", "add_at", "extend_vector", "extend_matrix", "border_inside", "weight_unit", "one_block", "zero_matrix", "pad", "border")
 """Operations that only move entries about."""
 
-SEARCHES = ("activation_chart", "bending_", "joint_", "largest_quotient", "estimate_", "bound_")
+SEARCHES = ("activation_chart", "bending_", "joint_", "simplex_", "largest_quotient", "estimate_", "bound_")
 """Certified searches: for floats they return a number that is not below the bound, so the upper ends go in."""
 
 
@@ -874,6 +878,51 @@ def _cosine_sine(index: int, quarter: int) -> tuple[Ball, Ball]:
     return Ball(found[0], 16 * UNIT), Ball(found[1], 16 * UNIT)
 
 
+def _product_table(factor: Callable[[int], Any], length: int) -> Ball:
+    factors = _join(*(factor(index) for index in range(1, length + 1)))
+    shape = (length + 1, length + 1, *factors.shape[1:])
+    mid, rad = np.zeros(shape), np.zeros(shape)
+    for column in range(length + 1):
+        mid[column, column] = 1
+        if column:
+            step = Ball(mid[:column, column - 1], rad[:column, column - 1]) * factors[column - 1]
+            mid[:column, column], rad[:column, column] = step.mid, step.rad
+    return Ball(mid, rad)
+
+
+def _symmetric_entries(*terms_and_length: Any) -> Ball:
+    *terms, length = terms_and_length
+    above = {(j, k, n): ball(term(j, k)) for j in range(1, length + 1) for k in range(j, length + 1) for n, term in enumerate(terms)}
+    shape = np.broadcast_shapes(*(value.shape for value in above.values()))
+    mid, rad = (np.zeros((2 * length, 2 * length, *shape)) for _ in range(2))
+    for (j, k, n), value in above.items():
+        row, column = 2 * j - 2 + n // 2, 2 * k - 2 + n % 2
+        mid[row, column] = mid[column, row] = value.mid
+        rad[row, column] = rad[column, row] = value.rad
+    return Ball(mid, rad)
+
+
+def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Upper:
+    """The maximum of a monomial on the sphere, from above: coefficient and radius are not negative."""
+    size = ball(radius).size
+    lift = (Ellipsis,) + (None,) * size.ndim
+    ones, twos, factor = np.asarray(ones)[lift], np.asarray(twos)[lift], ball(coefficient).size[lift]
+    some = np.maximum(ones + 2 * twos, 1)
+    room = 1 + 32 * (some + 4) * UNIT
+    first, second = (size * np.sqrt(1 / some)) ** ones * room + LEAST, ((size * size + LEAST) * 2 / some) ** twos * room + LEAST
+    found: Upper = Upper(factor) * Upper(first) * Upper(second)
+    return found
+
+
+def _range_total(term: Callable[[Any], Any], first: int, last: int) -> Any:
+    return _total(term(np.arange(first, last + 1))) if first <= last else Ball(0.0, nonnegative=True)
+
+
+def _interleaved(first: Any, second: Any) -> Ball:
+    one, other = ball(first), ball(second)
+    return Ball(runtime.interleave(one.mid, other.mid), runtime.interleave(one.rad, other.rad))  # type: ignore[no-untyped-call]
+
+
 def kernel_on_balls(source: str, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., list[Any]]:
     """The kernel of a compiled bound, every line in ball arithmetic and rounded up. Raises SymlipError for operations without ball arithmetic."""
     names: dict[str, Any] = {
@@ -882,19 +931,26 @@ def kernel_on_balls(source: str, functions: Mapping[str, Callable[..., Any]]) ->
         "sqrt": _sqrt, "exp": increasing(np.exp, 0.0), "log": increasing(np.log), "minimum": _upper(np.fmin), "maximum": _upper(np.maximum), "numpy": np,
     }  # fmt: skip
     names.update({name: _of_balls(getattr(runtime, name)) for name in PLAIN})
+    names.update(
+        product_table=_product_table, symmetric_entries=_symmetric_entries, ball_monomial=_ball_monomial, budget_sum_range=_range_total, interleave=_interleaved,
+        border_at=_placed(runtime.border_at), vector_table=lambda term, length: _join(*(term(index) for index in range(length + 1))), below=runtime.below,
+        if_known=lambda value: Ball(np.maximum(ball(value).upper, 0.0), nonnegative=True),
+    )  # fmt: skip
+    for name in ("sequence", "entries", "table", "sum_range", "geometric", "circle_maximum"):
+        function = getattr(runtime, name)
+        names[name] = types.FunctionType(function.__code__, names, name, function.__defaults__)
     names["two_blocks"] = lambda ww, wb, bb: _of_balls(lambda entries: entries.reshape(2, 2, *entries.shape[1:]))(_join(ww, wb, wb, bb))
-    names["circle_maximum"] = types.FunctionType(runtime.circle_maximum.__code__, names, "circle_maximum", runtime.circle_maximum.__defaults__)
     names.update({name: _lifted(function) for name, function in functions.items() if name.startswith(SEARCHES)})
     called = {node.func.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     missing = sorted((called & set(functions)) - set(names))
     if missing:
-        raise SymlipError(
-            f"compile(outward=True) has no ball arithmetic for the operation {missing[0]!r} of this derivation (symbolic depths, shared budgets and ODEs)"
-        )
+        raise SymlipError(f"compile(outward=True) has no ball arithmetic for the operation {missing[0]!r} of this derivation (continuous depth)")
     kernel = on_balls(source, names, increasing_lines=True)["_kernel"]
 
     def balls(value: Any) -> Any:
-        return type(value)(balls(entry) for entry in value) if isinstance(value, tuple | list) else ball(value)
+        if isinstance(value, tuple | list):
+            return type(value)(balls(entry) for entry in value)
+        return value if isinstance(value, int) else ball(value)  # depths and widths are exact
 
     def run(*arguments: Any) -> list[Any]:
         return [ball(value).upper for value in kernel(*map(balls, arguments))]

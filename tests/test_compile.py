@@ -134,10 +134,12 @@ SKIPS = sl.Network(
         sl.Tied(sl.Dense(3, "tanh"), 3),
     ],
 )
+ANY = sl.Network.uniform(sympy.Symbol("m", integer=True, positive=True), "tanh")
 OUTWARD = [
     (DENSE, sl.LayerBalls(), {}), (DENSE, sl.LayerBalls(), {"method": "separate"}), (DENSE, sl.LayerBalls(), {"order": 3}),
     (DENSE, sl.LayerBalls("bounded"), {"cost": sl.SoftmaxCrossEntropy()}), (DENSE, sl.ParameterBall(shared_budget=False), {"cost": sl.Risk(sl.Logistic())}),
     (SKIPS, sl.LayerBalls("bounded"), {"cost": sl.HalfSquaredError()}), (DENSE, sl.LayerBalls(), {"variables": "both"}), (DENSE, sl.LayerBalls("bounded"), {"method": "joint"}),
+    (DENSE, sl.ParameterBall(), {}), (DENSE, sl.ParameterBall(), {"cost": sl.SoftmaxCrossEntropy()}), (ANY, sl.LayerBalls(), {}), (ANY, sl.LayerBalls(equal=True), {}), (ANY, sl.ParameterBall(), {}),
 ]  # fmt: skip
 
 
@@ -146,12 +148,12 @@ def test_outward_is_never_below_the_exact_bound(case):
     network, where, options = OUTWARD[case]
     derivation = sl.derive(network, where, **options)
     function, rng = derivation.compile(outward=True), np.random.default_rng(case)
-    names, count = inspect.signature(function).parameters, len(network.groups)
+    names, count = inspect.signature(function).parameters, 5 if network.symbolic_depth else len(network.groups)
     joint = options.get("method") == "joint"
     for trial in range(4 if joint else 30):
         scale = 10.0 ** rng.uniform(-150, 150) if trial % 2 and not joint else 10.0 ** rng.uniform(-2, 2)
         given = {"weight_norms": list(rng.random(count) * scale), "bias_norms": list(rng.random(count) * scale), "input_norm": rng.random() * scale}
-        given |= {"target_norm": 1.0, "radius": scale, "d": 0.5}
+        given |= {"target_norm": 1.0, "radius": scale, "d": 0.5, "weight_norm": rng.random() * scale, "depth": count, "widths": [3]}
         given = {name: value for name, value in given.items() if name in names}
         found, known = function(**given), None if joint else derivation.evaluate(given, digits=40)
         plain = derivation.compile()(**given)
@@ -182,6 +184,12 @@ def test_outward_takes_batches_and_keeps_lower_bounds():
 
 
 def test_outward_says_what_it_cannot_do():
-    for derivation in (sl.derive(DENSE, sl.ParameterBall()), sl.derive(sl.NeuralODE(2, "tanh"))):
-        with pytest.raises(sl.SymlipError, match="no ball arithmetic"):
-            derivation.compile(outward=True)
+    with pytest.raises(sl.SymlipError, match="no ball arithmetic"):
+        sl.derive(sl.NeuralODE(2, "tanh")).compile(outward=True)
+
+
+def test_outward_on_the_parameter_ball_takes_the_joint_bound_too():
+    for order, depth in (("lipschitz", 3), ("gradient_lipschitz", 2)):
+        derivation = sl.derive(sl.Network.uniform(depth, "tanh", 2, 2), sl.ParameterBall(), method="joint")
+        outward, plain = (getattr(derivation.compile(outward=up)(radius=1.5, input_norm=1.0), order) for up in (True, False))
+        assert plain * (1 - 1e-3) <= outward <= plain * (1 + 1e-3)  # another run of the search
