@@ -360,6 +360,9 @@ def _bending(derivation: Derivation, walk: Walk, results: dict[str, str | None])
     premises = (function, results.pop("gradient_lipschitz", None), cells[last.activation])  # type: ignore[assignment]
     second = derivation.apply(bending.BendingLast(), *premises, **here)
     below = derivation.apply(bending.BendingBelow(), *premises, **here)
+    if not bending.exact_network(network) and bending.two_layers_known(network, ball=False):
+        given = (walk.input, walk.weights[2], function, second, *cells.values())
+        second = derivation.apply(bending.TwoLayersLayers(), *given, network=network, high=second)
     if bending.exact_network(network):
         derivation.apply(bending.BendingReached(), second, *walk.weights.values(), network=network)
     results.pop("layer_lipschitz", None)
@@ -454,6 +457,8 @@ def _simplex(derivation: Derivation) -> None:
     last = network.dense[-1]
     whole = derivation.apply(bending.BendingLast(), function, high, cells[last.activation], layer=depth, activation=last.activation, scalar=last.width == 1)
     found = derivation.apply(bending.SimplexSecond(), "x_norm", "radius", high, whole, *cells.values(), network=network, high=high)
+    if bending.two_layers_known(network, ball=True):
+        found = derivation.apply(bending.TwoLayersBall(), "x_norm", "radius", function, whole, found, *cells.values(), network=network, high=found)
     results.pop("layer_lipschitz", None)
     results["gradient_lipschitz"] = derivation.steps[found].claim.symbol  # type: ignore[union-attr]
 

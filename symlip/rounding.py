@@ -332,7 +332,9 @@ def _exactly(value: Any) -> Ball:
 
 def collapsed(value: Any) -> Any:
     """The upper end alone, as an exact number: enough for what only increasing functions are applied to. What is no number stays."""
-    if isinstance(value, tuple | list) or callable(value):
+    if callable(value):  # increasing, too
+        return lambda *arguments: value(*(collapsed(argument) if isinstance(argument, Upper) else argument for argument in arguments))
+    if isinstance(value, tuple | list):
         return value
     if isinstance(value, Upper):
         return Upper(value.top, line=True)
@@ -587,6 +589,23 @@ class _Exact(ast.NodeTransformer):
         return node
 
 
+class _Searching(ast.NodeTransformer):
+    """Source in which the functions that a certified search is given stay functions of floats: their errors are the search's matter."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id.startswith(SEARCHES):
+            node.args = [_OfFloats().visit(argument) for argument in node.args]
+            return node
+        self.generic_visit(node)
+        return node
+
+
+class _OfFloats(ast.NodeTransformer):
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        source = ast.unparse(node)
+        return ast.Call(ast.Name("in_floats", ast.Load()), [ast.Constant(source)], [])
+
+
 class _Increasing(ast.NodeTransformer):
     """Source in which every line's value is replaced by its upper end."""
 
@@ -601,7 +620,7 @@ def on_balls(source: str, names: dict[str, Any], increasing_lines: bool = False)
 
     increasing_lines: each line is an increasing function of the lines before it, so that their upper ends are all that it needs.
     """
-    tree = _Exact().visit(ast.parse(source))
+    tree = _Exact().visit(_Searching().visit(ast.parse(source)))
     if increasing_lines:
         tree = _Increasing().visit(tree)
     tree = ast.fix_missing_locations(tree)
@@ -941,7 +960,9 @@ def kernel_on_balls(source: str, functions: Mapping[str, Callable[..., Any]]) ->
         names[name] = types.FunctionType(function.__code__, names, name, function.__defaults__)
     names["two_blocks"] = lambda ww, wb, bb: _of_balls(lambda entries: entries.reshape(2, 2, *entries.shape[1:]))(_join(ww, wb, wb, bb))
     names.update({name: _lifted(function) for name, function in functions.items() if name.startswith(SEARCHES)})
-    called = {node.func.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    floats = {**functions, "numpy": np, **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "minimum", "maximum", "hypot")}}
+    names["in_floats"] = lambda text: eval(text, dict(floats))
+    called = {node.func.id for node in ast.walk(_Searching().visit(ast.parse(source))) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     missing = sorted((called & set(functions)) - set(names))
     if missing:
         raise SymlipError(f"compile(outward=True) has no ball arithmetic for the operation {missing[0]!r} of this derivation (continuous depth)")

@@ -171,6 +171,9 @@ def test_outward_takes_batches_and_keeps_lower_bounds():
     found = sl.derive(DENSE).compile(outward=True)(weight_norms=[np.array([1.0, 2.0, 4.0])] * 3, input_norm=np.array([[1.0], [0.0]]))
     single = sl.derive(DENSE).compile(outward=True)(weight_norms=[2.0] * 3, input_norm=0.0)
     assert found.gradient_lipschitz.shape == (2, 3) and found.gradient_lipschitz[1, 1] == pytest.approx(single.gradient_lipschitz, rel=1e-12)
+    logistic = sl.derive(sl.Network(2, [sl.Dense(2, "logistic"), sl.Dense(1, "logistic")]), method="joint")
+    upward, floats = (logistic.compile(outward=up)(weight_norms=[1.0, 2.0], input_norm=1.0) for up in (True, False))
+    assert floats.lipschitz <= upward.lipschitz <= floats.lipschitz * (1 + 1e-10)
     exact = sl.exact_lipschitz(sl.Network(2, [sl.Dense(2, "tanh"), sl.Dense(1, "tanh")]))
     given = {"weight_norms": [1.0, 1.0], "input_norm": 1.0}
     outward, plain = exact.compile(outward=True)(**given), exact.compile()(**given)

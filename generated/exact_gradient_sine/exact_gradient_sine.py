@@ -380,21 +380,23 @@ def largest_quotient(square, slope2, line2, below, moduli, most):
     return found * (1 + RELATIVE) + 8 * RELATIVE * most * moduli / smallest
 
 
-def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top):
+def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top, less=None, most_less=0.0):
     """sup of s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2) on cells, from above; inf where the denominator may not be positive.
 
-    s, steep, bend, gamma: pairs, the values at both ends of a cell, between which the chord lies: s and s'' within `away_s`,
+    less: Bernstein coefficients of what is subtracted, at most `most_less` in modulus. s, steep, bend, gamma: pairs, the values at both ends of a cell, between which the chord lies: s and s'' within `away_s`,
     `away_bend` of theirs, |s'| below its own, g above its own.
     """
     size = abs(weight)
     square = [value + away_s * (2 * top + away_s) for value in bernstein(s, s)]
+    if less is not None:
+        square = [value - row for value, row in zip(square, less)]
     along = (weight + k * s[0], weight + k * s[1])
     shift = [value + k * away_s * (2 * (size + k * top) + k * away_s) for value in bernstein(along, along)]
     steep2 = bernstein(steep, steep)
     most = size * k * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + k**2 * maximum(steep2[0], steep2[2])
     straight = [g - k * weight * b - k * size * away_bend for g, b in zip(gamma, bend)]
     below = [value - k**2 * slope2 for value, slope2 in zip(raised(straight), steep2)]
-    return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2)
+    return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2 + most_less)
 
 
 def cells_of(points, bends, activation):

@@ -434,21 +434,23 @@ def largest_quotient(square, slope2, line2, below, moduli, most):
     return found * (1 + RELATIVE) + 8 * RELATIVE * most * moduli / smallest
 
 
-def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top):
+def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top, less=None, most_less=0.0):
     """sup of s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2) on cells, from above; inf where the denominator may not be positive.
 
-    s, steep, bend, gamma: pairs, the values at both ends of a cell, between which the chord lies: s and s'' within `away_s`,
+    less: Bernstein coefficients of what is subtracted, at most `most_less` in modulus. s, steep, bend, gamma: pairs, the values at both ends of a cell, between which the chord lies: s and s'' within `away_s`,
     `away_bend` of theirs, |s'| below its own, g above its own.
     """
     size = abs(weight)
     square = [value + away_s * (2 * top + away_s) for value in bernstein(s, s)]
+    if less is not None:
+        square = [value - row for value, row in zip(square, less)]
     along = (weight + k * s[0], weight + k * s[1])
     shift = [value + k * away_s * (2 * (size + k * top) + k * away_s) for value in bernstein(along, along)]
     steep2 = bernstein(steep, steep)
     most = size * k * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + k**2 * maximum(steep2[0], steep2[2])
     straight = [g - k * weight * b - k * size * away_bend for g, b in zip(gamma, bend)]
     below = [value - k**2 * slope2 for value, slope2 in zip(raised(straight), steep2)]
-    return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2)
+    return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2 + most_less)
 
 
 def cells_of(points, bends, activation):
@@ -638,6 +640,164 @@ def bound_end(function, slope, curvature, activation, estimate, centre, nearest,
     return numpy.where(failed, numpy.inf, upper * (1 + 4 * RELATIVE))
 
 
+def bending_two_layers(high, x_norm, size, width, ball, activation, last, rounds=2):
+    """The second derivative of two layers from above, at most `high`: all neurons share the squares of their weights.
+
+    1 / Gamma_2(k) = 1 + min over M >= 0 of [ M size^2 + l sup (phi - M r)_+ ], phi = s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2),
+    g = 1 / n^2, n^2 = 1 + |x|^2, over r <= size^2: r = w^2 + z^2 / n^2 (ball: size is the radius of the parameters) or w^2 (size is a_2).
+    """
+
+    def one(high, x_norm, size):
+        if not (size > 0 and numpy.isfinite(size) and numpy.isfinite(x_norm) and numpy.isfinite(high) and high > 0):
+            return high
+        with numpy.errstate(all="ignore"):
+            return float(numpy.fmin(high, two_layers_once(high, x_norm, size, width, ball, activation, last, rounds)))
+
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(value, dtype=float) for value in (high, x_norm, size)))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = one(*(float(array[place]) for array in arrays))
+    return out[()]
+
+
+def two_layers_once(high, x_norm, size, width, ball, activation, last, rounds):
+    """The same for one network: an estimate of where the end is decided, then bounds at nodes around it."""
+    square = 1 + x_norm**2
+    g, lift = 1 / square * (1 - 4 * RELATIVE), (1 / square * (1 - 4 * RELATIVE) if ball else 0.0)
+    zero, one = numpy.zeros(1), numpy.ones(1)
+    far = size * sqrt(square) * (1 + 1e-9) if ball else numpy.inf
+    edges = numpy.asarray(activation[4])
+    z = numpy.unique(numpy.clip(numpy.concatenate([edges, numpy.linspace(-1, 1, 41) * min(far, edges[-1])]), -far, far))
+    w = numpy.linspace(0 if activation[2] else -1, 1, 49 if activation[2] else 97) * size
+    slope, bend = abs(activation[9](z)), activation[10](z)
+    inside = w[:, None] ** 2 + lift * z**2 <= size**2 * (1 + 1e-9)
+    turn = abs(w[:, None] * bend)
+    roots = numpy.where(inside, 2 * g / (turn + sqrt(turn**2 + 4 * slope**2 * g)), numpy.inf)  # where the denominator vanishes
+    pole, end = numpy.array([numpy.nanmin(roots)]), last[1]
+
+    def estimated(nodes):
+        values, multipliers, places = zip(*(two_layers_estimate(k, g, lift, size, width, activation, w, z, inside) for k in nodes[0]))
+        return (nodes, numpy.array([values])), numpy.array(multipliers), places
+
+    if len(last[4]) == 1:  # an affine layer: all that counts is that no denominator vanishes
+        low, share = 1e-8, 0.5  # how far below the pole the bound is finite, by bisection of its logarithm
+        for _ in range(16):
+            short = sqrt(low * share)
+            nodes = (pole * (1 - short))[None]
+            _, multipliers, places = estimated(nodes)
+            if (two_layers_bound(nodes, multipliers, places, g, lift, size, width, activation) > 0).all():
+                share, high = short, min(high, end / nodes[0, 0] * (1 + 4 * RELATIVE))
+            else:
+                low = short
+        return high
+    nodes, lower = numpy.concatenate([[0.0], numpy.geomspace(1e-6, 1, 40)])[None] * pole * 1.001, high * 1e-5 * one
+    for nearest in (0.1, 0.03, 3e-3, 3e-4):
+        function, _, _ = estimated(nodes)
+        estimate, point = estimate_end(function, one, zero, 0.0, last, lower, high * one)
+        centre = abs(last[9](point)) / estimate
+        nodes = nodes_around(centre, pole, end / estimate, nearest, 1.9, 6, 0.3)
+        lower = estimate * 0.5
+    found = high
+    for nearest, ratio in ((2e-3, 1.8), (3e-5, 2.2))[:rounds]:  # the second time around where the first bound is decided
+        nodes = nodes_around(centre, pole, end / estimate, nearest, ratio, 6, 0.3)
+        _, multipliers, places = estimated(nodes)
+        values = two_layers_bound(nodes, multipliers, places, g, lift, size, width, activation)
+        found = min(found, float(bound_end((nodes, values), one, zero, last, estimate, point, nearest, ratio)[0]))
+        estimate, point = estimate_end((nodes, values), one, zero, 0.0, last, numpy.minimum(estimate * 0.9, high * 0.9), high * one)
+        centre = abs(last[9](point)) / estimate
+    return found
+
+
+def two_layers_estimate(k, g, lift, size, width, activation, w, z, inside):
+    """(Gamma_2(k), the multiplier M, the (w, z) of the largest phi - M r with small and with large |w|), by a search on finer and finer grids."""
+
+    def values(w, z):
+        s, slope, bend = activation[8](z), activation[9](z), activation[10](z)
+        below = g - k * w * bend - k**2 * slope**2
+        phi = numpy.where(below > 0, s**2 + slope**2 * (w + k * s) ** 2 / below, numpy.inf)
+        return numpy.where(w**2 + lift * z**2 <= size**2 * (1 + 1e-9), phi, -numpy.inf)
+
+    w, z = (part[inside] for part in numpy.broadcast_arrays(w[:, None], z))
+    phi = values(w, z)
+    if not numpy.isfinite(phi.max()):
+        return -numpy.inf, 0.0, ((0.0, 0.0), (size, 0.0))
+    scale = phi.max() / size**2
+    tries, steps = numpy.concatenate([[0.0], scale * numpy.geomspace(1e-6, 10, 36)]), (size / 24, 0.5)
+    for turn in range(8):
+        used = w**2 + lift * z**2
+        totals = [M * size**2 + width * max(0.0, numpy.max(phi - M * used)) for M in tries]
+        best = int(numpy.argmin(totals))
+        M, total = tries[best], totals[best]
+        ends = tries[max(0, best - 1)], tries[min(len(tries) - 1, best + 1)]
+        if turn > 2:  # what is larger on the finer grid may ask for another multiplier
+            ends = ends[0] - 0.1 * (ends[1] - ends[0]), ends[1] + 0.1 * (ends[1] - ends[0])
+        tries = maximum(numpy.linspace(*ends, 9), 0.0)
+        value, large = phi - M * used, abs(w) > 0.3 * size
+        places = [int(numpy.argmax(numpy.where(part, value, -numpy.inf))) for part in (~large, large)]
+        if turn < 5:
+            grid = numpy.linspace(-1, 1, 9)
+            more_w, more_z = (
+                numpy.concatenate([(at[place] + step * (grid[:, None] if axis == 0 else grid) + numpy.zeros((9, 9))).ravel() for place in places])
+                for axis, (at, step) in enumerate(zip((w, z), steps))
+            )
+            more_w = numpy.clip(more_w, 0.0 if activation[2] else -size, size)
+            w, z, phi = numpy.concatenate([w, more_w]), numpy.concatenate([z, more_z]), numpy.concatenate([phi, values(more_w, more_z)])
+            steps = steps[0] / 4, steps[1] / 4
+    return 1 / (1 + total), float(M), tuple((float(w[place]), float(z[place])) for place in places)
+
+
+def two_layers_bound(nodes, multipliers, places, g, lift, size, width, activation):
+    """Gamma_2 at the nodes, from below: phi is convex in w, and between two w the term - M w^2 is at most M (their distance)^2 / 4 above its chord."""
+    top, _, odd, _, edges, bends, tails, *_ = activation
+    edges, bends = numpy.asarray(edges), numpy.asarray(bends)
+    k, M = nodes[:, :, None, None], multipliers[None, :, None, None]
+    away = 1e-4 * 1.8 ** numpy.arange(15)
+    places = numpy.array(places)
+    if not odd:  # often as bad on the other side
+        places = numpy.concatenate([places, -places], axis=1)
+    around_them = [places[:, n, :1] / size + numpy.concatenate([-away, [0.0], away]) for n in range(places.shape[1])]
+    w = numpy.concatenate([numpy.linspace(-1, 1, 57)[None] + 0 * places[:, 0, :1], *around_them], axis=1)
+    w = size * numpy.sort(numpy.clip(w, 0.0 if odd else -1.0, 1.0), axis=1)  # for an odd activation (w, z) and (-w, -z) are alike
+    step = numpy.diff(w, axis=1)[None, :, :, None]
+    fine = [around(places[None, :, n, 1], activation, 3e-4, 1.5) for n in range(places.shape[1])]
+    parts = [
+        (edges[None, None, :], bends[:, None, None, :], numpy.any([part[2] for part in fine], axis=0)),
+        *((points, largest, None) for points, largest, _ in fine),
+    ]
+    least_w = numpy.where(w[:, :-1] * w[:, 1:] <= 0, 0.0, minimum(abs(w[:, :-1]), abs(w[:, 1:])))[None, :, :, None]
+    worst = numpy.zeros(nodes.shape)
+    for at, rows, hidden in parts:
+        s, away_s, steep, bend, away_bend = (
+            [part[:, :, None, :] for part in row] if isinstance(row, tuple) else row[:, :, None, :] for row in cells_of(at, rows, activation)
+        )
+        left, right = at[..., :-1][:, :, None, :], at[..., 1:][:, :, None, :]
+        less = [M * lift * (1 - 4 * RELATIVE) * row for row in bernstein((left, right), (left, right))]
+        most = M * lift * maximum(left**2, right**2)
+        bounds = cell_bound(s, away_s, steep, bend, away_bend, k, w[None, :, :, None], (g, g), top, less, most) - M * w[None, :, :, None] ** 2 * (
+            1 - 4 * RELATIVE
+        )
+        bounds = bounds + 8 * RELATIVE * M * size**2
+        found = maximum(bounds[:, :, :-1], bounds[:, :, 1:]) + M * step**2 / 4 * (1 + 4 * RELATIVE)
+        nearest_z = numpy.where(left * right <= 0, 0.0, minimum(left**2, right**2))
+        outside = least_w**2 + lift * nearest_z > size**2 * (1 + 1e-9)
+        if hidden is not None:
+            outside = outside | hidden[:, :, None, :]
+        worst = maximum(worst, numpy.where(outside, 0.0, found).max(axis=(2, 3)))
+    s, steep, bend = (numpy.asarray(row)[None, None, :] for row in tails)
+    edge = minimum(abs(edges[0]), abs(edges[-1]))
+    if not lift or lift * edge**2 <= size**2:
+        k, M = k[..., 0], M[..., 0]
+        for low, high in ((w[:, :-1], w[:, 1:]), (w[:, 1:], w[:, :-1])):
+            largest_w, smallest = maximum(abs(low), abs(high))[None, :, :, None], least_w
+            below = g - (k[..., None] * largest_w * bend[:, :, None] + k[..., None] ** 2 * steep[:, :, None] ** 2) * (1 + 8 * RELATIVE)
+            value = s[:, :, None] ** 2 + steep[:, :, None] ** 2 * (largest_w + k[..., None] * top) ** 2 / below * (1 + 8 * RELATIVE)
+            value = numpy.where(below > 0, value - M[..., None] * (smallest**2 + lift * edge**2) * (1 - 8 * RELATIVE), numpy.inf)
+            worst = maximum(worst, value.max(axis=(2, 3)))
+            break
+    gamma = (1 - 8 * RELATIVE) / (1 + multipliers[None] * size**2 + width * worst)
+    return numpy.where(numpy.isfinite(worst), gamma, -numpy.inf)
+
+
 def _number(name, value):
     """One argument: a nonnegative number or an array of them."""
     if type(value) is float or type(value) is int:
@@ -756,9 +916,11 @@ def _kernel(layers_1, x_norm):
     Lexact = bending_end(Lambda, Gamma_2, cells_logistic, 1, 0, 0)
     Clow = bending_end(Lambda, Gamma_2, cells_logistic, 1, 0, 1)
     del Lambda
-    del cells_logistic
     del Gamma_2
-    return [B_2, L_2, Lexact, Clow]
+    Ltwo = bending_two_layers(Lexact, x_norm, a_2, 2, 0, cells_logistic, cells_logistic)
+    del cells_logistic
+    del Lexact
+    return [B_2, L_2, Ltwo, Clow]
 
 
 def bounds(weight_norms, input_norm):

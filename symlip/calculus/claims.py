@@ -117,7 +117,7 @@ WHOLE = {
     **{f"dout{k}": rf"\varrho^{{({k})}}" for k in range(4)}, **{f"gj{k}": f"g_{k}" for k in range(4)}, "gb4": r"\hat g_4", "F4": "F_4",
     "odds": r"\epsilon", "odds_M": r"\mathsf M", "Qf": "Q", "cz": "c_0", "cnr": r"S_{\bar\sigma}", "cnw": "S_1", "cns": r"S_\sigma", "cni": "I_S", "zo": r"\boldsymbol{z}", "zf": r"\boldsymbol{q}", "cs": "v", "df": "d", "ref": "g", "rest": r"\omega", "unit": r"\bar{\boldsymbol a}", "ka": r"\kappa", "curvature": r"\Lambda",
     "ang": r"\varepsilon", "xs": "x", "ys": "y", "rad": "r", "len": "T", "pc": r"\pi", "e_out": r"e_{\mathrm{out}}", "rfirst": r"\boldsymbol{\ell}^{\Phi}", "rsecond": r"G^{\Phi}",
-    "x_norm": "|x|", "Lexact": r"\Lambda^{\Gamma}", "Lsimplex": r"\Lambda^{\mathrm{simplex}}", "Lexactcost": r"\Lambda^{\varphi,\Gamma}", "Lexactrisk": r"\Lambda^{\Phi,\Gamma}", "Clow": r"\underline{\Lambda}", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
+    "x_norm": "|x|", "Lexact": r"\Lambda^{\Gamma}", "Lsimplex": r"\Lambda^{\mathrm{simplex}}", "Ltwo": r"\Lambda^{(2)}", "Lexactcost": r"\Lambda^{\varphi,\Gamma}", "Lexactrisk": r"\Lambda^{\Phi,\Gamma}", "Clow": r"\underline{\Lambda}", "x_least": "|x_j|", "x_rest": r"\textstyle\sum_{i\ne j}|x_i|", "Jsecond": r"\Lambda^{\mathrm{joint}}", "Jcost": r"\Lambda^{\varphi,\mathrm{joint}}", "y_norm": "|y|", "radius": "R", "width": "l", "rho": r"\rho", "Bm": r"B_{\mathrm{out}}", "B_previous": "B_{u-1}",
     "V_previous": "V_{u-1}", "Lambda_0": r"\Lambda^{\mathrm{budget}}", "S0": "S_0", "S1": "S_1", "S2": "S_2", "s0": "s_0",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from ... import charts
 from ...activations import Activation, z
 from ...errors import DerivationError, SymlipError
 from ...networks import Network, Size
-from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf, Mean, SimplexBending
+from ..arrays import BendingEnd, BendingInput, BendingStep, ChartOf, Mean, SimplexBending, TwoLayersBending
 from ..claims import Bound, Reached, nonnegative
 from ..obligations import Decided, Identity, Inequality, Obligation
 from ..quantities import ActivationCells, Quantity
@@ -500,3 +500,77 @@ class SimplexSecond(Rule):
         cap = next(premise.symbol for premise in given.premises if isinstance(premise, Bound) and premise.name == high)
         value = SimplexBending(cap, given.bound("input"), given.bound("radius"), widths, more, cells, given.cells(network.dense[-1].activation))
         return Bound(Quantity("second", depth), nonnegative("Lsimplex"), value)
+
+
+SHARED = r"""\[\frac1{\Gamma_2(k)}=1+\min_{M\ge0}\Bigl[M\varrho^2+l\sup_{r(w,z)\le\varrho^2}\bigl(\phi_k(w,z)-M\,r(w,z)\bigr)_+\Bigr],\qquad\phi_k(w,z)=s^2+\frac{s'^2(w+ks)^2}{g-kw\,s''-k^2s'^2},\]
+$g=1/(1+|x|^2)$, $\Gamma_2(k)=-\infty$ unless all these denominators are positive"""
+
+TWO_LAYERS = r""" Then $\Gamma_2(k)|z_2'|^2+k|z_2''|\le|\eta_{\le2}|^2$ for all $k\ge0$, and $|D^2h_2|$ is at most the least $\lambda$ that @[the last layer bends] makes of this $\Gamma_2$, the last layer being as there. The theorem's number is at least that, and not above the bound among the premises."""
+
+
+class TwoLayersShared(Rule):
+    """What the two sets share. ball: whether the first layer's weights are of the budget, too."""
+
+    ball = False
+    size = "weight"
+
+    def conclude(self, given: Given, *, network: Network, high: str, **_: Any) -> Bound:
+        first, last = network.dense
+        cap = next(premise.symbol for premise in given.premises if isinstance(premise, Bound) and premise.name == high)
+        size = given.bound("radius") if self.ball else given.bound("weight", 2)
+        cells = given.cells(first.activation), given.cells(last.activation)
+        value = TwoLayersBending(cap, given.bound("input"), size, first.width, sympy.Integer(int(self.ball)), *cells)
+        return Bound(Quantity("second", 2), nonnegative("Ltwo"), value)
+
+
+_TWO_OBLIGATIONS = (
+    *FirstLayer.obligations,
+    *ByDirections.obligations,
+    Inequality("a linear-fractional function", (d > 0, d + u > 0, d - u > 0, c >= -1, c <= 1, a + b >= 0, a - b >= 0, v * (d + u) >= a + b, v * (d - u) >= a - b), a + c * b <= v * (d + c * u)),
+    Inequality(
+        "a square over a positive affine function is convex",
+        (u > 0, v > 0, t >= 0, t <= 1),
+        (t * x + (1 - t) * y) ** 2 * u * v <= (t * x**2 * v + (1 - t) * y**2 * u) * (t * u + (1 - t) * v),
+    ),
+    Identity("a square and its chord", t * x**2 + (1 - t) * y**2 - (t * x + (1 - t) * y) ** 2, t * (1 - t) * (x - y) ** 2),
+)  # fmt: skip
+
+
+class TwoLayersBall(TwoLayersShared):
+    ball = True
+    name = "two layers share the ball"
+    title = "Two layers on the parameter ball: all neurons share the radius"
+    statement = (
+        r"""Let $m=2$, $|\theta|\le R$, $s$ the first layer's activation, smooth with $S_0,S_1<\infty$, $l=l_1$, $\varrho=R$, $r(w,z)=w^2+z^2/(1+|x|^2)$ and"""
+        + SHARED
+        + "."
+        + TWO_LAYERS
+    )
+    proof = r"""@[bending, direction by direction] with $\Gamma_1=g$: it is enough that all $D_i>0$ and $\sum_i\bigl(h_i^2+p_i^2\langle v_i,e\rangle^2/D_i\bigr)\le1/\Gamma_2-1$. Here $\langle v_i,e\rangle^2\le|v_i|^2=y_i^2+2ky_ih_ic_i+k^2h_i^2$, and $|v_i|^2/D_i$, $D_i=g-ky_ic_iq_i-k^2p_i^2$, is a quotient of affine functions of $c_i\in[-1,1]$, so that it is largest at $c_i=1$ or $c_i=-1$: each term is at most $\phi_k(w,z_i)$ with $w=y_i$ or $w=-y_i$, and $D_i$ is positive between as at both. Now $z_i=\langle(A_1)_i,x\rangle+(b_1)_i$ gives $z_i^2/(1+|x|^2)\le|(A_1)_i|^2+(b_1)_i^2$, and $\sum_iy_i^2=|A_2|_F^2$: so $\sum_ir(y_i,z_i)\le R^2$, and for every $M\ge0$ $\sum_i\phi_k\le MR^2+\sum_i(\phi_k-Mr)\le MR^2+l\sup(\phi_k-Mr)_+$. $\Gamma_2$ need not be monotone: the inequality at $k$ implies those at smaller $k$ with the same number, which is all that @[the last layer bends] uses.
+\emph{The number.} As in @[the last layer bends]. $\phi_k$ is a convex function of $w$ \textup{(}a square over a positive affine function\textup{)}, and $-Mw^2$ is above its chord between $w_0$ and $w_1$ by at most $M(w_1-w_0)^2/4$: the supremum over a cell is at most the larger of those at $w_0$ and at $w_1$ and this. $M$ is any number; a search finds a good one."""
+    obligations = _TWO_OBLIGATIONS
+
+
+class TwoLayersLayers(TwoLayersShared):
+    name = "two layers, any activation"
+    title = "Two layers: the neurons share the square of the last norm"
+    statement = (
+        r"""Let $m=2$, a single output, $|A_2|_2\le a_2$, $s$ the first layer's activation, smooth with $S_0,S_1<\infty$, $l=l_1$, $\varrho=a_2$, $r(w,z)=w^2$ and"""
+        + SHARED
+        + "."
+        + TWO_LAYERS
+    )
+    proof = TwoLayersBall.proof.replace(
+        r"Now $z_i=\langle(A_1)_i,x\rangle+(b_1)_i$ gives $z_i^2/(1+|x|^2)\le|(A_1)_i|^2+(b_1)_i^2$, and $\sum_iy_i^2=|A_2|_F^2$: so $\sum_ir(y_i,z_i)\le R^2$, and for every $M\ge0$ $\sum_i\phi_k\le MR^2+",
+        r"For a single output $\sum_iy_i^2=|A_2|_2^2\le a_2^2$, and for every $M\ge0$ $\sum_i\phi_k\le Ma_2^2+",
+    ).replace(r"\le MR^2+l\sup", r"\le Ma_2^2+l\sup")
+    obligations = _TWO_OBLIGATIONS
+
+
+def two_layers_known(network: Network, ball: bool) -> bool:
+    """Whether the bound of two layers is to be had, and not worse than another: a bounded smooth first activation that is no sine."""
+    if len(network.dense) != 2 or not last_layer_known(network) or not all(has_cells(layer.activation) for layer in network.dense):
+        return False
+    first, last = network.dense
+    usable = first.activation.constant(0) != sympy.oo and conditions.bends(first.activation) and bool(charts.chart(first.activation).tails)
+    return usable and isinstance(first.width, int) and (ball or last.width == 1)
