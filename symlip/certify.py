@@ -396,12 +396,17 @@ def _best_length(taylor: tuple[float, ...], known: dict[float, float], longest: 
     logarithms = np.log([max(known[r], 1e-300) for r in at])
     slope = (logarithms[-1] - logarithms[-2]) / (at[-1] - at[-2]) if len(at) > 1 else 0.0
 
-    def fall(length: float) -> float:
-        radii = [share * length for share in (*NESTED, 1.0)]
-        values = np.exp(np.interp(radii, at, logarithms) + slope * np.maximum(0.0, np.array(radii) - at[-1]))
-        return best_on(taylor, tuple(zip(radii, values)))[1]
-
-    return max((float(r) for r in np.geomspace(1e-3, 1.0, 40) * min(longest, overflow / 4)), key=fall)
+    lengths = np.geomspace(1e-3, 1.0, 40) * min(longest, overflow / 4)
+    radii = lengths[:, None] * np.array([*NESTED, 1.0])
+    values = np.exp(np.interp(radii, at, logarithms) + slope * np.maximum(0.0, radii - at[-1]))
+    t = lengths[:, None] * np.linspace(0.0, 1.0, 97)
+    f1, f2, f3 = taylor[1:4]
+    remainder = sum(
+        (values[:, n] - (values[:, n - 1] if n else 0.0))[:, None] * np.maximum(t - (radii[:, n - 1, None] if n else 0.0), 0.0) ** 4 / 24
+        for n in range(radii.shape[1])
+    )
+    lowest = np.min(t * (f1 + t * (f2 / 2 + t * (f3 / 6))) + remainder, axis=1)
+    return float(lengths[np.argmin(np.where(np.isnan(lowest), np.inf, lowest))])
 
 
 def certified_step(model: Model, data: tuple[Any, Any], cost: Cost, method: str = "line", pieces: int = 1, direction: Parameters | None = None) -> Step:

@@ -24,6 +24,7 @@ from . import bending, runtime
 from .calculus.arrays import Certified, Operation
 from .calculus.claims import Reached, plain_symbol
 from .calculus.derivation import Derivation
+from .errors import SymlipError
 from .parameter_sets import ParameterBall
 
 DESCRIPTION = {
@@ -200,17 +201,23 @@ def module_source(derivation: Derivation) -> str:
     return "\n\n".join(part.strip("\n") + "\n" for part in parts)
 
 
-def compile_function(derivation: Derivation, outward: bool = False) -> Callable[..., Any]:
-    """The module's function `bounds`; outward: every line in ball arithmetic, and upper bounds rounded up."""
+def compile_function(derivation: Derivation, outward: bool = False, fine: bool = False) -> Callable[..., Any]:
+    """The module's function `bounds`; outward: every line in ball arithmetic, and upper bounds rounded up; fine: smaller cells in the exact gradient's search."""
     source = module_source(derivation)
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
     exec(compile(source, "<symlip bounds>", "exec"), namespace)
+    functions: dict[str, Any] = dict(FUNCTIONS)
+    if fine:
+        if "bending_end" not in namespace:
+            raise SymlipError("compile(fine=True) is for the exact constant of the gradient: this derivation has no such search")
+        functions["bending_end"] = functools.partial(functions["bending_end"], fine=1)
+        namespace["bending_end"] = functools.partial(namespace["bending_end"], fine=1)
     if outward:
         from .rounding import kernel_on_balls
 
         reached = {claim.symbol for _, claim in derivation.bounds if isinstance(claim, Reached) and claim.expression is not None}
         lower = [symbol in reached for symbol in derivation.results.values()]  # these are not rounded up: plain floats
-        plain, upward = namespace["_kernel"], kernel_on_balls(_kernel(derivation, Signature(derivation)), FUNCTIONS)
+        plain, upward = namespace["_kernel"], kernel_on_balls(_kernel(derivation, Signature(derivation)), functions)
         namespace["_kernel"] = lambda *arguments: [
             low if below else high for below, low, high in zip(lower, plain(*arguments) if any(lower) else lower, upward(*arguments))
         ]

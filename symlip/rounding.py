@@ -45,7 +45,8 @@ class Ball:
     def __init__(self, mid: Any, rad: Any = 0.0, nonnegative: bool = False) -> None:
         self.mid = np.asarray(mid, dtype=float)
         self.exact = isinstance(rad, float) and rad == 0.0
-        self.rad = np.broadcast_to(np.asarray(rad, dtype=float), self.mid.shape)
+        rad = np.asarray(rad, dtype=float)
+        self.rad = rad if rad.shape == self.mid.shape else np.broadcast_to(rad, self.mid.shape)
         self.nonnegative = nonnegative
         """Whether what it stands for is a modulus, a square, a root or made of such."""
 

@@ -46,6 +46,18 @@ def test_the_theory_s_values(widths, a, value):
     assert found.lower_gradient_lipschitz <= found.gradient_lipschitz <= found.lower_gradient_lipschitz * (1 + 2.1e-5)
 
 
+def test_the_finer_setting():
+    derivation = sl.exact_lipschitz(network((3, 4, 4, 1)))
+    usual, fine = (derivation.compile(fine=fine)(weight_norms=[1.0, 1.0, 1.0], input_norm=1.0) for fine in (False, True))
+    assert fine.lower_gradient_lipschitz <= fine.gradient_lipschitz <= fine.lower_gradient_lipschitz * (1 + 2e-8)
+    assert fine.gradient_lipschitz <= usual.gradient_lipschitz * (1 + 1e-9)
+    logistic = sl.exact_lipschitz(network((3, 2, 2, 1), "logistic")).compile(fine=True)
+    assert 0 < logistic(weight_norms=[1.0, 1.0, 1.0], input_norm=1.0).gradient_lipschitz < 1
+    for other in (sl.derive(network((3, 4, 1))), sl.derive(network((3, 4, 1)), sl.Neighbourhood(), method="norm", cost=sl.Risk(sl.HalfSquaredError()))):
+        with pytest.raises(sl.SymlipError, match="fine=True"):
+            other.compile(fine=True)
+
+
 def test_one_hidden_layer_and_an_affine_output_have_a_formula():
     # theory, section 5b: max over d of n^2 a d tau + n d sqrt(n^2 a^2 tau^2 + 1)
     for a, x in itertools.product((0.1, 1.0, 5.0), (0.0, 1.0, 3.0)):
