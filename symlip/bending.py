@@ -648,7 +648,7 @@ def bending_two_layers(high, x_norm, size, width, ball, activation, last, rounds
     """
 
     def one(high, x_norm, size):
-        if not (size > 0 and numpy.isfinite(size) and numpy.isfinite(x_norm) and numpy.isfinite(high) and high > 0):
+        if not (1e-140 < size < 1e140 and x_norm < 1e140 and numpy.isfinite(high) and high > 0):
             return high
         with numpy.errstate(all="ignore"):
             return float(numpy.fmin(high, two_layers_once(high, x_norm, size, width, ball, activation, last, rounds)))

@@ -321,7 +321,7 @@ def line_certificates(parameters: Parameters, objective: Objective, direction: P
         nested = [(share * length, at(share * length).fourth_derivative) for share in (NESTED if outward and length > 0 else ())]
         return Certificate(
             "line", derivation, length=length, curvature=found.curvature, taylor=tuple(found[:5]), fourth=(*nested, (length, found.fourth_derivative)),
-            cost_at_least=at.start["cost"] if outward else None,
+            cost_at_least=float(at.start["cost"]) if outward else None,
         )  # fmt: skip
 
     return certificate

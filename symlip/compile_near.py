@@ -100,7 +100,7 @@ def _outward(derivation: Derivation, namespace: dict[str, Any]) -> None:
         found = gathered(*arguments, **named)
         at = function_of(found, on_sizes)
         at.in_floats = function_of(floats(found), in_floats)
-        at.start = {name: float(rounding.ball(found[place]).lower) for name, place in places.items()}
+        at.start = {name: rounding.ball(found[place]).lower for name, place in places.items()}
         return at  # type: ignore[no-any-return]
 
     namespace["_centre"] = lambda *arguments: first(*map(balls, arguments))

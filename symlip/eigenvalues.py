@@ -34,6 +34,9 @@ UNIT = 2.0**-53
 PRECISION = 400
 """Bits, so that the cancellation near the zeros of p_j is harmless."""
 
+SMALLEST = 1e-145
+"""Of the numbers of an iteration: below, squares underflow, and the operator is to be scaled first."""
+
 WIDEST = 30.0
 """The logarithm of how many times the width of the spectrum a bound may lie above it."""
 
@@ -64,8 +67,11 @@ class Krylov:
         return float(1 + np.max(np.sum(np.abs(gram - ideal), axis=1)) + rounding)
 
 
-def krylov(product: Callable[[np.ndarray], np.ndarray], size: int, steps: int, seed: int = 0) -> Krylov:
-    """Lanczos' iteration from a random start; all vectors are orthogonalised, twice."""
+def krylov(product: Callable[[np.ndarray], np.ndarray], size: int, steps: int, seed: int | list[int] = 0) -> Krylov:
+    """Lanczos' iteration from a random start; all vectors are orthogonalised, twice.
+
+    For a certificate the operator must not depend on the start: not on the same generator's numbers.
+    """
     vector = np.random.default_rng(seed).normal(size=size)
     vector /= np.linalg.norm(vector)
     steps = min(steps, size)
@@ -107,6 +113,9 @@ def certified_end(found: Krylov, probability: float, product_error: float = 0.0)
     epsilon = found.residuals + product_error * (1 + 1e-9)
     if not (np.isfinite(epsilon).all() and np.isfinite(found.alpha).all() and np.isfinite(found.beta).all()):
         return math.inf
+    scale = max(float(np.abs(found.alpha).max()), float(found.beta.max()))
+    if not SMALLEST <= scale <= 1 / SMALLEST and not (found.alpha == 0).all():
+        return math.inf  # squares have underflowed, or will overflow
     nu = found.squared_norm()
     values, _ = found.ritz()
     top = float(values[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from .eigenvalues import Krylov, certified_end, krylov
 from .errors import SymlipError
 from .objective import Coefficients, Form, Objective, Parameters, flat, shaped
-from .rounding import UNIT, UP, Ball, PointwiseBalls, ball, increasing, largest_symmetric, softmax_ball
+from .rounding import UNIT, UP, Ball, PointwiseBalls, Upper, ball, increasing, largest_symmetric, softmax_ball
 
 MOST = 3000
 """Parameters beyond which the matrix is not formed: its time grows with their square times the samples, and with their cube."""
@@ -84,31 +85,55 @@ def _roundings(objective: Objective) -> float:
 def largest_of_products(objective: Objective, parameters: Parameters, form: Form, steps: int, probability: float, seed: int = 0) -> tuple[float, float]:
     """The largest Ritz value, and at least the largest eigenvalue of the form except with that probability over the start of the iteration.
 
-    inf where a number overflows, or where rounding errors are too large for so small a probability.
+    The start comes from a generator that is seeded with a hash of the weights, the data and the form: the same call gives the same number,
+    and a start owes nothing to how the weights were drawn or chosen. inf where a number overflows, or where rounding errors are too
+    large for so small a probability.
     """
     shapes = [(A.shape, b.shape) for A, b in parameters]
     size = sum(A.size + b.size for A, b in parameters)
-    balls = _OnBalls(objective).coefficients(parameters, form)
-    middle = balls.mapped(lambda value: ball(value).mid)
-
-    def product(of: Coefficients, vector: np.ndarray) -> np.ndarray:
-        return flat(objective.applied(of, shaped(vector, shapes)))
-
     with np.errstate(all="ignore"):
-        found: Krylov = krylov(lambda vector: product(middle, vector), size, steps, seed)
-        # what bounds the moduli of all terms, without and with the radii
+        balls = _OnBalls(objective).coefficients(parameters, form)
+        middle = balls.mapped(lambda value: ball(value).mid)
+
+        def product(of: Coefficients, vector: np.ndarray) -> np.ndarray:
+            return flat(objective.applied(of, shaped(vector, shapes)))
+
+        def moduli(of: Coefficients, vector: np.ndarray) -> np.ndarray:
+            """The sum of all terms' moduli, rounded up, with more than what is lost where an operation underflows."""
+            direction = [(Upper(A), Upper(b)) for A, b in shaped(vector, shapes)]
+            return flat([(A.upper, b.upper) for A, b in objective.applied(of, direction)])  # type: ignore[attr-defined,arg-type]
+
         inner = balls.mapped(lambda value: np.abs(ball(value).mid), sign=1.0)
-        outer = balls.mapped(lambda value: (np.abs(ball(value).mid) + ball(value).rad) * UP, sign=1.0)
+        outer = balls.mapped(lambda value: Upper((np.abs(ball(value).mid) + ball(value).rad) * UP), sign=1.0)
         weight = np.ones(size)
         for _ in range(2):
-            weight = product(outer, weight)
+            weight = moduli(outer, weight)
             weight = weight / np.max(weight) + 1e-6
         gamma = _roundings(objective)
-        largest, least = product(outer, weight), product(inner, weight)
-        apart = float(np.max((largest - least + 4 * gamma * largest) / weight)) * UP
-        error = float(np.max(gamma * (1 + 4 * gamma) * largest / weight)) * UP
-        end = certified_end(found, probability, error) + apart
+        largest, least = moduli(outer, weight), product(inner, weight)
+        lost = float(np.linalg.norm(moduli(outer, np.zeros(size)) * 2.0**500)) * 2.0**-500 + 2.0**-1000
+        apart = float(np.max((largest - least + 4 * gamma * largest) / weight)) * UP + 4 * lost
+        reach = float(np.max(largest / weight))
+        error = reach * gamma * (1 + 4 * gamma) * UP + 4 * lost
+        # in units in which the operator is about 1, so that no square in the iteration underflows
+        if not np.isfinite(reach):
+            return float("nan"), float("inf")
+        power = 2.0 ** np.clip(np.floor(np.log2(max(reach, 2.0**-1000))), -1000, 1000)
+        found: Krylov = krylov(lambda vector: product(middle, vector) / power, size, steps, _start(middle, seed))
+        end = certified_end(found, probability, error / power) * power + apart
     if np.isnan(end):
         end = float("inf")
     usable = np.isfinite(found.alpha).all() and np.isfinite(found.beta).all()
-    return float(found.ritz()[0][-1]) if usable else float("nan"), float(end * (1 + 4 * UNIT * np.sign(end)))
+    return float(found.ritz()[0][-1] * power) if usable else float("nan"), float(end + (np.abs(end) * 4 * UNIT if np.isfinite(end) else 0.0))
+
+
+def _start(coefficients: Coefficients, seed: int) -> list[int]:
+    """A seed that depends on every coefficient."""
+    digest = hashlib.blake2b(str(seed).encode(), digest_size=32)
+
+    def read(value: Any) -> Any:
+        digest.update(np.ascontiguousarray(value).tobytes())
+        return value
+
+    coefficients.mapped(read)
+    return [int(word) for word in np.frombuffer(digest.digest(), dtype=np.uint32)]

@@ -316,7 +316,7 @@ def _top_of(value: Any) -> Any:
         return value.top
     if isinstance(value, Ball):
         return value.upper if value.nonnegative else None
-    return value if np.ndim(value) == 0 and value >= 0 else None
+    return value if np.min(value, initial=0.0) >= 0 else None
 
 
 def _upward(top: Any, count: int = 1) -> Upper:
@@ -809,7 +809,7 @@ class PointwiseBalls:
             for at, value in turning:
                 slack = 1e-15 * max(1.0, abs(at))
                 largest = np.where((low <= at + slack) & (high >= at - slack), np.maximum(largest, value), largest)
-        return Upper(np.fmin(largest, constant))  # what is no number is below the constant, too
+        return Upper(np.broadcast_to(np.fmin(largest, constant), np.shape(middle)))  # what is no number is below the constant, too
 
 
 def _constant_of(activation: Activation, order: int) -> float:

@@ -877,7 +877,7 @@ def joint_ball(high, input_norm, radius, widths, activations, limit=1_500_000):
 
 def _joint_ball(high, input_norm, radius, widths, activations, limit):
     steep = activations[-1][0][2]
-    if not (numpy.isfinite(high) and radius > 0 and high > 0):
+    if not (numpy.isfinite(high) and 1e-140 < radius < 1e140 and high > 0):
         return high
     # what is spent of the budget is priced: values carry exp(-price * spent), so that near the best shares the price of more
     # norm cancels what it gains; the state keeps the factor itself for the terms that carry no norm

@@ -393,6 +393,48 @@ def test_the_probability_is_a_probability():
         assert fails / 400 <= p + 3 * np.sqrt(p * (1 - p) / 400)
 
 
+@pytest.mark.parametrize("margin", [340, 380, 450, 600])
+def test_a_tiny_operator_is_scaled_before_its_iteration(margin):
+    """Squares of such numbers underflow: a norm of 0 once ended the iteration, and what it had was certified."""
+    rng = np.random.default_rng(margin)
+    X = rng.normal(size=(6, 8))
+    model = sl.Model(sl.Network(8, [sl.Dense(1, "identity")]), [(np.zeros((1, 8)), np.array([float(margin)]))])
+    found = sl.certify(model, (X, np.ones((6, 1))), sl.Logistic(), 1e-9, method="majorant")
+    extended = np.hstack([X, np.ones((6, 1))])
+    with mpmath.workdps(30):
+        truth = mpf(float(np.linalg.eigvalsh(extended.T @ extended / 6)[-1])) * mpmath.exp(-margin) / (1 + mpmath.exp(-margin)) ** 2
+        assert truth * (1 - mpf(10) ** -12) <= mpf(found.step_constant) <= truth * (1 + mpf(10) ** -5)
+        assert truth * (1 - mpf(10) ** -12) <= mpf(found.cost_gradient_lipschitz)
+    assert certified_end(krylov(lambda v: np.linspace(0, 1e-170, 50) * v, 50, 40), 1e-6) == np.inf
+
+
+def test_the_start_owes_nothing_to_how_the_weights_were_drawn():
+    """The start was once default_rng(0)'s, like these weights: the data are orthogonal to it."""
+    size = 30
+    drawn = np.random.default_rng(0).normal(size=size + 1)
+    X = np.random.default_rng(99).normal(size=(10, size))
+    X -= np.outer((X @ drawn[:size] + drawn[size]) / (drawn[:size] @ drawn[:size]), drawn[:size])
+    model = sl.Model(sl.Network(size, [sl.Dense(1, "identity")]), [(drawn[None, :size], drawn[size:])])
+    data = X, np.ones((10, 1))
+    truth = Objective(model.network, COSTS[2], *data).largest_eigenvalue(model.parameters, 40)
+    for steps in (2, 3, 6, 40):
+        assert sl.certify(model, data, COSTS[2], 1e-9, method="majorant", steps=steps).cost_gradient_lipschitz >= truth * (1 - 1e-12)
+    again = [sl.certify(model, data, COSTS[2], 1e-9, method="majorant").ritz for _ in range(2)]
+    assert again[0] == again[1]
+
+
+@pytest.mark.parametrize("cost", COSTS[:3], ids=lambda cost: cost.name)
+@pytest.mark.parametrize(("widths", "activations"), [((2, 3, 2), ("identity", "identity")), ((3, 2), ("identity",)), ((3, 1), ("identity",))])
+def test_affine_layers_have_a_majorant(cost, widths, activations):
+    if widths[-1] == 1 and isinstance(cost, sl.SoftmaxCrossEntropy):
+        pytest.skip("softmax of one output is constant")
+    model, data, _ = problem(2, widths, activations, cost, samples=5)
+    objective = Objective(model.network, cost, *data)
+    found = sl.certify(model, data, cost, 1e-6, method="majorant")
+    truth = np.abs(np.linalg.eigvalsh(hessian(objective, model.parameters))).max()
+    assert truth * (1 - 1e-9) <= found.cost_gradient_lipschitz <= 2 * truth + 1e-4
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_errors_of_products_are_included(seed):
     """Errors that hide the largest eigenvalue, and at random, of the size that is said."""

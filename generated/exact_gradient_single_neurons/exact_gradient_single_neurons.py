@@ -62,7 +62,8 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
     found = numpy.empty((2, high.size))
     for start in range(0, high.size, 32):
         part = numpy.arange(start, min(start + 32, high.size))
-        for level in range(fine, 1 if any(alike for _, alike in true) else 2):
+        levels = 1 if any(alike for _, alike in true) else 2
+        for level in range(min(fine, levels - 1), levels):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
             found[:, part] = bending_batch(*given, rest, true, activation, level)
             part = part[(found[1, part] > 0) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells

@@ -105,7 +105,8 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
     found = numpy.empty((2, high.size))
     for start in range(0, high.size, 32):
         part = numpy.arange(start, min(start + 32, high.size))
-        for level in range(fine, 1 if any(alike for _, alike in true) else 2):
+        levels = 1 if any(alike for _, alike in true) else 2
+        for level in range(min(fine, levels - 1), levels):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
             found[:, part] = bending_batch(*given, rest, true, activation, level)
             part = part[(found[1, part] > 0) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells
@@ -690,7 +691,7 @@ def bending_two_layers(high, x_norm, size, width, ball, activation, last, rounds
     """
 
     def one(high, x_norm, size):
-        if not (size > 0 and numpy.isfinite(size) and numpy.isfinite(x_norm) and numpy.isfinite(high) and high > 0):
+        if not (1e-140 < size < 1e140 and x_norm < 1e140 and numpy.isfinite(high) and high > 0):
             return high
         with numpy.errstate(all="ignore"):
             return float(numpy.fmin(high, two_layers_once(high, x_norm, size, width, ball, activation, last, rounds)))
