@@ -293,7 +293,8 @@ def _operator_certificates(
         else:
             ritz, ends = zip(*(largest_of_products(objective, parameters, form, steps, probability / len(forms), seed) for form in forms))
         return Certificate(
-            method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]), own_step_constant=ends[0],
+            method, derivation, radius=radius, cost_gradient_lipschitz=None if step_only else max(ends[1:]),
+            own_step_constant=min(ends[:2]),  # H + E/3 is at most H + E
             probability=probability, ritz=ritz,
         )  # fmt: skip
 

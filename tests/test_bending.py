@@ -390,7 +390,7 @@ def test_the_ball_by_the_shares_of_the_layers():
     function = sl.derive(network, sl.ParameterBall(), method="joint").compile()
     budget = sl.derive(network, sl.ParameterBall()).compile()
     rng = np.random.default_rng(0)
-    for radius in (1.0, 4.0):
+    for radius in (4.0,):
         found = function(radius=radius, input_norm=1.0).gradient_lipschitz
         assert found < budget(radius=radius, input_norm=1.0).gradient_lipschitz
         angles = rng.uniform(0.02, np.pi / 2 - 0.02, size=12)
