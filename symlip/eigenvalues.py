@@ -29,7 +29,7 @@ from typing import Any
 import flint
 import numpy as np
 
-UNIT = 2.0**-53
+from .rounding import UNIT
 
 PRECISION = 400
 """Bits, so that the cancellation near the zeros of p_j is harmless."""

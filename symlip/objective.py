@@ -13,26 +13,16 @@ from typing import Any
 import numpy as np
 
 from . import near
-from .activations import Activation
-from .calculus.rules.activation_constants import identifier
 from .costs import Cost, HalfSquaredError, Huber, Logistic, SoftmaxCrossEntropy
 from .eigenvalues import krylov
 from .errors import SymlipError
 from .networks import Network
-from .pointwise import functions_source
+from .pointwise import activation_functions
 
 Parameters = list[tuple[np.ndarray, np.ndarray]]
 
 LEAST = 1e-300
 """What a slope of the cost that underflows is replaced by: a majorant multiplies it by large numbers."""
-
-
-def activation_functions(activation: Activation, orders: tuple[int, ...]) -> dict[int, Callable[[Any], Any]]:
-    """The derivatives of an activation as functions of arrays."""
-    names: dict[str, Any] = {"numpy": np, "error_function": near.error_function, "softplus_": near.softplus_}
-    exec(functions_source(activation, orders), names)
-    found: dict[int, Callable[[Any], Any]] = names[f"{identifier(activation)}_functions"]
-    return found
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
+import numpy as np
 import sympy
 from sympy.printing.numpy import NumPyPrinter
 
+from . import near
 from .activations import Activation
 from .calculus.rules.activation_constants import identifier
 from .charts import rounded_up
@@ -50,6 +54,22 @@ def functions_source(activation: Activation, orders: tuple[int, ...]) -> str:
     return f"{identifier(activation)}_functions = {{{', '.join(f'{order}: lambda z: {text}' for order, text in functions.items())}}}"
 
 
+def activation_functions(activation: Activation, orders: tuple[int, ...]) -> dict[int, Callable[[Any], Any]]:
+    """The derivatives of an activation as functions of arrays."""
+    names: dict[str, Any] = {"numpy": np, "error_function": near.error_function, "softplus_": near.softplus_}
+    exec(functions_source(activation, orders), names)
+    found: dict[int, Callable[[Any], Any]] = names[f"{identifier(activation)}_functions"]
+    return found
+
+
+def known_constant(activation: Activation, order: int) -> float:
+    """S_order, rounded up; infinite where it is not known."""
+    try:
+        return rounded_up(activation.constant(order))
+    except SymlipError:
+        return math.inf
+
+
 @cache
 def local_suprema(activation: Activation, order: int) -> tuple[float, tuple[tuple[float, float], ...] | None, float]:
     """S_order, the points where |s^(order)| turns with its values there (None if they are not known), and then S_(order+1); rounded up.
@@ -60,11 +80,7 @@ def local_suprema(activation: Activation, order: int) -> tuple[float, tuple[tupl
     constant = rounded_up(activation.constant(order))
     if found is not None:
         return constant, tuple((float(sympy.N(at, 25)), rounded_up(sympy.N(value, 30)) * (1 + 2**-52)) for at, value in found), math.inf
-    try:
-        steepness = rounded_up(activation.constant(order + 1)) if order < NEAREST else math.inf
-    except SymlipError:
-        steepness = math.inf
-    return constant, None, steepness
+    return constant, None, known_constant(activation, order + 1) if order < NEAREST else math.inf
 
 
 @cache

@@ -20,9 +20,8 @@ import numpy as np
 from . import near, runtime
 from .activations import Activation
 from .calculus.rules.activation_constants import identifier
-from .charts import rounded_up
 from .errors import SymlipError
-from .pointwise import functions_source, local_suprema
+from .pointwise import activation_functions, functions_source, known_constant, local_suprema
 
 UNIT = 2.0**-53
 UP = 1 + 2.0**-48
@@ -755,11 +754,9 @@ class PointwiseBalls:
 
     def __init__(self, activation: Activation, orders: tuple[int, ...], suprema: tuple[int, ...]) -> None:
         orders = tuple(sorted({*orders, *suprema}))
-        plain: dict[str, Any] = {"numpy": np, "error_function": near.error_function, "softplus_": near.softplus_}
-        exec(functions_source(activation, orders), plain)
-        self.plain = plain[f"{identifier(activation)}_functions"]
+        self.plain = activation_functions(activation, orders)
         self.errors = rounding_errors(activation, orders)
-        self.slopes = {order: _constant_of(activation, order + 1) if np.isfinite(self.errors[order]) else np.inf for order in orders}
+        self.slopes = {order: known_constant(activation, order + 1) if np.isfinite(self.errors[order]) else np.inf for order in orders}
         self.last: dict[int, tuple[Any, Ball]] = {}
         self.ends: tuple[Any, ...] = ()
         names: dict[str, Any] = {
@@ -810,14 +807,6 @@ class PointwiseBalls:
                 slack = 1e-15 * max(1.0, abs(at))
                 largest = np.where((low <= at + slack) & (high >= at - slack), np.maximum(largest, value), largest)
         return Upper(np.broadcast_to(np.fmin(largest, constant), np.shape(middle)))  # what is no number is below the constant, too
-
-
-def _constant_of(activation: Activation, order: int) -> float:
-    """S_order, rounded up; infinite where it is not known."""
-    try:
-        return rounded_up(activation.constant(order))
-    except SymlipError:
-        return float(np.inf)
 
 
 def _upper(choose: Callable[[Any, Any], Any]) -> Callable[..., Any]:

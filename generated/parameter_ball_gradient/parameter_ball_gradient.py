@@ -913,11 +913,7 @@ def simplex_bending(high, x_norm, radius, widths, more, activations, last, limit
             bounds = numpy.concatenate([bounds[rest], found])
         return float(numpy.fmin(numpy.max(bounds), high))
 
-    arrays = numpy.broadcast_arrays(*(numpy.asarray(value, dtype=float) for value in (high, x_norm, radius)))
-    out = numpy.empty(arrays[0].shape)
-    for place in numpy.ndindex(out.shape):
-        out[place] = one(*(float(array[place]) for array in arrays))
-    return out[()]
+    return each(one, [high, x_norm, radius])
 
 
 def _number(name, value):

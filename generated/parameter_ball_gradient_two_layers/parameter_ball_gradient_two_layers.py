@@ -85,6 +85,15 @@ def largest_eigenvalue(matrix):
     return numpy.where(finite, safe * numpy.linalg.eigvalsh(scaled)[..., -1], numpy.inf)
 
 
+def each(function, arguments):
+    """A function of numbers at every place of the arguments' broadcast shape."""
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = function(*(float(array[place]) for array in arrays))
+    return out[()]
+
+
 def activation_chart(*parts):
     """An activation as the search takes it."""
     return parts
@@ -676,11 +685,7 @@ def simplex_bending(high, x_norm, radius, widths, more, activations, last, limit
             bounds = numpy.concatenate([bounds[rest], found])
         return float(numpy.fmin(numpy.max(bounds), high))
 
-    arrays = numpy.broadcast_arrays(*(numpy.asarray(value, dtype=float) for value in (high, x_norm, radius)))
-    out = numpy.empty(arrays[0].shape)
-    for place in numpy.ndindex(out.shape):
-        out[place] = one(*(float(array[place]) for array in arrays))
-    return out[()]
+    return each(one, [high, x_norm, radius])
 
 
 def bending_two_layers(high, x_norm, size, width, ball, activation, last, rounds=2):
@@ -696,11 +701,7 @@ def bending_two_layers(high, x_norm, size, width, ball, activation, last, rounds
         with numpy.errstate(all="ignore"):
             return float(numpy.fmin(high, two_layers_once(high, x_norm, size, width, ball, activation, last, rounds)))
 
-    arrays = numpy.broadcast_arrays(*(numpy.asarray(value, dtype=float) for value in (high, x_norm, size)))
-    out = numpy.empty(arrays[0].shape)
-    for place in numpy.ndindex(out.shape):
-        out[place] = one(*(float(array[place]) for array in arrays))
-    return out[()]
+    return each(one, [high, x_norm, size])
 
 
 def two_layers_once(high, x_norm, size, width, ball, activation, last, rounds):
@@ -828,17 +829,14 @@ def two_layers_bound(nodes, multipliers, places, g, lift, size, width, activatio
         if hidden is not None:
             outside = outside | hidden[:, :, None, :]
         worst = maximum(worst, numpy.where(outside, 0.0, found).max(axis=(2, 3)))
-    s, steep, bend = (numpy.asarray(row)[None, None, :] for row in tails)
+    s, steep, bend = (numpy.asarray(row)[None, None, None, :] for row in tails)
     edge = minimum(abs(edges[0]), abs(edges[-1]))
     if not lift or lift * edge**2 <= size**2:
-        k, M = k[..., 0], M[..., 0]
-        for low, high in ((w[:, :-1], w[:, 1:]), (w[:, 1:], w[:, :-1])):
-            largest_w, smallest = maximum(abs(low), abs(high))[None, :, :, None], least_w
-            below = g - (k[..., None] * largest_w * bend[:, :, None] + k[..., None] ** 2 * steep[:, :, None] ** 2) * (1 + 8 * RELATIVE)
-            value = s[:, :, None] ** 2 + steep[:, :, None] ** 2 * (largest_w + k[..., None] * top) ** 2 / below * (1 + 8 * RELATIVE)
-            value = numpy.where(below > 0, value - M[..., None] * (smallest**2 + lift * edge**2) * (1 - 8 * RELATIVE), numpy.inf)
-            worst = maximum(worst, value.max(axis=(2, 3)))
-            break
+        largest_w = maximum(abs(w[:, :-1]), abs(w[:, 1:]))[None, :, :, None]
+        below = g - (k * largest_w * bend + k**2 * steep**2) * (1 + 8 * RELATIVE)
+        value = s**2 + steep**2 * (largest_w + k * top) ** 2 / below * (1 + 8 * RELATIVE)
+        value = numpy.where(below > 0, value - M * (least_w**2 + lift * edge**2) * (1 - 8 * RELATIVE), numpy.inf)
+        worst = maximum(worst, value.max(axis=(2, 3)))
     gamma = (1 - 8 * RELATIVE) / (1 + multipliers[None] * size**2 + width * worst)
     return numpy.where(numpy.isfinite(worst), gamma, -numpy.inf)
 

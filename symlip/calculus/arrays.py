@@ -794,15 +794,11 @@ class SimplexBending(Certified):
         return rf"\text{{a certified number between }}\max_{{a_2^2+\dots+a_m^2\le R^2}}\Lambda^{{\Gamma}}(a_2,\dots,a_m)\text{{ and }}{printer._print(self.args[0])}"
 
 
-class TwoLayersBending(Certified):
+class TwoLayersBending(SimplexBending):
     """TwoLayersBending(high, |x|, radius or a_2, width, 1 on the parameter ball, cells, cells of the last layer)."""
 
-    nargs = 7
     plain = "the bound of two layers whose neurons share {2}^2 (certified, at most {0})"
     runtime = "bending_two_layers"
-
-    def _argument(self, printer: Any, argument: sympy.Expr) -> str:
-        return str(printer._print(argument)) if isinstance(argument, sympy.Symbol) else super()._argument(printer, argument)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return rf"\text{{a certified number between the least such }}\lambda\text{{ and }}{printer._print(self.args[0])}"
