@@ -20,7 +20,7 @@ import sympy
 from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from . import bending, runtime
+from . import bending, bending_states, runtime
 from .calculus.arrays import Certified, Operation
 from .calculus.claims import Reached, plain_symbol
 from .calculus.derivation import Derivation
@@ -60,8 +60,11 @@ NAMES = {"weight": "weight_norms", "bias": "bias_norms", "radius": "radius", "sc
 NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_variation": "total_variation"}
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
 
-FUNCTIONS = {name: value for module in (runtime, bending) for name, value in vars(module).items() if inspect.isfunction(value)}
+FUNCTIONS = {name: value for module in (runtime, bending, bending_states) for name, value in vars(module).items() if inspect.isfunction(value)}
 """What a compiled bound may use."""
+
+FINE = {"bending_end": {"fine": 1}, "state_bending": {"effort": 2}}
+"""The searches that have smaller cells, and the option that asks for them."""
 
 CONSTANTS = ("step", "constant", *(f"field_{letter}" for letter in ("k", "v1", "v2", "w", "c", "v0", "k0")))
 """The kinds whose arguments are named by their symbols."""
@@ -194,6 +197,8 @@ def module_source(derivation: Derivation) -> str:
     imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     if any("RELATIVE" in helper for helper in helpers):
         imports += f"\nRELATIVE = {bending.RELATIVE!r}  # more than the rounding errors of a few operations\n"
+    if any("FLOATS" in helper for helper in helpers):
+        imports += f"\nFLOATS = {bending_states.FLOATS!r}  # more than the rounding errors of the inequalities, relative to the moduli of their terms\n"
     fields = "\n".join(f"    {name}: object  # {DESCRIPTION[name]}" for name in results)
     result_class = f'class Bounds(NamedTuple):\n    """Each a float, or an array of the arguments\' broadcast shape."""\n\n{fields}\n'
     readers = [*_READERS, *([_FINITE] if signature.finite else []), *([_POSITIVE] if signature.positive else []), *([_INPUT] if signature.vector else [])]
@@ -208,10 +213,12 @@ def compile_function(derivation: Derivation, outward: bool = False, fine: bool =
     exec(compile(source, "<symlip bounds>", "exec"), namespace)
     functions: dict[str, Any] = dict(FUNCTIONS)
     if fine:
-        if "bending_end" not in namespace:
+        searches = {name: option for name, option in FINE.items() if name in namespace}
+        if not searches:
             raise SymlipError("compile(fine=True) is for the exact constant of the gradient: this derivation has no such search")
-        functions["bending_end"] = functools.partial(functions["bending_end"], fine=1)
-        namespace["bending_end"] = functools.partial(namespace["bending_end"], fine=1)
+        for name, option in searches.items():
+            functions[name] = functools.partial(functions[name], **option)
+            namespace[name] = functools.partial(namespace[name], **option)
     if outward:
         from .rounding import kernel_on_balls
 

@@ -13,7 +13,7 @@ from .calculus.claims import Bound, Hypothesis, indexed, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
 from .calculus.rule import Rule
-from .calculus.rules import any_depth, bending, budget, equal_layers
+from .calculus.rules import any_depth, bending, bending_states, budget, equal_layers
 from .calculus.rules.activation_constants import ActivationConstants, identifier
 from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
 from .calculus.rules.block_pre_activation import BlockPreActivation
@@ -396,6 +396,11 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     if order >= 2:
         results.pop("layer_lipschitz")
         results["gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *premises, results["gradient_lipschitz"], network=network)
+        if free and bending_states.states_known(network):
+            given = [*premises, results["gradient_lipschitz"]]
+            if bending_states.one_neuron(network):
+                results["gradient_lipschitz"] = derivation.apply(bending_states.StatesSecond(), *given, network=network)
+            results["lower_gradient_lipschitz"] = derivation.apply(bending_states.StatesBelow(), *given, network=network)
     _set_results(derivation, results)
 
 
@@ -785,6 +790,9 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
                 sizes = [step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.kind == "value"]
                 name = results["cost_gradient_lipschitz"]
                 results["cost_gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *shared, *sizes, slope, curvature, name, network=network, cost=True)
+                if "Lstates" in derivation.steps:
+                    given = [*shared, slope, curvature, results["cost_gradient_lipschitz"]]
+                    results["cost_gradient_lipschitz"] = derivation.apply(bending_states.StatesSecond(), *given, network=network, cost=True)
         else:
             second = derivation.apply(CostSecondScalar(), slope, curvature, by_kind["first"], by_kind["second"], layer=depth)
             results["cost_gradient_lipschitz"] = derivation.apply(RiskSecondScalar(), second) if averaged else second

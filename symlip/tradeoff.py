@@ -85,3 +85,43 @@ def holds(activation: Activation) -> bool:
         return all(sympy.simplify((derivative**2 - claimed.subs(place) ** 2).rewrite(sympy.exp)) == 0 for derivative, claimed in squares)
 
     return agree(offset) or agree(-offset)
+
+
+@dataclass(frozen=True)
+class States:
+    """The states of a neuron along a parameter: s, s' and s'' as functions of it, between its ends.
+
+    bends: at most the moduli of their second derivatives. values: the ends of s. place: the parameter of a value.
+    """
+
+    parameter: sympy.Symbol
+    ends: tuple[sympy.Expr, sympy.Expr]
+    functions: tuple[sympy.Expr, sympy.Expr, sympy.Expr]
+    bends: tuple[sympy.Expr, sympy.Expr, sympy.Expr]
+    values: tuple[sympy.Expr, sympy.Expr]
+    value: sympy.Symbol
+    place: sympy.Expr
+
+
+@cache
+def states(activation: Activation) -> States | None:
+    """Its states: by the value for tanh-like activations, by the angle for sin; None for others."""
+    y, value, s = sympy.Symbol("y", real=True), sympy.Symbol("value", real=True), activation.expression
+    one = sympy.Integer(1)
+    if s == sympy.sin(z):
+        return States(
+            y,
+            (-sympy.pi, sympy.pi),
+            (sympy.sin(y), sympy.cos(y), -sympy.sin(y)),
+            (one, one, one),
+            (-one, one),
+            value,
+            sympy.asin(sympy.Max(-1, sympy.Min(1, value))),
+        )
+    found = _riccati(s)
+    if found is None:
+        return None
+    low, high, rate = found
+    slope = rate * (high - y) * (y - low)
+    bends = sympy.Integer(0), 2 * sympy.Abs(rate), 6 * rate**2 * (high - low)
+    return States(y, (low, high), (y, slope, slope * sympy.diff(slope, y)), bends, (low, high), value, value)

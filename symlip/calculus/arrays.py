@@ -843,6 +843,20 @@ class JointBranch(JointLines):
         )
 
 
+class StateBending(JointLines):
+    """Residual lines: (high, |x|, least, rest, which, g1, g2, weights, steps, widths, states of the activations), see `bending_states`."""
+
+    runtime = "state_bending"
+    plain = "the constant of residual lines by the cost of bending a state (certified, at most {0})"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        which, g1, g2 = self.args[4:7]
+        if which == 1:
+            return r"\sup_{z,w}|h_{m,j}''|"
+        first, second = ("" if g1 == 1 else printer._print(g1)), (0 if g2 == 0 else printer._print(g2))
+        return rf"\inf\bigl\{{\lambda>0:\lambda\,G_m(\pm {first or 1}/\lambda,h)>{second}\ \text{{for all }}h\bigr\}}"
+
+
 class FlowBranch(JointLines):
     """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, width, kind, trade-off)."""
 

@@ -98,6 +98,11 @@ class HeldWitness:
 
 
 @dataclass(frozen=True)
+class StatesWitness:
+    """A residual network whose weights are w_u e_j e_j^T, neuron j of each line where a search found that it bends the output most."""
+
+
+@dataclass(frozen=True)
 class BentWitness:
     """A chain of single neurons, each held where it costs least to bend the output. exact: at the best points, to all digits."""
 

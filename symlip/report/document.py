@@ -15,7 +15,7 @@ from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reach
 from ..calculus.derivation import Derivation, Step
 from ..calculus.quantities import BLOCKED, ActivationCells, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
-from ..calculus.witness import BentWitness, FieldWitness, HeldWitness, PushedWitness
+from ..calculus.witness import BentWitness, FieldWitness, HeldWitness, PushedWitness, StatesWitness
 from ..costs import Huber
 from ..fields import END, Field
 from ..parameter_sets import AllParameters, ParameterBall
@@ -382,6 +382,11 @@ class _Context:
                 found.append(
                     rf"The constant {names[order]} {constant} by networks of the set with $A_1=0$, $A_u=\pm a_u\,e_1e_1^{{\top}}$ for $u\ge2$, neuron $1$ of layer $u$ held at a $z_u$ where the supremum in $\Gamma_{{u+1}}$ is, or nearly is, attained \textup{{(}}the last where the inequality for $\lambda$ is an equality\textup{{)}}, "
                     r"and all other hidden neurons where $|s|$ is, or is near, $S_0$, along a direction that moves neuron $1$ of each layer."
+                )
+                continue
+            if isinstance(witness, StatesWitness):
+                found.append(
+                    rf"The lower bound of {names[order]} is proved by networks of the set with $A_u=w_u\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of line $u$ held at a $z_u$, both as a search found them, and all others saturated, pushing away from $0$, along a direction that moves neuron $j$ of each line."
                 )
                 continue
             if isinstance(witness, PushedWitness):

@@ -13,10 +13,10 @@ import sympy
 from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
-from .. import bending, runtime
+from .. import bending, bending_states, runtime
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
-from ..calculus.witness import BentWitness, PushedWitness
+from ..calculus.witness import BentWitness, PushedWitness, StatesWitness
 from .bending import end_function
 
 
@@ -181,7 +181,7 @@ def namespace() -> dict[str, Any]:
     Certified searches stop earlier than in the compiled function: their numbers are a little larger, and as valid.
     """
     least = {"limit": 60_000}
-    names: dict[str, Any] = {name: value for module in (runtime, bending) for name, value in vars(module).items() if inspect.isfunction(value)}
+    names: dict[str, Any] = {name: value for module in (runtime, bending, bending_states) for name, value in vars(module).items() if inspect.isfunction(value)}
     for name in CELLED:
         copy = types.FunctionType(getattr(runtime, name).__code__, names, name, getattr(runtime, name).__defaults__)
         names[f"_{name}"] = copy
@@ -194,6 +194,7 @@ def namespace() -> dict[str, Any]:
         budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least),
         simplex_bending=_by_floats(bending.simplex_bending, {"limit": 60}), bending_two_layers=_by_floats(bending.bending_two_layers, {"rounds": 1}),
         joint_branch=_by_floats(runtime.joint_branch, {"limit": 60_000}), joint_path=_by_floats(runtime.joint_path, least),
+        state_bending=_by_floats(bending_states.state_bending, {"effort": 0}),
         cosine_sine=lambda index, quarter: (max(mpf(0), mpmath.cospi(mpf(index) / (2 * quarter))), mpmath.sinpi(mpf(index) / (2 * quarter))),
         flow_branch=_by_floats(runtime.flow_branch, {"limit": 30_000}), flow_path=_by_floats(runtime.flow_path, {"limit": 4_000, "cells": 12}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
@@ -210,6 +211,13 @@ def _pushed(network: Any) -> Any:
         return maximum(network, known, (norm, least, rest))[0]
 
     return value
+
+
+def _states(network: Any, searched: Any) -> Any:
+    """The cost of bending a state, from below by the network that the witness is."""
+    from .pushed import states_reached
+
+    return states_reached(network, searched)
 
 
 class Program:
@@ -241,6 +249,8 @@ class Program:
             isinstance(step.claim, Reached) and isinstance(step.claim.witness, BentWitness) and step.claim.witness.exact for step in derivation.steps.values()
         )
         names["bending_end"] = end_function(network, exact)
+        if any(isinstance(step.claim, Reached) and isinstance(step.claim.witness, StatesWitness) for step in derivation.steps.values()):
+            names["state_bending"] = _states(network, names["state_bending"])
 
         def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
             return lines, self.symbols

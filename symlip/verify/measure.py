@@ -15,14 +15,14 @@ from ..activations import Activation
 from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.quantities import ActivationCells, ActivationDerivative, ActivationPeak, Quantity
-from ..calculus.witness import BentWitness, HeldWitness, PushedWitness
+from ..calculus.witness import BentWitness, HeldWitness, PushedWitness, StatesWitness
 from ..charts import chart
 from .bending import Chain, bent
 from .costs import cost_curvature, cost_jet, cost_slope
 from .evaluate import Program
 from .jets import Jet, Parameters, derivative_at, network_jets, norm, operator_norms, spectral_norm
 from .points import best_point
-from .pushed import build_held, build_pushed
+from .pushed import build_held, build_pushed, states_witness
 from .sampling import Sample, curvatures, gradient_direction
 from .witness import TooNarrow, build_witness, jump, number_of
 
@@ -347,6 +347,11 @@ class Measurement:
             theta = build_pushed(self.derivation.problem.network, lines, values, x, digits)
             yield from self._membership(theta, values, True)
             yield bound, operator_norms(lines, theta, x)[-1][1]
+            return
+        if isinstance(claim.witness, StatesWitness):
+            theta, eta = states_witness(self.derivation, lines, values, x, digits)
+            yield from self._membership(theta, values, True)
+            yield bound, 2 * norm(network_jets(lines, theta, eta, x)[-1][1][2])
             return
         try:
             theta = build_witness(claim.witness, values, lines, self.sample.widths[: layer + 1], x, digits)

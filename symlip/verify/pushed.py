@@ -11,12 +11,15 @@ import numpy as np
 import sympy
 from mpmath import mpf
 
-from ..activations import z
+from .. import bending_states
+from ..activations import Activation, z
+from ..calculus.derivation import Derivation
+from ..calculus.rules.bending_states import state_cells
 from ..calculus.witness import HeldWitness
 from ..errors import SymlipError
 from ..networks import Network
-from ..tradeoff import t, tradeoff
-from .jets import Line, Parameters, derivative_at, pulled_back
+from ..tradeoff import states, t, tradeoff
+from .jets import Line, Parameters, derivative_at, exact_number, pulled_back
 from .points import best_point
 
 
@@ -188,3 +191,94 @@ def _held_directions(network: Network, lines: Sequence[Line], theta: Parameters,
         both[first][1][j] = mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
         found.append(both)
     return found
+
+
+def bent_states(network: Network, *numbers: Any) -> tuple[Any, Any, Any, Any]:
+    """(what the network found bends, its lines, t, w) for high, |x|, |x_j| with the sign of x_j, the others' sum, the norms and the steps."""
+    return _bent_states(tuple(unit.activation for unit in network.units), int(network.units[0].width), *(float(number) for number in numbers))
+
+
+@lru_cache(maxsize=64)
+def _bent_states(activations: Any, width: int, high: float, norm: float, least: float, rest: float, *others: float) -> tuple[Any, Any, Any, Any]:
+    cells = [state_cells(activation) for activation in activations]
+    known = bending_states.state_lines(norm, abs(least), rest, others[: len(cells)], others[len(cells) :], width, cells)  # type: ignore[no-untyped-call]
+    with np.errstate(all="ignore"):
+        value, _, (_, _, ts, ws) = bending_states.state_search(high, least, 1.0, 0.0, known, 0)  # type: ignore[no-untyped-call]
+    return value, known, ts, ws
+
+
+def states_reached(network: Network, searched: Any) -> Any:
+    """`state_bending` for high-precision numbers, from below by the network that `states_witness` builds. searched: the search from above."""
+
+    def value(high: Any, norm: Any, least: Any, rest: Any, which: Any, g1: Any, g2: Any, weights: Any, steps: Any, *others: Any) -> Any:
+        if not which or any(isinstance(number, np.ndarray) for number in (high, norm, least)) or not all((*weights, *steps)):
+            return searched(high, norm, least, rest, which, g1, g2, weights, steps, *others)
+        if least < 0:
+            if network.units[0].width > 1:
+                return mpf(0)
+            least, rest = norm, mpf(0)
+        odd = all(tradeoff(activation).odd for activation in network.activations)
+        found = [bent_states(network, high, norm, side * least, rest, *weights, *steps)[0] for side in ((1,) if odd else (1, -1))]
+        return mpf(float(min(found))) * (1 - mpf(10) ** -9)
+
+    return value
+
+
+def states_witness(derivation: Derivation, lines: Sequence[Line], values: dict[str, Any], x: Any, digits: int) -> tuple[Parameters, Parameters]:
+    """The network whose neuron j bends the output most, as the search finds it, and the direction."""
+    network = derivation.problem.network
+    width, j = len(x), min(range(len(x)), key=lambda i: abs(x[i]))
+    norm, least, rest = (values[name] for name in ("x_norm", "x_least", "x_rest"))
+    if least < 0:  # of width one
+        least, rest = norm, mpf(0)
+    side, signs = (-1 if x[j] < 0 else 1), [-1 if line.step < 0 else 1 for line in lines]
+    odd = all(tradeoff(activation).odd for activation in network.activations)
+    weights = [values[f"a_{unit.group}"] for unit in network.units]
+    # the search is one for positive steps: h or z changes its sign
+    start = least if odd else signs[0] * side * least
+    _, known, ts, ws = bent_states(network, values["Jsecond"], norm, start, rest, *weights, *(abs(line.step) for line in lines))
+    if odd:
+        ts = [side * sign * at for sign, at in zip(signs, ts)]
+    ws = [sign * w for sign, w in zip(signs, ws)]
+    known = [(weight, sign * step, *others) for sign, (weight, step, *others) in zip(signs, known)]
+    theta: Parameters = []
+    h, rests = x, []
+    for line, at, w, most in zip(lines, ts, ws, weights):
+        assert line.activation is not None
+        top = best_point(line.activation, 0, digits)
+        up = 1 if derivative_at(line.activation, 0, top) >= 0 else -1
+        A = np.full((width, width), mpf(0), dtype=object)
+        A[j, j] = max(-most, min(most, mpf(w)))
+        points = [_place(line.activation, at) if i == j else (top if up * line.step * (1 if x[i] >= 0 else -1) > 0 else -top) for i in range(width)]
+        theta.append((A, np.array(points, dtype=object) - A.dot(h)))
+        rests.append(h)
+        h = h + line.step * np.array([derivative_at(line.activation, 0, point) for point in points], dtype=object)
+    _, second = bending_states.state_form(float(side * least), known, ts, ws)  # type: ignore[no-untyped-call]
+    numbers, vectors = np.linalg.eigh(second)
+    best = vectors[:, int(np.argmax(abs(numbers)))]
+    parts = [mpf(float(part)) for part in best]
+    eta: Parameters = []
+    for number, ((A, b), before) in enumerate(zip(theta, rests)):
+        dA, db = A * mpf(0), b * mpf(0)
+        seen = np.array([entry if number == 0 or i != j else mpf(0) for i, entry in enumerate(before)], dtype=object)
+        along = parts[0] if number == 0 else parts[2 * number]
+        length = mpmath.sqrt(1 + mpmath.fsum(entry**2 for entry in seen))
+        dA[j], db[j] = along * seen / length, along / length
+        if number:
+            dA[j, j] = parts[2 * number - 1]
+        eta.append((dA, db))
+    length = mpmath.sqrt(mpmath.fsum(part**2 for part in parts))
+    return theta, [(A / length, b / length) for A, b in eta]
+
+
+def _place(activation: Activation, at: float) -> Any:
+    """z of a state."""
+    found = states(activation)
+    assert found is not None
+    if found.functions[0] != found.parameter:  # sin, by the angle
+        return mpf(at)
+    low, high = map(exact_number, found.ends)
+    start, steep = derivative_at(activation, 0, mpf(0)), derivative_at(activation, 1, mpf(0))
+    rate = steep / ((high - start) * (start - low))
+    value = min(max(mpf(float(at)), low + (high - low) * mpf(10) ** -16), high - (high - low) * mpf(10) ** -16)
+    return (mpmath.log((value - low) / (high - value)) - mpmath.log((start - low) / (high - start))) / (rate * (high - low))

@@ -1,0 +1,1033 @@
+"""Bounds on Lipschitz constants in the parameters, compiled by symlip: joint method on layer balls, widths 1, 1, 1, depth 2, tanh.
+
+Needs NumPy alone; call bounds(weight_norms, input_norm, input_least, input_rest, d).
+"""
+
+from typing import NamedTuple
+
+import numpy
+from numpy import exp, hypot, log, maximum, minimum, sqrt
+
+FLOATS = 1e-12  # more than the rounding errors of the inequalities, relative to the moduli of their terms
+
+
+class Bounds(NamedTuple):
+    """Each a float, or an array of the arguments' broadcast shape."""
+
+    value: object  # bound on |N|, the network's output
+    lipschitz: object  # Lipschitz constant of the network in its parameters
+    gradient_lipschitz: object  # Lipschitz constant of the network's gradient
+    lower_gradient_lipschitz: object  # lower bound on the Lipschitz constant of the network's gradient
+    cost_lipschitz: object  # Lipschitz constant of the cost
+    cost_gradient_lipschitz: object  # Lipschitz constant of the cost's gradient
+
+
+def blocks(*entries):
+    """The block vector of the given scalars."""
+    entries = [numpy.asarray(entry) for entry in entries]
+    shape = numpy.broadcast_shapes(*(entry.shape for entry in entries))
+    out = numpy.empty((len(entries), *shape), dtype=numpy.result_type(*entries))
+    for index, entry in enumerate(entries):
+        out[index] = entry[()]
+    return out
+
+
+def append_blocks(vector, *entries):
+    """A block vector with further scalar entries behind it."""
+    entries = [numpy.asarray(entry) for entry in entries]
+    shape = numpy.broadcast_shapes(vector.shape[1:], *(entry.shape for entry in entries))
+    out = numpy.empty((len(vector) + len(entries), *shape), dtype=numpy.result_type(vector, *entries))
+    out[: len(vector)] = vector
+    for index, entry in enumerate(entries, len(vector)):
+        out[index] = entry[()]
+    return out
+
+
+def extend_vector(vector, like):
+    """The vector with zeros behind it, as long as the other one."""
+    out = numpy.zeros((len(like), *vector.shape[1:]), dtype=vector.dtype)
+    out[: len(vector)] = vector
+    return out
+
+
+def extend_matrix(matrix, like):
+    """The matrix with zero rows and columns behind it, as large as the other one."""
+    out = numpy.zeros((len(like), len(like), *matrix.shape[2:]), dtype=matrix.dtype)
+    out[: len(matrix), : len(matrix)] = matrix
+    return out
+
+
+def outer(vector):
+    """v v^T."""
+    return vector[:, None] * vector[None, :]
+
+
+def pad(matrix):
+    """The matrix with two zero rows and columns behind it."""
+    out = numpy.zeros((len(matrix) + 2, len(matrix) + 2, *matrix.shape[2:]), dtype=matrix.dtype)
+    out[:-2, :-2] = matrix
+    return out
+
+
+def border(vector):
+    """e v^T + v e^T, v padded by two zeros, e the first of the two new blocks."""
+    size = len(vector)
+    out = numpy.zeros((size + 2, size + 2, *vector.shape[1:]), dtype=vector.dtype)
+    out[size, :size] = vector
+    out[:size, size] = vector
+    return out
+
+
+def euclidean_norm(vector):
+    """|v|, without overflow of the squares."""
+    scale = numpy.max(numpy.abs(vector), axis=0)
+    safe = numpy.where((scale > 0) & numpy.isfinite(scale), scale, 1.0)
+    return numpy.where(numpy.isfinite(scale), safe * sqrt(numpy.sum((vector / safe) ** 2, axis=0)), numpy.inf)
+
+
+def largest_eigenvalue(matrix):
+    """The largest eigenvalue of a symmetric matrix with nonnegative entries; inf where an entry is not finite."""
+    if len(matrix) == 2:
+        return (matrix[0, 0] + matrix[1, 1]) / 2 + hypot((matrix[0, 0] - matrix[1, 1]) / 2, matrix[0, 1])
+    stacked = numpy.moveaxis(matrix, (0, 1), (-2, -1))
+    scale = numpy.max(stacked, axis=(-2, -1))
+    finite = numpy.isfinite(scale)
+    safe = numpy.where(finite & (scale > 0), scale, 1.0)
+    scaled = numpy.where(finite[..., None, None], stacked / safe[..., None, None], 0.0)
+    return numpy.where(finite, safe * numpy.linalg.eigvalsh(scaled)[..., -1], numpy.inf)
+
+
+def up(value):
+    """A little more than a computed nonnegative number: the rounding of a few operations."""
+    return value * (1 + 1e-13)
+
+
+def eliminate(stages, start, first, target, limit=500_000, levels=40):
+    """Whether it is proved that no path reaches the target.
+
+    A path is a state (coordinates of which more is better) with a value; stage(states, cells) gives, for every state and
+    every cell of the control in [0, 1], upper ends of the next state and p, q >= 0 such that the next value is at most
+    p + q * value. States are rounded up to the corners of cells. Cells that no path to the target can pass are dropped and
+    the others halved, until none is left (True) or the work of one level exceeds the limit (False).
+    """
+    grids = [[numpy.array([-numpy.inf, float(coordinate)]) for coordinate in start]] + [None] * len(stages)
+    alive = [numpy.ones([1] * len(start), dtype=bool)] + [None] * len(stages)
+    controls = [numpy.linspace(0.0, 1.0, 9) for _ in stages]
+    for _ in range(levels):
+        wanted = _pass(stages, float(first), float(target), grids, alive, controls, limit)
+        if wanted is None:
+            return False
+        if not all(mask.any() for mask in alive):
+            return True
+        for number in range(1, len(stages)):  # where a path ends does not matter
+            _halve(grids, alive, number)
+        controls = [numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[mask])) for edges, mask in zip(controls, wanted)]
+    return False
+
+
+def _halve(grids, alive, number):
+    """Halve the cells of one stage in every coordinate in which they are still wanted."""
+    mask = alive[number]
+    for axis, edges in enumerate(grids[number]):
+        wanted = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
+        finer = numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[wanted]))
+        mask = numpy.take(mask, numpy.searchsorted(edges, (finer[:-1] + finer[1:]) / 2) - 1, axis=axis)
+        grids[number][axis] = finer
+    alive[number] = mask
+
+
+def _pass(stages, first, target, grids, alive, controls, limit):
+    """Forward the largest values, backward the smallest that are needed; updates `alive`, returns the controls still wanted."""
+    largest = numpy.full(alive[0].shape, first)
+    before, moves = [], []
+    for number, stage in enumerate(stages):
+        sources = alive[number] & (largest > 0)
+        corners = numpy.meshgrid(*[edges[1:] for edges in grids[number]], indexing="ij")
+        states = [corner[sources] for corner in corners]
+        if states[0].size * (len(controls[number]) - 1) > limit or sources.size > limit:
+            return None
+        reached, p, q = stage(states, controls[number])
+        if grids[number + 1] is None:
+            grids[number + 1] = [numpy.linspace(0.0, coordinate.max(initial=1e-300), 9) for coordinate in reached]
+            alive[number + 1] = numpy.ones([8] * len(reached), dtype=bool)
+        shape = alive[number + 1].shape
+        index = 0
+        for coordinate, edges, size in zip(reached, grids[number + 1], shape):
+            edges[-1] = max(edges[-1], coordinate.max(initial=0.0))
+            index = index * size + numpy.minimum(numpy.searchsorted(edges[1:], coordinate), size - 1)
+        value = up(p + q * largest[sources][:, None])
+        index, value, p, q = numpy.broadcast_arrays(index, value, p, q)
+        before.append(largest)
+        moves.append((sources, index, value, p, q))
+        largest = numpy.zeros(shape)
+        numpy.maximum.at(largest.reshape(-1), index.ravel(), value.ravel())
+        for axis in range(len(shape)):  # who has more of a coordinate counts for those with less
+            largest = numpy.flip(numpy.maximum.accumulate(numpy.flip(largest, axis), axis=axis), axis)
+    alive[-1] = alive[-1] & (largest >= target)
+    needed = numpy.where(alive[-1], target, numpy.inf)
+    wanted = []
+    for number in range(len(stages) - 1, -1, -1):
+        sources, index, value, p, q = moves[number]
+        for axis in range(needed.ndim):  # a state rounded up may lie in a lower cell, which needs more
+            needed = numpy.minimum.accumulate(needed, axis=axis)
+        goal = needed.reshape(-1)[index]
+        wanted.insert(0, (value >= goal).any(axis=0))
+        with numpy.errstate(divide="ignore", invalid="ignore"):
+            least = numpy.where(q > 0, (goal - p) / q * (1 - 1e-13), numpy.where(p >= goal, 0.0, numpy.inf)).min(axis=1, initial=numpy.inf)
+        needed = numpy.full(before[number].shape, numpy.inf)
+        needed[sources] = least
+        alive[number] = sources & (before[number] >= needed)
+    return wanted
+
+
+def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
+    """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
+    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
+        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
+            high *= 1 - step
+    return high
+
+
+def each(function, arguments):
+    """A function of numbers at every place of the arguments' broadcast shape."""
+    arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
+    out = numpy.empty(arrays[0].shape)
+    for place in numpy.ndindex(out.shape):
+        out[place] = function(*(float(array[place]) for array in arrays))
+    return out[()]
+
+
+def tradeoff_cells(tradeoff, low, high):
+    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
+    top, peak, slope, value, curvature = tradeoff
+    with numpy.errstate(all="ignore"):
+        steep = slope(maximum(low * (1 - 1e-15), 0.0))
+        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
+    none = 0.0 * low
+    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
+
+
+def joint_size(x_norm, least, rest, spread, reach, width, started):
+    """|h| at most (NaN if that is not bounded): spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
+    with numpy.errstate(all="ignore"):
+        return _joint_size(x_norm, least, rest, spread, reach, width, started)
+
+
+def _joint_size(x_norm, least, rest, spread, reach, width, started):
+    if not started:
+        return sqrt((width - 1) * spread**2 + reach**2)
+    if least < 0:  # only |x| is known
+        return x_norm + sqrt((width - 1) * spread**2 + reach**2)
+    others = maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * spread * rest + (width - 1) * spread**2
+    return sqrt(others + (least + reach) ** 2)
+
+
+def joint_sum(x_norm, least, rest, share, far, near, width):
+    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
+    with numpy.errstate(all="ignore"):
+        if least < 0:  # only |x| is known
+            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
+        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
+        return sqrt(others + (share * least + near) ** 2)
+
+
+def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
+    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines)."""
+    groups = 1 + max(line[2] for line in layout)
+    count = len(low)
+    vector = numpy.zeros((count, 2 * groups))
+    matrix = numpy.zeros((count, 2 * groups, 2 * groups)) if order >= 2 else None
+    spread, reach, started = numpy.zeros(count), numpy.zeros(count), True
+    parts = numpy.zeros((3, count, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
+    for number, (residual, _, group, kind) in enumerate(layout):
+        steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, number], high[:, number])
+        top, step, weight = tradeoffs[kind][0], steps[number], weights[group]
+        grown = weight * parts
+        grown[:, :, group] += numpy.stack([spread * 0 + started, spread, reach])
+        parts = parts + step * steep[:, None] * grown if residual else steep[:, None] * grown
+        size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
+        q = weight * vector
+        q[:, 2 * group] += size
+        q[:, 2 * group + 1] += 1
+        if order >= 2:
+            inner = weight * matrix
+            inner[:, 2 * group, :] += vector
+            inner[:, :, 2 * group] += vector
+            core = bend[:, None, None] * q[:, :, None] * q[:, None, :] + steep[:, None, None] * inner
+            matrix = matrix + step * core if residual else core
+        vector = vector + step * steep[:, None] * q if residual else steep[:, None] * q
+        spread = spread + step * top if residual else 0 * spread + top
+        reach = reach + step * value if residual else value
+        started = started and residual
+    if order < 2:
+        for group in range(groups):
+            lines = [line for line in layout if line[2] == group]
+            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
+                vector[:, 2 * group] = numpy.fmin(vector[:, 2 * group], joint_sum(x_norm, least, rest, *parts[:, :, group], lines[0][1]))
+        return up(sqrt((vector**2).sum(axis=1)))
+    whole = g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
+    if groups == 1:
+        return up((whole[:, 0, 0] + whole[:, 1, 1]) / 2 + hypot((whole[:, 0, 0] - whole[:, 1, 1]) / 2, whole[:, 0, 1]))
+    if not numpy.isfinite(whole).all():
+        return numpy.full(count, numpy.inf)
+    return largest_of(whole)
+
+
+def joint_branch(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, limit=1_500_000):
+    """The joint bound by branch and bound: at most `high`; the largest upper end that is left when the work is done."""
+    parts = (len(weights), len(steps), len(sizes))
+
+    def one(*numbers):
+        high, x_norm, least, rest, g1, g2, *others = numbers
+        first, second = parts[0], parts[0] + parts[1]
+        return _joint_branch(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, order, g1, g2, limit)
+
+    return each(one, [high, x_norm, least, rest, g1, g2, *weights, *steps, *sizes])
+
+
+def _joint_branch(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2, limit):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+
+    def bound(low, top):
+        return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
+
+    return branch(bound, len(layout), high, limit // (1 + max(line[2] for line in layout)))
+
+
+def branch(bound, count, high, most):
+    """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
+
+    The boxes with the largest ends are halved, along the axis that gained most when it was halved last; what is left when the
+    work of `most` boxes is done counts with its end.
+    """
+    low, top = numpy.zeros((1, count)), numpy.ones((1, count))
+    ends, gains = bound(low, top), numpy.full((1, count), numpy.inf)
+    reached, done, work = 0.0, 0.0, 1
+    while len(ends) and work < most:
+        split = min(len(ends), max(512, len(ends) // 8), max(1, (most - work) // 2 + 1))
+        order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
+        chosen, kept = order_of[:split], order_of[split:]
+        best = chosen[numpy.argsort(-ends[chosen])[:64]]
+        centre = (low[best] + top[best]) / 2
+        reached = max(reached, float(bound(centre, centre).max()), float(bound(low[best], low[best]).max()))
+        new_low, new_top = numpy.concatenate([low[chosen]] * 2), numpy.concatenate([top[chosen]] * 2)
+        new_gains, axis, rows = numpy.concatenate([gains[chosen]] * 2), numpy.argmax(gains[chosen], axis=1), numpy.arange(split)
+        middle = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
+        new_top[rows, axis] = new_low[rows + split, axis] = middle
+        new_ends = numpy.minimum(bound(new_low, new_top), numpy.tile(ends[chosen], 2))
+        new_gains[numpy.arange(2 * split), numpy.tile(axis, 2)] = (numpy.tile(ends[chosen], 2) - new_ends) / 2
+        work += 2 * split
+        low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
+        gains = numpy.concatenate([gains[kept], new_gains])
+        small = ends <= reached * (1 + 1e-6)
+        done = max(done, float(ends[small].max(initial=0.0)))
+        low, top, ends, gains = low[~small], top[~small], ends[~small], gains[~small]
+    return min(high, max(done, float(ends.max(initial=0.0))))
+
+
+def largest_of(matrices, rounds=10):
+    """Upper ends of the largest eigenvalues of symmetric nonnegative matrices, (count, n, n): (M v)_i / v_i <= that, for any v > 0."""
+    vector = matrices.sum(axis=2) + 1e-300
+    for _ in range(rounds):
+        vector = numpy.einsum("bij,bj->bi", matrices, vector)
+        vector = vector / (vector.max(axis=1, keepdims=True) + 1e-300) + 1e-9
+    return up((numpy.einsum("bij,bj->bi", matrices, vector) / vector).max(axis=1))
+
+
+def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
+    """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
+    parts = (len(weights), len(steps), len(sizes))
+
+    def one(*numbers):
+        high, x_norm, least, rest, *others = numbers
+        first, second = parts[0], parts[0] + parts[1]
+        return _joint_path(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, limit)
+
+    return each(one, [high, x_norm, least, rest, *weights, *steps, *sizes])
+
+
+def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    stages, started, spread = [], True, 0.0
+    for number, (residual, _, group, kind) in enumerate(layout):
+
+        def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
+            steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
+            known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
+            size = numpy.fmin(known, sizes[number]) + 0 * numpy.minimum(states[0], 1.0)
+            weight, step = weights[group], steps[number]
+            if residual:
+                reach = up(states[0][:, None] + step * value[None, :])
+                return [reach], up((step * steep[None, :]) ** 2 * (1 + size[:, None] ** 2)), up((1 + step * weight * steep) ** 2)[None, :]
+            return [value[None, :] + 0 * states[0][:, None]], up(steep[None, :] ** 2 * (1 + size[:, None] ** 2)), up((weight * steep) ** 2)[None, :]
+
+        stages.append(stage)
+        top = tradeoffs[kind][0]
+        spread = spread + steps[number] * top if residual else top
+        started = started and residual
+    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
+
+
+def state_bending(high, x_norm, least, rest, which, slope, curvature, weights, steps, widths, activations, effort=1):
+    """What bounds the second derivative of residual lines: from above (which = 0, width one), at most `high`; what a network has (1).
+
+    slope, curvature: of a cost on top (1 and 0: none). least, rest: the smallest |x_i| and the sum of the others, -1 if unknown.
+    effort: 0 for coarse cells, 1, or 2 for fine ones.
+    """
+    count = len(weights)
+
+    def one(high, x_norm, least, rest, slope, curvature, *others):
+        if least < 0:
+            if widths[0] > 1:  # the witness needs the entries of the input
+                return 0.0 if which else high
+            least, rest = x_norm, 0.0
+        sizes = numpy.array([high, x_norm, slope, *others])
+        if not numpy.isfinite(sizes).all() or (slope <= 0) or x_norm > 1e6 or not numpy.all(others):
+            return 0.0 if which else high
+        found = []
+        for x in (least,) if all(chart[13] == -chart[14] for chart in activations) else (least, -least):
+            lines = state_lines(x_norm, least, rest, others[:count], others[count:], widths[0], activations)
+            with numpy.errstate(all="ignore"):
+                search = state_search(high, x, slope, curvature, lines, effort)
+                found.append(search[0] * (1 - 1e-9) if which else state_bound(high, x, slope, curvature, lines, effort, *search))
+        return max(0.0, min(found)) if which else min(high, max(found))  # the input's sign is not known
+
+    return each(one, [high, x_norm, least, rest, slope, curvature, *weights, *steps])
+
+
+def state_lines(x_norm, least, rest, weights, steps, width, activations):
+    """The lines as the search takes them: the other neurons are saturated, pushing away from zero."""
+    lines, spread = [], 0.0
+    for weight, step, chart in zip(weights, steps, activations):
+        lines.append((weight, step, chart, x_norm**2 - least**2 + 2 * rest * spread + (width - 1) * spread**2))
+        spread = spread + abs(step) * max(-chart[13], chart[14])
+    return lines
+
+
+def of_intervals(*factors):
+    """The product of intervals or numbers."""
+    middle, radius = 1.0, 0.0
+    for factor in factors:
+        m, r = factor if isinstance(factor, tuple) else (factor, 0.0)
+        middle, radius = middle * m, abs(middle) * r + radius * (abs(m) + r)
+    return middle, radius
+
+
+def sum_intervals(*terms):
+    middles, radii = zip(*(term if isinstance(term, tuple) else (term, 0.0) for term in terms))
+    return sum(middles), sum(radii)
+
+
+def opposite(interval):
+    return -interval[0], interval[1]
+
+
+def largest_modulus(interval):
+    return abs(interval[0]) + interval[1]
+
+
+def window_minima(table):
+    """The smallest entries of windows of 2^i rows and 2^j columns, by their first row and column."""
+    rows = [table]
+    while 2 ** len(rows) <= table.shape[0]:
+        step = 2 ** (len(rows) - 1)
+        rows.append(minimum(rows[-1], numpy.concatenate([rows[-1][step:], numpy.full((step, table.shape[1]), numpy.inf)])))
+    found = []
+    for row in rows:
+        line = [row]
+        while 2 ** len(line) <= table.shape[1]:
+            step = 2 ** (len(line) - 1)
+            line.append(minimum(line[-1], numpy.concatenate([line[-1][:, step:], numpy.full((len(row), step), numpy.inf)], axis=1)))
+        found.append(numpy.stack(line))
+    return numpy.stack(found)
+
+
+def smallest_entry(minima, rows, columns):
+    """The smallest entry with first <= row <= last and first <= column <= last."""
+    (a, b), (c, d) = rows, columns
+    i, j = numpy.log2(b - a + 1).astype(int), numpy.log2(d - c + 1).astype(int)
+    b, d = b - 2**i + 1, d - 2**j + 1
+    return minimum(minimum(minima[i, j, a, c], minima[i, j, b, c]), minimum(minima[i, j, a, d], minima[i, j, b, d]))
+
+
+def state_function(ks, hs, values):
+    """A function by its values at nodes, linear in k and in h between them, with what `state_slopes` needs."""
+    slopes = numpy.diff(values, axis=0) / numpy.diff(ks)[:, None], numpy.diff(values, axis=1) / numpy.diff(hs)[None, :]
+    return ks, hs, values, [(window_minima(slope), window_minima(-slope)) for slope in slopes]
+
+
+def at_state(function, k, h):
+    """Its value; constant beyond the ends of h, inf beyond those of k."""
+    ks, hs, values = function[:3]
+    i = numpy.clip(numpy.searchsorted(ks, k) - 1, 0, len(ks) - 2)
+    j = numpy.clip(numpy.searchsorted(hs, h) - 1, 0, len(hs) - 2)
+    u = (k - ks[i]) / (ks[i + 1] - ks[i])
+    v = numpy.clip((h - hs[j]) / (hs[j + 1] - hs[j]), 0, 1)
+    flat, at = values.ravel(), i * len(hs) + j
+    found = (1 - u) * ((1 - v) * flat[at] + v * flat[at + 1]) + u * ((1 - v) * flat[at + len(hs)] + v * flat[at + len(hs) + 1])
+    return numpy.where((u >= -1e-9) & (u <= 1 + 1e-9), found, numpy.inf)
+
+
+def state_slopes(function, k, h):
+    """Intervals for its derivatives in k and in h where k and h are in intervals."""
+    ks, hs, _, tables = function
+
+    def cells(nodes, interval):
+        first = numpy.clip(numpy.searchsorted(nodes, interval[0] - interval[1]) - 1, 0, len(nodes) - 2)
+        return first, numpy.clip(numpy.searchsorted(nodes, interval[0] + interval[1], side="right") - 1, first, len(nodes) - 2)
+
+    rows, columns = cells(ks, k), cells(hs, h)
+    found = []
+    for number, (low, high) in enumerate(tables):
+        i = rows if number == 0 else (rows[0], rows[1] + 1)
+        j = columns if number == 1 else (columns[0], columns[1] + 1)
+        found.append([smallest_entry(low, i, j), -smallest_entry(high, i, j)])
+    outside = (h[0] - h[1] < hs[0]) | (h[0] + h[1] > hs[-1])  # constant there
+    found[1] = [numpy.where(outside, minimum(found[1][0], 0.0), found[1][0]), numpy.where(outside, maximum(found[1][1], 0.0), found[1][1])]
+    return [((low + high) / 2, (high - low) / 2 * (1 + FLOATS)) for low, high in found]
+
+
+def states_of(chart, t, radius, step):
+    """Intervals for step s, step s', step s'' and for their derivatives in t, on [t - radius, t + radius]."""
+    rates = [(step * f(t), abs(step) * most * radius) for f, most in zip(chart[6:9], chart[9:12])]
+    return [(step * f(t), largest_modulus(rate) * radius) for f, rate in zip(chart[3:6], rates)], rates
+
+
+def state_ranges(x, lines):
+    """The ends of h_0, .., h_m."""
+    low, high = [x], [x]
+    for _, step, chart, _ in lines:
+        ends = step * chart[13], step * chart[14]
+        low.append(low[-1] + min(ends))
+        high.append(high[-1] + max(ends))
+    return low, high
+
+
+def first_state_values(ks, hs, x, line):
+    """P_1 at nodes: the first line's state is given by h."""
+    _, step, chart, rest = line
+    t, square = chart[12](numpy.clip((hs - x) / step, *chart[13:])), 1 + rest + x**2
+    left = 1 - square * ks[:, None] * step * chart[5](t)
+    return numpy.where(left > 0, square * (step * chart[4](t)) ** 2 / left, numpy.inf)
+
+
+def next_state_values(function, ks, hs, line, ends, grid, rounds=0):
+    """(P of the next line, the best t, the best w) at nodes, by a search on a grid, and finer ones about its best point."""
+    weight, step, chart, rest = line
+    k, best = ks[:, None, None], None
+    for w in dict.fromkeys((weight, -weight)):
+        t, size = numpy.broadcast_to(grid, (len(ks), len(hs), len(grid))), numpy.diff(grid).max()
+        for _ in range(rounds + 1):
+            s, p, bend = (step * f(t) for f in chart[3:6])
+            h = hs[None, :, None] - s
+            P, square, turn, along = at_state(function, k * (1 + p * w), h), 1 + rest + h**2, k * bend, w + k * p * h
+            left = 1 - k**2 * p**2 * P
+            below = left * (1 - square * turn) - along**2 * turn * P
+            value = ((1 + p * along) ** 2 * P + square * (p**2 * left - turn * P)) / below
+            value = numpy.where((below > 0) & (square * turn < 1), value, numpy.inf)
+            value = numpy.where((h >= ends[0] - FLOATS) & (h <= ends[1] + FLOATS), value, 0.0)
+            index = value.argmax(axis=2)[:, :, None]
+            new = [numpy.take_along_axis(part, index, axis=2)[:, :, 0] for part in (value, t)] + [numpy.full(index.shape[:2], w)]
+            best = new if best is None else [numpy.where(new[0] > best[0], a, b) for a, b in zip(new, best)]
+            t, size = numpy.clip(new[1][:, :, None] + size * numpy.linspace(-1, 1, 9), chart[0], chart[1]), size / 4
+    return best
+
+
+def state_grid(chart, count):
+    """Parameters of an activation, with its ends."""
+    return numpy.linspace(chart[0], chart[1], count)
+
+
+def reach_of_states(slope, lines, lam):
+    """The largest |k| of each line's function for that lam."""
+    found = [slope / lam]
+    for weight, step, chart, _ in lines[:0:-1]:
+        found.insert(0, found[0] * (1 + abs(weight * step) * chart[2]))
+    return found
+
+
+def state_form(x, lines, ts, ws):
+    """h_m' and h_m'' of a network as forms in beta_1, alpha_2, beta_2, .., over directions that keep to one neuron."""
+    size = 2 * len(lines) - 1
+    h, first, second = x, numpy.zeros(size), numpy.zeros((size, size))
+    for number, ((_, step, chart, rest), t, w) in enumerate(zip(lines, ts, ws)):
+        moved, bent = w * first, w * second
+        if number == 0:
+            moved[0] += sqrt(1 + rest + x**2)
+        else:
+            moved[2 * number - 1] += h
+            moved[2 * number] += sqrt(1 + rest)
+            bent[2 * number - 1] += first
+            bent[:, 2 * number - 1] += first
+        s, p, q = (float(f(t)) for f in chart[3:6])
+        second = second + step * (q * numpy.outer(moved, moved) + p * bent)
+        first, h = first + step * p * moved, h + step * s
+    return first, second
+
+
+def state_network(x, slope, curvature, lines, ts, ws):
+    """(the largest eigenvalue, the sign of k) of slope k h_m'' + curvature h_m'^2 for a network."""
+    first, second = state_form(x, lines, ts, ws)
+    values = [numpy.linalg.eigvalsh(slope * sign * second + curvature * numpy.outer(first, first))[-1] for sign in (1, -1)]
+    return max(values), 1 if values[0] >= values[1] else -1
+
+
+def better_states(x, slope, curvature, lines, ts, ws):
+    """(eigenvalue, sign, t) after steps along the axes, and along what they made of it."""
+
+    def value(at):
+        return state_network(x, slope, curvature, lines, at, ws)[0]
+
+    low, high = (numpy.array([line[2][end] for line in lines]) for end in (0, 1))
+    ts = numpy.clip(numpy.array(ts, dtype=float), low, high)
+    best, size = value(ts), 0.02 * (high - low)
+    for _ in range(200):
+        before, start = ts.copy(), best
+        for number in range(len(ts)):
+            for side in (1, -1):
+                new = ts.copy()
+                new[number] = min(high[number], max(low[number], new[number] + side * size[number]))
+                found = value(new)
+                if found > best:
+                    best, ts, size[number] = found, new, size[number] * 1.6
+                    break
+            else:
+                size[number] *= 0.4
+        new = numpy.clip(ts + 2 * (ts - before), low, high)
+        found = value(new)
+        if found > best:
+            best, ts = found, new
+        if best <= start and (size < 1e-10 * (high - low)).all():
+            break
+    return best, state_network(x, slope, curvature, lines, ts, ws)[1], ts
+
+
+def state_search(high, x, slope, curvature, lines, effort):
+    """(the largest eigenvalue of a network, [(k, h) of its lines for each of the best networks])."""
+    low_ends, high_ends = state_ranges(x, lines)
+    grid = [state_grid(line[2], 61) for line in lines]
+    hs = [numpy.linspace(low, high, 49) for low, high in zip(low_ends[1:], high_ends[1:])]
+    bottom, top, last = high / 30, high, len(lines) - 1
+    for turn in range(3):
+        share = numpy.geomspace(1e-3, 1, 30) if turn == 0 else numpy.linspace(0.03, 1, 22)
+        nodes = [numpy.concatenate([-share[::-1], [0.0], share]) * end for end in reach_of_states(slope, lines, bottom)]
+        functions = [(nodes[0], hs[0], first_state_values(nodes[0], hs[0], x, lines[0]))]
+        for u in range(1, last):
+            ends = low_ends[u], high_ends[u]
+            functions.append((nodes[u], hs[u], next_state_values(functions[-1], nodes[u], hs[u], lines[u], ends, grid[u])[0]))
+        for _ in range(3):  # the smallest lam at which the last line's function is small enough for both signs of k
+            lam = numpy.geomspace(bottom, top, 24)
+            ks = slope * numpy.concatenate([1 / lam, -1 / lam])
+            values, t, w = next_state_values(functions[-1], ks, hs[last], lines[last], (low_ends[last], high_ends[last]), grid[last], 2)
+            fits = numpy.isfinite(values).all(axis=1) & (curvature * values.max(axis=1) <= numpy.concatenate([lam, lam]))
+            fits = fits[:24] & fits[24:]
+            first = max(1, int(fits.argmax())) if fits.any() else 23
+            bottom, top = lam[first - 1], lam[first]
+        bottom, top = lam[first] * (0.7 if turn == 0 else 0.95), min(high, lam[first] * 1.2)
+    networks = []
+    for row in (first, 24 + first):
+        order = numpy.argsort(-values[row])[: 1 if effort == 0 else 3]
+        for column in order:
+            k, h, ts, ws = ks[row], hs[last][column], [t[row, column]], [w[row, column]]
+            for u in range(last, 0, -1):
+                _, step, chart, _ = lines[u]
+                k, h = k * (1 + step * float(chart[4](ts[0])) * ws[0]), h - step * float(chart[3](ts[0]))
+                if u == 1:
+                    ts.insert(0, float(lines[0][2][12](numpy.clip((h - x) / lines[0][1], *lines[0][2][13:]))))
+                    ws.insert(0, lines[0][0])
+                else:
+                    ends = low_ends[u - 1], high_ends[u - 1]
+                    _, at, sign = next_state_values(functions[u - 2], numpy.array([k]), numpy.array([h]), lines[u - 1], ends, grid[u - 1], 6)
+                    ts.insert(0, float(at[0, 0]))
+                    ws.insert(0, float(sign[0, 0]))
+            networks.append((*better_states(x, slope, curvature, lines, ts, ws), ws))
+    networks.sort(key=lambda network: -network[0])
+    best = networks[0][0]
+    paths = []
+    for value, sign, ts, ws in networks[: 1 if effort == 0 else 2]:
+        k, h, path = sign * slope / value, x, []
+        for (_, step, chart, _), t in zip(lines, ts):
+            h = h + step * float(chart[3](t))
+            path.append(h)
+        along = []
+        for (_, step, chart, _), t, w in list(zip(lines, ts, ws))[::-1]:
+            along.insert(0, k)
+            k = k * (1 + step * float(chart[4](t)) * w)
+        paths.append(list(zip(along, path)))
+    return best, paths, networks[0]
+
+
+def state_margin(below, k, w, gap, state, place, above, line):
+    """Whether the form of one more line is nonnegative on cells: what is left, from below, and what makes it so.
+
+    With p = step s', kappa = k step s'', beta = w + k p h, n^2 = 1 + rest + h^2, L = 1 - k^2 p^2 P it has the determinant
+    mu [ L (1 - n^2 kappa) - kappa beta^2 P ] - nu [ (1 + p beta)^2 P + n^2 (p^2 L - kappa P) ] and the corner mu (1 - n^2 kappa) - nu n^2 p^2.
+
+    state, place: intervals for the state h' after the line and for t. above: (mu in the middle of `state`, its slope there, nu), or
+    (1, None, nu) where `state` is one of h, before the line. gap: a quarter of the squared distance of two w between which this w stands.
+    """
+    _, step, chart, rest = line
+    (mu, mu_slope, nu), radius = above, place[1]
+    direct = mu_slope is None
+    (s, p, bend), (s_t, p_t, bend_t) = states_of(chart, *place, step)
+    h = state if direct else sum_intervals(state, opposite(s))
+    here = sum_intervals(k, of_intervals(k, w, p))
+    P_k, P_h = state_slopes(below, here, h)
+    P = at_state(below, here[0], h[0]), largest_modulus(P_k) * here[1] + largest_modulus(P_h) * h[1]
+    mu = mu, 0.0 if direct else abs(mu_slope) * state[1]
+    square, turn = sum_intervals(1.0 + rest, of_intervals(h, h)), of_intervals(k, bend)
+    L, along = sum_intervals(1.0, opposite(of_intervals(k * k, p, p, P))), sum_intervals(w, of_intervals(k, p, h))
+    one, free = sum_intervals(1.0, of_intervals(p, along)), sum_intervals(1.0, opposite(of_intervals(square, turn)))
+    corner = sum_intervals(of_intervals(mu, free), opposite(of_intervals(nu, square, p, p)))
+    part = sum_intervals(of_intervals(L, free), opposite(of_intervals(turn, along, along, P)))  # the factor of mu
+    spread = sum_intervals(of_intervals(p, p, L), opposite(of_intervals(turn, P)))
+    # the derivatives in P, kappa, p and h, and from them those along the cell
+    by_P = opposite(
+        sum_intervals(
+            of_intervals(k * k, p, p, corner),
+            of_intervals(mu, turn, along, along),
+            of_intervals(nu, sum_intervals(of_intervals(one, one), opposite(of_intervals(square, turn)))),
+        )
+    )
+    by_turn = sum_intervals(opposite(of_intervals(mu, sum_intervals(of_intervals(square, L), of_intervals(along, along, P)))), of_intervals(nu, square, P))
+    further = sum_intervals(along, of_intervals(k, p, h))
+    by_p = opposite(
+        sum_intervals(
+            of_intervals(2 * k * k, p, P, corner),
+            of_intervals(2 * k, mu, turn, P, along, h),
+            of_intervals(2 * nu, sum_intervals(of_intervals(one, P, further), of_intervals(square, p, L))),
+        )
+    )
+    by_h = opposite(
+        sum_intervals(
+            of_intervals(2.0, h, turn, mu, L),
+            of_intervals(2 * k, mu, turn, P, along, p),
+            of_intervals(2 * nu, sum_intervals(of_intervals(k, one, P, p, p), of_intervals(h, spread))),
+        )
+    )
+    by_h = sum_intervals(of_intervals(by_P, P_h), by_h)
+    in_state = by_h if direct else sum_intervals(by_h, of_intervals(part, mu_slope))
+    in_place = sum_intervals(of_intervals(sum_intervals(of_intervals(by_P, P_k, k, w), by_p), p_t), of_intervals(by_turn, k, bend_t))
+    if not direct:
+        in_place = sum_intervals(in_place, opposite(of_intervals(by_h, s_t)))
+    across, down = largest_modulus(in_state) * state[1], largest_modulus(in_place) * radius
+    # the form is convex in w where this is positive, and between two w not below their smaller one by more than that times the gap
+    bow = maximum(-(turn[0] - turn[1] + nu * maximum(abs(p[0]) - p[1], 0) ** 2 / (mu[0] + mu[1])), 0)
+    value = mu[0] * (L[0] * free[0] - turn[0] * along[0] ** 2 * P[0]) - nu * (one[0] ** 2 * P[0] + square[0] * (p[0] ** 2 * L[0] - turn[0] * P[0]))
+    sizes = w * w + (k * p[0] * h[0]) ** 2
+    moduli = mu[0] * ((1 + (k * p[0]) ** 2 * P[0]) * (1 + square[0] * abs(turn[0])) + 2 * abs(turn[0]) * sizes * P[0])
+    moduli = moduli + nu * (2 * (1 + 2 * p[0] ** 2 * sizes) * P[0] + square[0] * (p[0] ** 2 * (1 + (k * p[0]) ** 2 * P[0]) + abs(turn[0]) * P[0]))
+    moduli = moduli + largest_modulus(by_P) * (largest_modulus(P_k) * abs(here[0]) + largest_modulus(P_h) * (abs(h[0]) + abs(step)))
+    low = value - (across + down) * (1 + 1e-9) - bow * gap * largest_modulus(corner) * (P[0] + P[1]) - FLOATS * moduli
+    cut = corner[0] - corner[1] - FLOATS * (mu[0] * (1 + square[0] * abs(turn[0])) + nu * square[0] * p[0] ** 2)
+    outside = (h[0] + h[1] < below[1][0]) | (h[0] - h[1] > below[1][-1])  # no state of the line before
+    return numpy.where(outside, 1.0, low), numpy.where(outside, 1.0, cut), across, down, part[0], free[0] - free[1], bow
+
+
+def lacking_states(below, ks, hs, above, line, rows, levels):
+    """By how much the values at the nodes must grow on each cell between them to be proved, 0 where they are: an array (k, cell of h).
+
+    above: (values, nu), or (None, nu), where `hs` are states before the line.
+    """
+    values, nu = above
+    weight, _, chart, _ = line
+    ws = numpy.linspace(-weight, weight, 9) if weight else numpy.zeros(1)
+    gap = (weight / 8) ** 2
+    edges = state_grid(chart, 9)
+    lack = numpy.zeros((len(ks), len(hs) - 1))
+    i, j, cell, n = (part.ravel() for part in numpy.meshgrid(rows, numpy.arange(len(hs) - 1), numpy.arange(8), numpy.arange(len(ws)), indexing="ij"))
+    h_low, h_high, t_low, t_high = hs[j], hs[j + 1], edges[cell], edges[cell + 1]
+    for level in range(levels + 1):
+        parts = [numpy.empty(len(i)) for _ in range(7)]
+        for start in range(0, len(i), 40000):
+            some = slice(start, start + 40000)
+            row, column, middle = i[some], j[some], (h_low[some] + h_high[some]) / 2
+            if values is None:
+                given = 1.0 + 0 * middle, None, nu
+            else:
+                rate = (values[row, column + 1] - values[row, column]) / (hs[column + 1] - hs[column])
+                given = values[row, column] + rate * (middle - hs[column]), rate, nu
+            state = middle, (h_high[some] - h_low[some]) / 2 * (1 + FLOATS)
+            place = (t_low[some] + t_high[some]) / 2, (t_high[some] - t_low[some]) / 2 * (1 + FLOATS)
+            for part, new in zip(parts, state_margin(below, ks[row], ws[n[some]], gap, state, place, given, line)):
+                part[some] = new
+        low, cut, across, down, factor, free, bow = parts
+        concave = (n > 0) & (n < len(ws) - 1) & (bow <= 0)  # in w: its ends are enough
+        bad = ~((low >= 0) & (cut > 0)) & ~concave
+        if level == levels:
+            more = numpy.where((free > 0) & (factor > 0), maximum(-low / factor, -cut / free), numpy.inf)
+            numpy.maximum.at(lack, (i[bad], j[bad]), numpy.where(numpy.isnan(more), numpy.inf, more)[bad])
+        if level == levels or not bad.any() or bad.sum() > 2_000_000:
+            if bad.any() and level < levels:
+                lack[i[bad], j[bad]] = numpy.inf
+            return lack
+        i, j, n, h_low, h_high, t_low, t_high, across, down = (part[bad] for part in (i, j, n, h_low, h_high, t_low, t_high, across, down))
+        i, j, n, wide = (numpy.concatenate([part, part]) for part in (i, j, n, across > down))
+        h_middle, t_middle = (numpy.concatenate([(a + b) / 2] * 2) for a, b in ((h_low, h_high), (t_low, t_high)))
+        left = numpy.arange(len(i)) < len(h_low)
+        h_low, h_high, t_low, t_high = (numpy.concatenate([part, part]) for part in (h_low, h_high, t_low, t_high))
+        h_low, h_high = numpy.where(wide & ~left, h_middle, h_low), numpy.where(wide & left, h_middle, h_high)
+        t_low, t_high = numpy.where(~wide & ~left, t_middle, t_low), numpy.where(~wide & left, t_middle, t_high)
+
+
+def lacking_first(ks, hs, values, x, line, levels):
+    """The same for the first line, whose state is x + step s: mu (1 - n^2 kappa) >= n^2 p^2 on cells of t."""
+    _, step, chart, rest = line
+    square, edges = 1 + rest + x**2, state_grid(chart, 65)
+    function = state_function(ks, hs, values)
+    lack = numpy.zeros((len(ks), len(hs) - 1))
+    i, cell = (part.ravel() for part in numpy.meshgrid(numpy.arange(len(ks)), numpy.arange(64), indexing="ij"))
+    low_t, high_t = edges[cell], edges[cell + 1]
+    for level in range(levels + 1):
+        t, radius = (low_t + high_t) / 2, (high_t - low_t) / 2 * (1 + FLOATS)
+        (s, p, bend), (s_t, p_t, bend_t) = states_of(chart, t, radius, step)
+        h, k = sum_intervals(x, s), ks[i]
+        _, P_h = state_slopes(function, (k, 0 * k), h)
+        mu = at_state(function, k, h[0]), largest_modulus(P_h) * h[1]
+        free = sum_intervals(1.0, of_intervals(-square * k, bend))
+        rate = sum_intervals(of_intervals(-square * k, mu, bend_t), of_intervals(free, P_h, s_t), of_intervals(-2 * square, p, p_t))
+        moduli = mu[0] * (1 + square * abs(k * bend[0])) + square * p[0] ** 2 + largest_modulus(P_h) * (abs(h[0]) + abs(step)) * (1 + abs(free[0]))
+        low = mu[0] * free[0] - square * p[0] ** 2 - largest_modulus(rate) * radius * (1 + 1e-9) - FLOATS * moduli
+        bad = ~((low >= 0) & (free[0] - free[1] > FLOATS))
+        if level == levels or not bad.any():
+            more = numpy.where(free[0] - free[1] > 0, -low / (free[0] - free[1]), numpy.inf)
+            column = numpy.clip(numpy.searchsorted(hs, h[0]) - 1, 0, len(hs) - 2)
+            numpy.maximum.at(lack, (i[bad], column[bad]), more[bad])
+            return lack
+        i, low_t, high_t = i[bad], low_t[bad], high_t[bad]
+        middle = (low_t + high_t) / 2
+        i, low_t, high_t = numpy.concatenate([i, i]), numpy.concatenate([low_t, middle]), numpy.concatenate([middle, high_t])
+
+
+def grown(values, lack, factor):
+    """Values at nodes, larger by what is lacking on the cells beside them."""
+    more = numpy.zeros_like(values)
+    more[:, :-1] = lack
+    more[:, 1:] = maximum(more[:, 1:], lack)
+    return values + factor * more
+
+
+def spaced(points, least):
+    """Sorted points, without those nearer than `least` to the one before; both ends stay."""
+    points = numpy.unique(points)
+    found = [points[0]]
+    for point in points[1:-1]:
+        if point - found[-1] > least and points[-1] - point > least:
+            found.append(point)
+    return numpy.array([*found, points[-1]])
+
+
+def state_bound(high, x, slope, curvature, lines, effort, best, paths, _):
+    """The smallest lam from above for which no network bends more; `high` where the cells are too coarse."""
+    nearest, count, levels, loss = ((0.03, 17, 10, 3e-4), (0.01, 25, 12, 1e-4), (0.002, 49, 15, 5e-6))[effort]
+    low_ends, high_ends = state_ranges(x, lines)
+    last, least = len(lines) - 1, best * (1 + 0.03 * loss)
+    away = nearest * 1.7 ** numpy.arange(40)
+    below = None
+    for u, end in enumerate(reach_of_states(slope, lines, least)[:-1]):
+        size = high_ends[u + 1] - low_ends[u + 1]
+        near, far = away[away < 0.15], away[away < 0.3]
+        around_k = [path[u][0] * (1 + numpy.concatenate([-far, [0.0], far])) for path in paths]
+        around_h = [path[u][1] + size * numpy.concatenate([-near, [0.0], near]) for path in paths]
+        ks = numpy.concatenate([numpy.linspace(-1, 1, 2 * (count // 3) + 1) * end, end * (1 - far), end * (far - 1), *around_k])
+        ks = spaced(numpy.clip(ks, -end, end), nearest * end / 2) * (1 + 1e-9)
+        hs = numpy.concatenate([numpy.linspace(low_ends[u + 1], high_ends[u + 1], count), *around_h])
+        hs = spaced(numpy.clip(hs, low_ends[u + 1], high_ends[u + 1]), nearest * size / 2)
+        both = numpy.sort(numpy.concatenate([hs, (hs[1:] + hs[:-1]) / 2]))
+        if u == 0:
+            values = first_state_values(ks, both, x, lines[0])
+        else:
+            values = next_state_values(below, ks, both, lines[u], (low_ends[u], high_ends[u]), state_grid(lines[u][2], 41), 3)[0]
+        bowed = values[:, 1::2] - (values[:, :-2:2] + values[:, 2::2]) / 2  # what lies above a chord in its middle
+        values = grown(values[:, ::2], numpy.where(numpy.isfinite(bowed), maximum(bowed, 0), 0), 1.1)
+        known = numpy.isfinite(values)
+        values = numpy.where(known, values * (1 + loss) + 0.1 * loss * numpy.median(values[known]), 1e12)
+        rows = numpy.arange(len(ks))
+        for _ in range(8):
+            if u == 0:
+                lack = lacking_first(ks, hs, values, x, lines[0], levels + 2)
+            else:
+                lack = lacking_states(below, ks, hs, (values, 1.0), lines[u], rows, levels)
+            rows = numpy.nonzero((lack > 0).any(axis=1))[0]
+            if not len(rows):
+                break
+            values = grown(values, numpy.where(numpy.isfinite(lack), lack, 9 * abs(values[:, :-1])), 1.3)
+        if len(rows):  # too coarse
+            return high
+        below = state_function(ks, hs, values)
+    rows = numpy.arange(2)
+    for more in 1.5 ** numpy.arange(20):
+        lam = best * (1 + more * loss)
+        if lam >= high:
+            return high
+        lack = lacking_states(below, slope * numpy.array([1 / lam, -1 / lam]), below[1], (None, curvature / lam), lines[last], rows, levels)
+        if not lack.any():
+            return lam * (1 + 1e-9 + 1e-14 * abs(x))  # the roundings of weights, steps and input
+    return high
+
+
+def _number(name, value):
+    """One argument: a nonnegative number or an array of them."""
+    if type(value) is float or type(value) is int:
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{name} must be nonnegative, not {value}")
+    try:
+        array = numpy.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers, not {value!r}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be nonnegative and not NaN")
+    return array
+
+
+def _numbers(name, values, count):
+    """A list of arguments, one for each layer."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} must have {count} entries, one for each layer, not {values!r}") from None
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, one for each layer (batch axes come inside each), not {len(values)}")
+    return [_number(f"{name}[{index}]", value) for index, value in enumerate(values)]
+
+
+def _aligned(values):
+    """Arrays of the same number of axes, so that block axes can stand in front of them; numbers stay numbers."""
+    axes = max((value.ndim for value in values if type(value) is not float), default=0)
+    if axes == 0:
+        return [numpy.float64(value) for value in values]
+    return [
+        value if type(value) is not float and value.ndim == axes else numpy.reshape(value, (1,) * (axes - numpy.ndim(value)) + numpy.shape(value))
+        for value in values
+    ]
+
+
+def _shape(values):
+    """The arguments' broadcast shape."""
+    try:
+        return numpy.broadcast_shapes(*(numpy.shape(value) for value in values))
+    except ValueError:
+        found = sorted({numpy.shape(value) for value in values if numpy.ndim(value)})
+        raise ValueError(f"the arguments' shapes do not broadcast: {', '.join(map(str, found))}") from None
+
+
+def _in_pieces(evaluate, values, shape, most=16384):
+    """Evaluate large batches piece by piece along their first axis, so that the intermediate arrays stay in cache."""
+    size = 1
+    for length in shape:
+        size *= length
+    if size <= 2 * most or shape[0] == 1:
+        return evaluate(values)
+    step = max(1, most * shape[0] // size)
+    pieces = [evaluate([value[start : start + step] if value.shape[0] > 1 else value for value in values]) for start in range(0, shape[0], step)]
+    joined = []
+    for parts in zip(*pieces):
+        axis = numpy.ndim(parts[0]) - len(shape)  # block axes come before the batch axes
+        constant = axis < 0 or (step > 1 and parts[0].shape[axis] == 1)
+        joined.append(parts[0] if constant else numpy.concatenate(parts, axis=axis))
+    return joined
+
+
+def _result(value, shape):
+    """The value in the arguments' broadcast shape, a float where that is a single number; NaN, which only an overflow makes, is inf."""
+    if shape == () and numpy.ndim(value) == 0:
+        value = float(value)
+        return value if value == value else float("inf")
+    total = numpy.sum(value)  # NaN if one of them is
+    return numpy.broadcast_to(value if total == total else numpy.where(numpy.isnan(value), numpy.inf, value), shape + numpy.shape(value)[len(shape) :])
+
+
+def _finite(name, value):
+    """What the theorem takes as finite; norms may be inf, and so is their bound."""
+    value = _number(name, value)
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} must be finite")
+    return value
+
+
+def _positive(name, values):
+    """Norms at which the set has an interior, as a theorem about what is reached needs."""
+    for index, value in enumerate(values):
+        if not numpy.all(value > 0):
+            where = f"{name}[{index}]" if len(values) > 1 else name
+            raise ValueError(f"{where} is 0: the set has no interior and the theorem is not about it; take a positive norm, or the upper bound of method='block'")
+
+
+def _input(norm, x, size):
+    """The norm of the input and, if its entries are known, the smallest modulus and the sum of the others; -1 if they are not."""
+    if (norm is None) == (x is None):
+        raise ValueError("give input_norm, or the input itself as x, one of the two")
+    if x is None:
+        return _number("input_norm", norm), numpy.float64(-1.0), numpy.float64(-1.0)
+    entries = abs(numpy.asarray(x, dtype=float))
+    if entries.ndim != 1 or not numpy.isfinite(entries).all() or (isinstance(size, int) and len(entries) != size):
+        raise ValueError(f"x must be a vector of {size} finite numbers, not {x!r}")
+    return numpy.linalg.norm(entries), entries.min(), entries.sum() - entries.min()
+
+
+def _kernel(layers_1, x_norm, x_least, x_rest, d):
+    [a_1, a_2] = layers_1
+    S2_tanh = 0.769800358919501
+    B_0 = x_norm
+    qvec_1 = blocks(B_0, 1)
+    lvec_1 = d*qvec_1
+    G_1 = S2_tanh*d*outer(qvec_1)
+    del qvec_1
+    B_1 = B_0 + d
+    qvec_2 = append_blocks(a_2*lvec_1, B_1, 1)
+    lvec_2 = extend_vector(lvec_1, qvec_2) + d*qvec_2
+    G_2 = extend_matrix(G_1, qvec_2) + (border(lvec_1) + S2_tanh*outer(qvec_2) + pad(G_1)*a_2)*d
+    del S2_tanh
+    del lvec_1
+    del G_1
+    del qvec_2
+    B_2 = B_1 + d
+    L_2 = euclidean_norm(lvec_2)
+    Lambda = largest_eigenvalue(G_2)
+    L = joint_path(L_2, x_norm, x_least, x_rest, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, ), (1, 1, 1, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    del L_2
+    Jsecond = joint_branch(Lambda, x_norm, x_least, x_rest, 2, 1, 0, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, ), (1, 1, 1, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    del Lambda
+    Lstates = state_bending(Jsecond, x_norm, x_least, x_rest, 0, 1, 0, (a_1, a_2, ), (d, d, ), (1, 1, ), ((-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), (-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), ))
+    Cstates = state_bending(Jsecond, x_norm, x_least, x_rest, 1, 1, 0, (a_1, a_2, ), (d, d, ), (1, 1, ), ((-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), (-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), ))
+    del Jsecond
+    g1 = 1
+    Lcost = g1*L
+    g2 = 1/4
+    Hcost = largest_eigenvalue(g1*G_2 + g2*outer(lvec_2))
+    del lvec_2
+    del G_2
+    Jcost = joint_branch(Hcost, x_norm, x_least, x_rest, 2, g1, g2, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, ), (1, 1, 1, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    del B_0
+    del B_1
+    del Hcost
+    Lstatescost = state_bending(Jcost, x_norm, x_least, x_rest, 0, g1, g2, (a_1, a_2, ), (d, d, ), (1, 1, ), ((-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), (-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), ))
+    del g1
+    del g2
+    del Jcost
+    return [B_2, L, Lstates, Cstates, Lcost, Lstatescost]
+
+
+def bounds(weight_norms, d, input_norm=None, x=None):
+    """Return the bounds (value, lipschitz, gradient_lipschitz, lower_gradient_lipschitz, cost_lipschitz, cost_gradient_lipschitz).
+
+    weight_norms: spectral norms |A_u|_2, 2 entries, each a number or an array.
+    input_norm: |x|.
+    d: the constant or step d.
+    x: the input itself, a vector; sharper than its norm.
+    All arguments broadcast; a list of norms has one entry a layer, with batch axes inside each entry. Raises ValueError for negative numbers, NaN or a wrong number of entries.
+    """
+    input_norm, input_least, input_rest = _input(input_norm, x, 1)
+    weight_norms = _numbers("weight_norms", weight_norms, 2)
+    d = _finite("d", d)
+    _positive("weight_norms", weight_norms)
+    values = _aligned(weight_norms + [input_norm, input_least, input_rest, d])
+    shape = _shape(values)
+    with numpy.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        results = _in_pieces(lambda values: _kernel(values[0:2], *values[2:]), values, shape)
+    return Bounds(_result(results[0], shape), _result(results[1], shape), _result(results[2], shape), _result(results[3], shape), _result(results[4], shape), _result(results[5], shape))
