@@ -854,7 +854,7 @@ class StateBending(JointLines):
         if which == 1:
             return r"\sup_{z,w}|h_{m,j}''|"
         first, second = ("" if g1 == 1 else printer._print(g1)), (0 if g2 == 0 else printer._print(g2))
-        return rf"\inf\bigl\{{\lambda>0:\lambda\,G_m(\pm {first or 1}/\lambda,h)>{second}\ \text{{for all }}h\bigr\}}"
+        return rf"\inf\bigl\{{\lambda>0:\lambda\,\Gamma_m(\pm {first or 1}/\lambda,h)>{second}\ \text{{for all }}h\bigr\}}"
 
 
 class FlowBranch(JointLines):

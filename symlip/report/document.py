@@ -463,7 +463,9 @@ class _Context:
             found.append(
                 rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$, $G$ and $f$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."
             )
-        if r"\Gamma_" in printed and not self.problem.local:
+        if "Lstates" in self.derivation.steps:
+            found.append(rf"$\Gamma_m(k,h)$ is that of Lemma~\ref{{{self.id}:lem:{_label('cost of bending a state')}}}.")
+        elif r"\Gamma_" in printed and not self.problem.local:
             found.append(
                 r"$\Gamma_u(k)$, $k\ge0$, is $-\infty$ where one of its denominators is not positive for some $z$; $s$ and $S_0$ in $\Gamma_u$ are those of layer $u-1$, at $z$; $|h_m''|$ is the norm of a quadratic form of the direction, that of "
                 rf"Lemma~\ref{{{self.id}:lem:{_label('a chain that bends')}}}."
