@@ -144,7 +144,7 @@ def test_every_number_printed_is_the_derivations_rounded_up(name):
             "widths": [3],
             "depth": depth,
             **{step.name: 1 for step in derivation.problem.network.steps},
-            **({"x": [1, 0]} if "x_least" in derivation.hypotheses else {}),
+            **({"x": [1, *[0] * (derivation.problem.network.inputs - 1)]} if "x_least" in derivation.hypotheses else {}),
         }
         found = derivation.evaluate(values, digits=30)
         shown = [cell.strip("$") for cell in cells.split(" & ")]
