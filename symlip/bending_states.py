@@ -39,7 +39,7 @@ def state_bending(high, x_norm, least, rest, which, slope, curvature, weights, s
             lines = state_lines(x_norm, least, rest, others[:count], others[count:], widths[0], activations)
             with numpy.errstate(all="ignore"):
                 search = state_search(high, x, slope, curvature, lines, effort)
-                found.append(search[0] * (1 - 1e-9) if which else state_bound(high, x, slope, curvature, lines, effort, *search))
+                found.append(search[0] * (1 - 1e-9) if which else state_bound(high, x, slope, curvature, lines, effort, *search[:2]))
         return max(0.0, min(found)) if which else min(high, max(found))  # the input's sign is not known
 
     return each(one, [high, x_norm, least, rest, slope, curvature, *weights, *steps])
@@ -262,7 +262,7 @@ def better_states(x, slope, curvature, lines, ts, ws):
 
 
 def state_search(high, x, slope, curvature, lines, effort):
-    """(the largest eigenvalue of a network, [(k, h) of its lines for each of the best networks])."""
+    """(the largest eigenvalue of a network, [(k, h) of its lines for each of the best networks], the network: (eigenvalue, sign of k, t, w))."""
     low_ends, high_ends = state_ranges(x, lines)
     grid = [state_grid(line[2], 61) for line in lines]
     hs = [numpy.linspace(low, high, 49) for low, high in zip(low_ends[1:], high_ends[1:])]
@@ -419,9 +419,11 @@ def lacking_states(below, ks, hs, above, line, rows, levels):
         if level == levels:
             more = numpy.where((free > 0) & (factor > 0), maximum(-low / factor, -cut / free), numpy.inf)
             numpy.maximum.at(lack, (i[bad], j[bad]), numpy.where(numpy.isnan(more), numpy.inf, more)[bad])
-        if level == levels or not bad.any() or bad.sum() > 2_000_000:
-            if bad.any() and level < levels:
-                lack[i[bad], j[bad]] = numpy.inf
+            return lack
+        if bad.sum() > 2_000_000:  # too dear
+            lack[i[bad], j[bad]] = numpy.inf
+            return lack
+        if not bad.any():
             return lack
         i, j, n, h_low, h_high, t_low, t_high, across, down = (part[bad] for part in (i, j, n, h_low, h_high, t_low, t_high, across, down))
         i, j, n, wide = (numpy.concatenate([part, part]) for part in (i, j, n, across > down))
@@ -479,7 +481,7 @@ def spaced(points, least):
     return numpy.array([*found, points[-1]])
 
 
-def state_bound(high, x, slope, curvature, lines, effort, best, paths, _):
+def state_bound(high, x, slope, curvature, lines, effort, best, paths):
     """The smallest lam from above for which no network bends more; `high` where the cells are too coarse."""
     nearest, count, levels, loss = ((0.03, 17, 10, 3e-4), (0.01, 25, 12, 1e-4), (0.002, 49, 15, 5e-6))[effort]
     low_ends, high_ends = state_ranges(x, lines)

@@ -18,6 +18,7 @@ from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.witness import BentWitness, PushedWitness, StatesWitness
 from .bending import end_function
+from .pushed import maximum, states_reached
 
 
 class HighPrecisionPrinter(MpmathPrinter):  # type: ignore[misc]
@@ -203,7 +204,6 @@ def namespace() -> dict[str, Any]:
 
 def _pushed(network: Any) -> Any:
     """The joint bound of residual layers as its maximum itself, which the theorem says is the constant: sharper than any search."""
-    from .pushed import maximum
 
     def value(high: Any, norm: Any, least: Any, rest: Any, weights: Any, steps: Any, *_: Any) -> Any:
         known = {f"a_{group}": weight for group, weight in zip(network.groups, weights)}
@@ -211,13 +211,6 @@ def _pushed(network: Any) -> Any:
         return maximum(network, known, (norm, least, rest))[0]
 
     return value
-
-
-def _states(network: Any, searched: Any) -> Any:
-    """The cost of bending a state, from below by the network that the witness is."""
-    from .pushed import states_reached
-
-    return states_reached(network, searched)
 
 
 class Program:
@@ -243,14 +236,12 @@ class Program:
             from .near import near_namespace
 
             near_namespace(network.activations, names)
-        if any(isinstance(step.claim, Reached) and isinstance(step.claim.witness, PushedWitness) for step in derivation.steps.values()):
+        witnesses = [step.claim.witness for step in derivation.steps.values() if isinstance(step.claim, Reached)]
+        if any(isinstance(witness, PushedWitness) for witness in witnesses):
             names["joint_path"] = _pushed(network)
-        exact = any(
-            isinstance(step.claim, Reached) and isinstance(step.claim.witness, BentWitness) and step.claim.witness.exact for step in derivation.steps.values()
-        )
-        names["bending_end"] = end_function(network, exact)
-        if any(isinstance(step.claim, Reached) and isinstance(step.claim.witness, StatesWitness) for step in derivation.steps.values()):
-            names["state_bending"] = _states(network, names["state_bending"])
+        names["bending_end"] = end_function(network, any(isinstance(witness, BentWitness) and witness.exact for witness in witnesses))
+        if any(isinstance(witness, StatesWitness) for witness in witnesses):
+            names["state_bending"] = states_reached(network, names["state_bending"])
 
         def given_definitions(_: Any, list: bool = False) -> tuple[Any, Any]:
             return lines, self.symbols

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import sympy
@@ -10,13 +9,14 @@ import sympy
 from ...activations import Activation, z
 from ...errors import DerivationError
 from ...networks import Network
-from ...tradeoff import holds, states, tradeoff
+from ...tradeoff import states, tradeoff
 from ..arrays import StateBending, float_function
 from ..claims import Bound, Reached, nonnegative
-from ..obligations import Decided, Identity, Inequality, Obligation
+from ..obligations import Identity, Inequality, Obligation
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from ..witness import StatesWitness
+from .joint_lines import equations_decided
 
 g, k, p, q, h, w, n, y, c, b, m, u, v, t, d, r = sympy.symbols("g k p q h w n y c b m u v t d r", real=True)
 
@@ -68,7 +68,7 @@ and $\Lambda^{\Gamma}$ is the Lipschitz constant of the gradient if all $a_u>0$ 
         return Bound(Quantity("second", network.depth), nonnegative("Lstates"), _value(given, network, given.bound("second", network.depth), 0, one, zero))
 
     def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *_decided(network))
+        return (*self.obligations, *equations_decided(network.activations))
 
 
 class StatesBelow(Rule):
@@ -82,11 +82,6 @@ class StatesBelow(Rule):
         _check(network, width_one=False)
         value = _value(given, network, given.bound("second", network.depth), 1, sympy.Integer(1), sympy.Integer(0))
         return Reached(Quantity("second", network.depth), nonnegative("Cstates"), value, StatesWitness())
-
-
-def _decided(network: Network) -> tuple[Obligation, ...]:
-    equation = r"s'=\gamma(\overline s-s)(s-\underline s)\ \textup{or}\ s=\sin"
-    return tuple(Decided(f"{activation.name}: its equation", partial(holds, activation), equation) for activation in network.activations)
 
 
 def _check(network: Network, width_one: bool) -> None:

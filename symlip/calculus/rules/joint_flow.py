@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import sympy
@@ -10,14 +9,14 @@ import sympy
 from ...activations import Activation
 from ...fields import END
 from ...networks import Size
-from ...tradeoff import holds, tradeoff
+from ...tradeoff import tradeoff
 from ..arrays import FlowBranch, FlowPath
 from ..claims import Bound, nonnegative
-from ..obligations import Decided, Identity, Inequality, Obligation
+from ..obligations import Identity, Inequality, Obligation
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from .flow import Gronwall
-from .joint_lines import OneNumber, SharedBudgetOfValues, numbers_of
+from .joint_lines import OneNumber, SharedBudgetOfValues, equations_decided, numbers_of
 from .neural import FlowBlocks, FlowBlocksSecond
 
 t, x, y, m, w = sympy.symbols("t x y m w", real=True)
@@ -57,7 +56,7 @@ class JointFlowFirst(Rule):
         return Bound(Quantity("first", END), nonnegative("L"), value)
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, _decided(activation))
+        return (*self.obligations, *equations_decided([activation]))
 
 
 class JointFlowSecond(Rule):
@@ -76,7 +75,7 @@ class JointFlowSecond(Rule):
         return Bound(Quantity("second", END), nonnegative("Jsecond"), value)
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, _decided(activation))
+        return (*self.obligations, *equations_decided([activation]))
 
 
 class JointFlowDepthDependent(Rule):
@@ -101,11 +100,7 @@ class JointFlowDepthDependent(Rule):
         return Bound(Quantity("first", END), nonnegative("L"), value)
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, _decided(activation))
-
-
-def _decided(activation: Activation) -> Obligation:
-    return Decided(f"{activation.name}: its equation", partial(holds, activation), r"s'=\gamma(\overline s-s)(s-\underline s)\ \textup{or}\ s=\sin")
+        return (*self.obligations, *equations_decided([activation]))
 
 
 def _arguments(given: Given, high: sympy.Expr, order: int, width: Size, activation: Activation) -> tuple[sympy.Expr, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -131,12 +132,13 @@ Every line has a neuron with $|s|\le\tau(R_u)$. """
         return Bound(Quantity("first", depth), nonnegative("L"), value)
 
     def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *_decided(network))
+        return (*self.obligations, *equations_decided(network.activations))
 
 
-def _decided(network: Network) -> tuple[Obligation, ...]:
+def equations_decided(activations: Iterable[Activation]) -> tuple[Obligation, ...]:
+    """That each activation has the equation from which its slope, value and curvature are known."""
     equation = r"s'=\gamma(\overline s-s)(s-\underline s)\ \textup{or}\ s=\sin"
-    return tuple(Decided(f"{activation.name}: its equation", partial(holds, activation), equation) for activation in network.activations)
+    return tuple(Decided(f"{activation.name}: its equation", partial(holds, activation), equation) for activation in activations)
 
 
 class JointLinesSecond(Rule):
@@ -164,7 +166,7 @@ class JointLinesSecond(Rule):
         return Bound(Quantity("second", network.depth), nonnegative("Jsecond"), value)
 
     def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *_decided(network))
+        return (*self.obligations, *equations_decided(network.activations))
 
 
 class JointLinesReached(Rule):
