@@ -222,8 +222,8 @@ def test_a_witness_that_is_not_in_the_set_is_measured():
 
 def test_the_map_has_every_bound_in_its_order():
     pytest.importorskip("scipy")
-    points = sharpness_map(network((1, 2, 1), "tanh"), norms=[4.0], widths=[1], starts=1)
-    assert {(p.norm, p.width, p.order) for p in points} == {(4.0, 2, 1), (4.0, 2, 2), (4.0, 1, 1), (4.0, 1, 2)}
+    points = sharpness_map(network((1, 2, 1), "tanh"), norms=[4.0], widths=[1], starts=2)
+    assert {(p.norm, p.width, p.order) for p in points} == {(4.0, 2, 1), (4.0, 2, 2), (1.0, 1, 1), (1.0, 1, 2)}
     for p in points:
         assert p.bounds["lower"] <= (p.witness or p.found) * (1 + 1e-9) <= p.found * (1 + 1e-8)
         assert p.found <= p.bounds["block"] * (1 + 1e-9) <= p.bounds["paired"] * (1 + 1e-8) <= p.bounds["separate"] * (1 + 1e-7)
