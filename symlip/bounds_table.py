@@ -111,7 +111,10 @@ def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[s
             ("layer balls", LayerBalls(), methods),
             ("bounded biases", LayerBalls(biases="bounded"), methods),
         ]
-        return [*sets, ("ball, every norm R", ParameterBall(shared_budget=False), ("block",))]
+        sets.append(("ball, every norm R", ParameterBall(shared_budget=False), ("block",)))
+        if all(unit.activation is not None for unit in network.units):
+            sets.append(("ball, shared R", ParameterBall(), ("block",)))
+        return sets
     return [
         ("layer balls", LayerBalls(), METHODS),
         ("bounded biases", LayerBalls(biases="bounded"), METHODS),

@@ -13,7 +13,7 @@ from .calculus.claims import Bound, Hypothesis, indexed, nonnegative
 from .calculus.derivation import Derivation, Problem
 from .calculus.quantities import Quantity
 from .calculus.rule import Rule
-from .calculus.rules import any_depth, bending, bending_states, budget, equal_layers
+from .calculus.rules import any_depth, bending, bending_states, budget, budget_lines, equal_layers
 from .calculus.rules.activation_constants import ActivationConstants, identifier
 from .calculus.rules.block_norms import BlockFirstNorm, BlockSecondNorm
 from .calculus.rules.block_pre_activation import BlockPreActivation
@@ -133,6 +133,8 @@ def ordering(network: Network, parameters: ParameterSet | None = None) -> Deriva
     check_arguments(network, parameters, "block", 2, None)
     if network.symbolic_depth:
         raise SymlipError("the ordering is derived layer by layer: give the depth as a number")
+    if isinstance(parameters, ParameterBall) and not network.plain:
+        raise SymlipError("the ordering on the parameter ball is derived for dense layers with their own parameters")
     derivation = Derivation(Problem(network, parameters, None, "ordering", 2))
     if isinstance(parameters, ParameterBall):
         _ball_ordering(derivation)
@@ -213,9 +215,10 @@ def _check_skips(network: Network, parameters: ParameterSet, method: str) -> Non
     if network.tied and method in ("separate", "paired"):
         raise SymlipError(f"method={method!r} is wrong for tied layers, whose parameters act more than once: use method='block'")
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
-        raise SymlipError(
-            "ParameterBall() shares its budget among dense layers only: with skips or tied layers use ParameterBall(shared_budget=False) or LayerBalls()"
-        )
+        if any(unit.activation is None for unit in network.units):
+            raise SymlipError("ParameterBall() has no bound for a skip around several layers: use ParameterBall(shared_budget=False) or LayerBalls()")
+        if method == "joint":
+            raise SymlipError("method='joint' on ParameterBall() is for dense layers: with residual or tied layers use method='block'")
 
 
 RESERVED = {
@@ -729,8 +732,18 @@ def budget_bounds(derivation: Derivation) -> int | sympy.Symbol:
     network, order = problem.network, problem.order
     input_norm = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
     radius = derivation.assume(Hypothesis(Quantity("radius"), nonnegative("radius")))
+    for step in network.steps:
+        derivation.assume(Hypothesis(Quantity("step", step), step))
     of = _constants(derivation, order)
     constants = [name for activation in network.activations for name in of(activation)]
+    if not network.plain:
+        given = [*(str(step) for step in network.steps), radius, *constants]
+        value = derivation.apply(budget_lines.SharedBudgetValues(), input_norm, *given, network=network)
+        blocks = derivation.apply(budget_lines.SharedBudgetBlocks(), value, *given, network=network)
+        first = derivation.apply(BlockFirstNorm(), blocks, layer=network.depth)
+        second = derivation.apply(budget_lines.SharedBudgetSecond(), value, *given, network=network) if order >= 2 else None
+        _finish(derivation, value, first, second)
+        return network.depth
     if len(network.activations) > 1:
         tables = [derivation.apply(budget.ConstantTable(), *constants, network=network, order=k) for k in range(order + 1)]
         tables.append(derivation.apply(budget.ConstantTable(), *constants, network=network, order=0, at_zero=True))

@@ -853,7 +853,7 @@ def namespace(activations: dict[Activation, tuple[tuple[int, ...], tuple[int, ..
 PLAIN = ("append_blocks", "add_at", "extend_vector", "extend_matrix", "border_inside", "weight_unit", "one_block", "zero_matrix", "pad", "border")
 """Operations that only move entries about."""
 
-SEARCHES = ("activation_chart", "bending_", "joint_", "simplex_", "largest_quotient", "estimate_", "bound_", "state_")
+SEARCHES = ("activation_chart", "bending_", "joint_", "simplex_", "largest_quotient", "estimate_", "bound_", "state_", "shared_")
 """Certified searches: for floats they return a number that is not below the bound, so the upper ends go in."""
 
 

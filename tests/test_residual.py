@@ -168,7 +168,8 @@ def test_a_thousand_residual_layers_are_linear_in_depth():
     "make, message",
     [
         (lambda: sl.derive(m4, sl.LayerBalls(), method="paired"), "wrong for tied layers.*method='block'"),
-        (lambda: sl.derive(NETWORKS["mixed"], sl.ParameterBall()), r"ParameterBall\(shared_budget=False\)"),
+        (lambda: sl.derive(NETWORKS["tied skip"], sl.ParameterBall()), r"skip around several layers.*ParameterBall\(shared_budget=False\)"),
+        (lambda: sl.derive(NETWORKS["recurrent"], sl.ParameterBall(), method="joint"), "for dense layers"),
         (lambda: sl.Residual(3, "tanh", step=0), "other than 0"),
         (lambda: sl.Residual(3, "tanh", step=float("nan")), "finite number"),
         (lambda: sl.Network(3, [sl.Residual(4, "tanh")]), "adds its 3 inputs to 4 outputs"),
@@ -179,7 +180,7 @@ def test_a_thousand_residual_layers_are_linear_in_depth():
         (lambda: sl.derive(sl.Network(2, [sl.Residual(2, "softplus"), sl.Dense(1, "tanh")]), sl.LayerBalls()), "bound the biases"),
         (lambda: sl.lower_bound(NETWORKS["residual"]), "line 3 is not residual"),
         (lambda: sl.lower_bound(sl.Network(2, [sl.Residual(2, "logistic")] * 2)), "not 0 there"),
-        (lambda: sl.lower_bound(NETWORKS["residual"], sl.ParameterBall()), "among dense layers only"),
+        (lambda: sl.lower_bound(NETWORKS["residual"], sl.ParameterBall()), "dense layers"),
         (lambda: sl.derive(NETWORKS["residual"], sl.LayerBalls()).compile()(weight_norms=[1.0] * 3, input_norm=1.0, d=-1.0), "d must be nonnegative"),
     ],
 )

@@ -881,3 +881,44 @@ class ChainShares(Operation):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return r"\text{nonnegative, }\textstyle\sum_u\omega_u\le1\text{, any; best where }y_m\text{ is largest}"
+
+
+class SharedValues(Certified):
+    """V_0 .. V_m on the parameter ball: (R, |x|, e, c, |d| sqrt(l) |s(0)|, |d| sqrt(l) S_0 or -1, groups, 1 with the sum over paths), see `shares`."""
+
+    nargs = 8
+    runtime = "shared_values"
+    plain = "(V_0 = {1}, V_u, ..; every norm and bias within {0})"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        *_, tops, _, paths = self.args
+        branches = [r"|d_u|\sqrt{l_u}\,|s_u(0)|+c_uR\sqrt{1+V_{u-1}^2}"]
+        if any(top != -1 for top in tops):
+            branches.insert(0, r"|d_u|\sqrt{l_u}\,S_0^{(u)}")
+        step = rf"\varepsilon_uV_{{u-1}}+\min\bigl\{{{', '.join(branches)}\bigr\}}" if len(branches) > 1 else rf"\varepsilon_uV_{{u-1}}+{branches[0]}"
+        if paths == 1:
+            step = rf"\min\Bigl\{{{step},\ W_u\Bigr\}}"
+        return rf"{step},\qquad V_0={printer._print(self.args[1])}"
+
+
+class SharedBlocks(Certified):
+    """The block vector on the parameter ball: (V, R, e, c, groups), see `shares`."""
+
+    nargs = 5
+    runtime = "shared_blocks"
+    plain = "(block vector of products of norms within |theta| <= {1}, sizes {0})"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        product = r"c_j\,\mathcal M_R\bigl(\textstyle\prod_{i>j}f_i\bigr)"
+        return rf"\Bigl(\sum_{{j\in g}}V_{{j-1}}\,{product}\Bigr)_{{\alpha_g}},\ \Bigl(\sum_{{j\in g}}{product}\Bigr)_{{\beta_g}}"
+
+
+class SharedMatrix(Certified):
+    """The block matrix on the parameter ball: (V, R, e, c, |d| S_2, groups), see `shares`."""
+
+    nargs = 6
+    runtime = "shared_matrix"
+    plain = "(block matrix of products of norms within |theta| <= {1}, sizes {0})"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return r"\Bigl(\sum_{j\in g,\,k\in g'}E_{jk}\Bigr)_{g,g'}"

@@ -13,7 +13,7 @@ import sympy
 from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
-from .. import bending, bending_states, runtime
+from .. import bending, bending_states, runtime, shares
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.witness import BentWitness, PushedWitness, StatesWitness
@@ -129,13 +129,25 @@ def _fewer_cells(function: Any) -> Any:
 _not_zero = np.frompyfunc(lambda value: value or mpf(10) ** -(10**6), 1, 1)
 
 
+def outward(value: Any) -> float:
+    """A nonnegative number as a float that is not below it."""
+    return float(value) * (1 + 1e-15)
+
+
+def _arrays_by_floats(function: Any) -> Any:
+    """A bound in floats whose values, and some arguments, are arrays, of mpf's: upper ends go in and come out."""
+
+    def run(*arguments: Any) -> Any:
+        given = [np.vectorize(outward, otypes=[float])(value) if isinstance(value, np.ndarray) else _floats(value, outward) for value in arguments]
+        return np.vectorize(mpf, otypes=[object])(function(*given))
+
+    return run
+
+
 def _by_floats(function: Any, options: dict[str, Any]) -> Any:
     """A certified search in floats, of mpf's: its numbers go in and come out a little larger."""
 
     known: dict[Any, Any] = {}
-
-    def outward(value: Any) -> Any:
-        return float(value) * (1 + 1e-15)
 
     def run(*arguments: Any) -> Any:
         numbers = [argument for argument in arguments if not isinstance(argument, tuple)]
@@ -182,7 +194,9 @@ def namespace() -> dict[str, Any]:
     Certified searches stop earlier than in the compiled function: their numbers are a little larger, and as valid.
     """
     least = {"limit": 60_000}
-    names: dict[str, Any] = {name: value for module in (runtime, bending, bending_states) for name, value in vars(module).items() if inspect.isfunction(value)}
+    names: dict[str, Any] = {
+        name: value for module in (runtime, bending, bending_states, shares) for name, value in vars(module).items() if inspect.isfunction(value)
+    }
     for name in CELLED:
         copy = types.FunctionType(getattr(runtime, name).__code__, names, name, getattr(runtime, name).__defaults__)
         names[f"_{name}"] = copy
@@ -195,6 +209,7 @@ def namespace() -> dict[str, Any]:
         budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least),
         simplex_bending=_by_floats(bending.simplex_bending, {"limit": 60}), bending_two_layers=_by_floats(bending.bending_two_layers, {"rounds": 1}),
         joint_branch=_by_floats(runtime.joint_branch, {"limit": 60_000}), joint_path=_by_floats(runtime.joint_path, least),
+        **{name: _arrays_by_floats(getattr(shares, name)) for name in ("shared_values", "shared_blocks", "shared_matrix")},
         state_bending=_by_floats(bending_states.state_bending, {"effort": 0}),
         cosine_sine=lambda index, quarter: (max(mpf(0), mpmath.cospi(mpf(index) / (2 * quarter))), mpmath.sinpi(mpf(index) / (2 * quarter))),
         flow_branch=_by_floats(runtime.flow_branch, {"limit": 30_000}), flow_path=_by_floats(runtime.flow_path, {"limit": 4_000, "cells": 12}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
