@@ -896,9 +896,7 @@ class SharedValues(Certified):
         if any(top != -1 for top in tops):
             branches.insert(0, r"|d_u|\sqrt{l_u}\,S_0^{(u)}")
         step = rf"\varepsilon_uV_{{u-1}}+\min\bigl\{{{', '.join(branches)}\bigr\}}" if len(branches) > 1 else rf"\varepsilon_uV_{{u-1}}+{branches[0]}"
-        if paths == 1:
-            step = rf"\min\Bigl\{{{step},\ W_u\Bigr\}}"
-        return rf"{step},\qquad V_0={printer._print(self.args[1])}"
+        return rf"\min\Bigl\{{{step},\ W_u\Bigr\}}" if paths == 1 else step
 
 
 class SharedBlocks(Certified):
@@ -909,8 +907,8 @@ class SharedBlocks(Certified):
     plain = "(block vector of products of norms within |theta| <= {1}, sizes {0})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        product = r"c_j\,\mathcal M_R\bigl(\textstyle\prod_{i>j}f_i\bigr)"
-        return rf"\Bigl(\sum_{{j\in g}}V_{{j-1}}\,{product}\Bigr)_{{\alpha_g}},\ \Bigl(\sum_{{j\in g}}{product}\Bigr)_{{\beta_g}}"
+        product = r"c_j\,\mathcal M_R\Bigl(\prod_{i>j}f_i\Bigr)"
+        return rf"\sum_{{j\in g}}V_{{j-1}}\,{product},\ \sum_{{j\in g}}{product}"
 
 
 class SharedMatrix(Certified):
@@ -921,4 +919,4 @@ class SharedMatrix(Certified):
     plain = "(block matrix of products of norms within |theta| <= {1}, sizes {0})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return r"\Bigl(\sum_{j\in g,\,k\in g'}E_{jk}\Bigr)_{g,g'}"
+        return r"\sum_{j\in g,\,k\in g'}E_{jk}"

@@ -484,6 +484,14 @@ class _Context:
                 r"$\mu_R(n_1,n_2)=R^{K}K^{-n_1/2}(2/K)^{n_2}$ with $K=n_1+2n_2$, and $\mu_R(0,0)=1$: the largest value on the sphere of radius $R$ of a product of $n_1$ coordinates "
                 r"and the squares of $n_2$ others."
             )
+        if r"\mathcal M_R" in printed:
+            names = ["products of norms on the parameter ball", "values on the parameter ball, lines", "budget of lines, second derivative"]
+            products, lines, entries = (rf"Lemma~\ref{{{self.id}:lem:{_label(name)}}}" for name in names)
+            text = (
+                rf"$c_u$, $\varepsilon_u$, $f_u(t)=\varepsilon_u+c_ut$ and $W_u$ are those of {lines}, where $f_u$ in a product stands for $f_u(|A_u|)$; "
+                rf"$\mathcal M_R$ is at least the largest value of a product of norms on $\Omega$, and is defined in {products}. $g,g'$ are sets of lines with the same parameters"
+            )
+            found.append(text + (rf", and $E_{{jk}}$ is that of {entries}." if "E_{jk}" in printed else "."))
         if r"\sum" in printed or r"\prod" in printed:
             found.append(r"Empty sums are $0$ and empty products $1$.")
         return " ".join(found)

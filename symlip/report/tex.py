@@ -23,6 +23,9 @@ from ..calculus.arrays import (
     Pad,
     ProductTable,
     Recursion,
+    SharedBlocks,
+    SharedMatrix,
+    SharedValues,
     SumRange,
     SymmetricEntries,
     VectorTable,
@@ -136,6 +139,13 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
     if isinstance(expression, FieldSecond):
         first, second = tex(expression).split(r",\qquad ")
         return rf"\begin{{split}}{left}&={first},\\{second.replace('=', '&=', 1)}\end{{split}}"
+    if isinstance(expression, SharedValues):
+        return rf"{left}_0={tex(expression.args[1])},\qquad {left}_u={tex(expression)}"
+    if isinstance(expression, SharedBlocks):
+        weights, biases = tex(expression).split(r",\ ")
+        return rf"{left}_{{\alpha_g}}={weights},\qquad {left}_{{\beta_g}}={biases}"
+    if isinstance(expression, SharedMatrix):
+        return rf"{left}_{{gg'}}={tex(expression)}"
     if isinstance(expression, BendingInput | BendingStep):
         return rf"{left}(k)={tex(expression)}"
     if isinstance(expression, sympy.Lambda):
