@@ -375,12 +375,8 @@ def _bending(derivation: Derivation, walk: Walk, results: dict[str, str | None])
 def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     """Residual and tied layers: the sharper bounds over the block bounds."""
     network, order = walk.network, derivation.problem.order
-    for number, unit in enumerate(network.units, 1):
-        if unit.activation is None:
-            raise SymlipError(
-                f"line {number}: the joint bound is known for dense and residual layers, tied or not, and not for a skip around several layers: use method='block'"
-            )
-        tradeoff(unit.activation)  # raises where it is not known
+    for activation in network.activations:
+        tradeoff(activation)  # raises where it is not known
     _numeric_sizes(network)
     least = derivation.assume(Hypothesis(Quantity("input_least"), nonnegative("x_least")))
     rest = derivation.assume(Hypothesis(Quantity("input_rest"), nonnegative("x_rest")))
@@ -389,7 +385,7 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     steps = [str(step) for step in network.steps]
     premises = [walk.input, least, rest, *walk.weights.values(), *steps, *sizes]
     first = derivation.apply(JointLinesFirst(), *premises, results["lipschitz"], network=network)
-    free = isinstance(derivation.problem.parameters, LayerBalls) and not walk.bounded
+    free = isinstance(derivation.problem.parameters, LayerBalls) and not walk.bounded and all(unit.activation is not None for unit in network.units)
     if free and not network.tied and all(unit.step is not None and tradeoff(unit.activation).odd for unit in network.units):
         derivation.apply(JointLinesReached(), *premises, first, network=network)
     results["lipschitz"] = first

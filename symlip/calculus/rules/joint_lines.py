@@ -10,7 +10,7 @@ import sympy
 
 from ...activations import Activation, z
 from ...errors import DerivationError
-from ...networks import Network
+from ...networks import Network, Unit
 from ...tradeoff import holds, t, tradeoff
 from ..arrays import JointBranch, JointPath
 from ..claims import Bound, Reached, nonnegative
@@ -85,10 +85,8 @@ SEARCH = r""" \emph{The search.} For $t_u\in[t_u^-,t_u^+]$ the slope is at most 
 def arguments_of(given: Given, network: Network, high: sympy.Expr, *more: sympy.Expr) -> tuple[sympy.Expr, ...]:
     """What the search needs: numbers (`high`, the input, `more`), then norms, steps, sizes, the layout and the trade-offs."""
     units = network.units
-    kinds = list(dict.fromkeys(unit.activation for unit in units))
-    layout = sympy.Tuple(
-        *(sympy.Tuple(int(unit.step is not None), unit.width, network.groups.index(unit.group), kinds.index(unit.activation)) for unit in units)
-    )
+    kinds = list(network.activations)
+    layout = sympy.Tuple(*(sympy.Tuple(*_row(network, unit, kinds)) for unit in units))
     weights = sympy.Tuple(*(given.bound("weight", group) for group in network.groups))
     steps = sympy.Tuple(*(sympy.Integer(1) if unit.step is None else unit.step for unit in units))
     sizes = sympy.Tuple(*(given.bound("value", number) for number in range(len(units))))
@@ -102,8 +100,15 @@ def arguments_of(given: Given, network: Network, high: sympy.Expr, *more: sympy.
         steps,
         sizes,
         layout,
-        sympy.Tuple(*(numbers_of(a) for a in kinds if a)),
+        sympy.Tuple(*(numbers_of(activation) for activation in kinds)),
     )
+
+
+def _row(network: Network, unit: Unit, kinds: list[Activation]) -> tuple[Any, ...]:
+    """Dense (0), residual (1) or the end of a skip (2); the width, the group, the activation, and where a skip begins."""
+    if unit.activation is None or unit.group is None:
+        return 2, unit.width, 0, 0, unit.start or 0
+    return int(unit.step is not None), unit.width, network.groups.index(unit.group), kinds.index(unit.activation), 0
 
 
 def numbers_of(activation: Activation) -> sympy.Tuple:
@@ -116,9 +121,9 @@ def numbers_of(activation: Activation) -> sympy.Tuple:
 class JointLinesFirst(Rule):
     name = "joint bound of lines, first derivative"
     title = "The joint bound of residual and tied layers, first derivative"
-    statement = r"""Let the lines of the network be $h_u=s(z_u)$ or $h_u=h_{u-1}+d_us(z_u)$, $|A_u|_2\le a_u$, with activations as in @[one number for a line] and parameters shared in any way. Then $|DN|\le\max_{R_1,\dots,R_m}|\boldsymbol{\ell}(R)|$, the joint bound, where $\boldsymbol{\ell}(R)$ is the block vector of @[block slope] and @[block slope, residual layer] with $R_u$ for $S_1$ in line $u$ and the sizes of @[values with a neuron that is not saturated], $\tau_u=\tau(R_u)$, where these are smaller; the weights of a group of lines that share them count with the number of @[inputs of shared weights] where that is smaller. It is at most the block bound. Its numbers are computed from above by a certified search; with shared parameters, where the depth makes the search too dear, they may be those of the block bound."""
+    statement = r"""Let the lines of the network be $h_u=s(z_u)$, $h_u=h_{u-1}+d_us(z_u)$ or, where a skip around several dense lines ends, $h_u=h_k+d_uh_{u-1}$, and $|A_u|_2\le a_u$, with activations as in @[one number for a line] and parameters shared in any way. Then $|DN|\le\max_{R_1,\dots,R_m}|\boldsymbol{\ell}(R)|$, the joint bound, where $\boldsymbol{\ell}(R)$ is the block vector of @[block slope], @[block slope, residual layer] and @[end of a skip] with $R_u$ for $S_1$ in line $u$ and the sizes of @[values with a neuron that is not saturated], $\tau_u=\tau(R_u)$, where these are smaller \textup{(}the end of a skip counts as a residual line after $h_k$ with the activation of line $u-1$\textup{)}; the weights of a group of lines that share them count with the number of @[inputs of shared weights] where that is smaller. It is at most the block bound. Its numbers are computed from above by a certified search; with shared parameters, where the depth makes the search too dear, they may be those of the block bound."""
     proof = (
-        r"""For a unit vector $y$ let $r_m=y$ and go back: $\langle r_u,h_u'\rangle$ is $\langle r_u,d_uS'(dA\,h_{u-1}+db+A_uh_{u-1}')\rangle$, plus $\langle r_u,h_{u-1}'\rangle$ on a residual line, so that $r_{u-1}=[r_u+]\,d_uA_u^{\top}S'r_u$. With the $R_u$ of @[one number for a line] at $r_u/|r_u|$ \textup{(}any unit vector if $r_u=0$\textup{)}, $|S'r_u|\le R_u|r_u|$: the contribution of $dA,db$ is at most $|d_u|R_u|r_u|(\alpha|h_{u-1}|+\beta)$ and $|r_{u-1}|$ is at most $[1+]\,|d_u|R_ua_u$ times $|r_u|$. These are the coefficients of $\boldsymbol{\ell}(R)$, added up for shared parameters; or, before the triangle inequality, @[inputs of shared weights] bounds what a group's $dA$ contributes.
+        r"""For a unit vector $y$ let $r_m=y$ and go back: $\langle r_u,h_u'\rangle$ is $\langle r_u,d_uS'(dA\,h_{u-1}+db+A_uh_{u-1}')\rangle$, plus $\langle r_u,h_{u-1}'\rangle$ on a residual line, so that $r_{u-1}=[r_u+]\,d_uA_u^{\top}S'r_u$; the end of a skip has $r_{u-1}=d_ur_u$, and adds $r_u$ to what comes to $h_k$ through the skip's lines. With the $R_u$ of @[one number for a line] at $r_u/|r_u|$ \textup{(}any unit vector if $r_u=0$\textup{)}, $|S'r_u|\le R_u|r_u|$: the contribution of $dA,db$ is at most $|d_u|R_u|r_u|(\alpha|h_{u-1}|+\beta)$ and $|r_{u-1}|$ is at most $[1+]\,|d_u|R_ua_u$ times $|r_u|$. These are the coefficients of $\boldsymbol{\ell}(R)$, added up for shared parameters; or, before the triangle inequality, @[inputs of shared weights] bounds what a group's $dA$ contributes.
 Every line has a neuron with $|s|\le\tau(R_u)$. """
         + SEARCH
         + r"""Without shared parameters $|\boldsymbol{\ell}|^2$ obeys a recursion in one number, $|\boldsymbol{\ell}_u|^2=(1+|d_u|a_uR_u)^2|\boldsymbol{\ell}_{u-1}|^2+d_u^2R_u^2(1+|h_{u-1}|^2)$ \textup{(}without the first $1$ on a dense line\textup{)}, and the state is $(|\boldsymbol{\ell}_u|,T_u)$, of which only the largest $|\boldsymbol{\ell}_u|$ for each $T_u$ matters: cells of states that no path to the target can pass are dropped, the others halved, until none is left. With shared parameters boxes of $t$ are halved, best first."""
@@ -128,7 +133,8 @@ Every line has a neuron with $|s|\le\tau(R_u)$. """
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         high, depth = given.bound("first", network.depth), network.depth
         one, zero = sympy.Integer(1), sympy.Integer(0)
-        value = JointBranch(*arguments_of(given, network, high, one, one, zero)) if network.tied else JointPath(*arguments_of(given, network, high))
+        branching = network.tied or any(unit.activation is None for unit in network.units)
+        value = JointBranch(*arguments_of(given, network, high, one, one, zero)) if branching else JointPath(*arguments_of(given, network, high))
         return Bound(Quantity("first", depth), nonnegative("L"), value)
 
     def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
@@ -144,7 +150,7 @@ def equations_decided(activations: Iterable[Activation]) -> tuple[Obligation, ..
 class JointLinesSecond(Rule):
     name = "joint bound of lines, second derivative"
     title = "The joint bound of residual and tied layers, second derivative"
-    statement = r"""In the situation of @[joint bound of lines, first derivative], $|D^2N|\le\max_R\lambda_{\max}(G(R))$, where $G(R)$ is the block matrix of @[block second derivative] and @[block second derivative, residual layer] with $R_u$ for $S_1$, $\sigma(R_u)$ for $S_2$ in line $u$, and the same sizes. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|D^2\varphi|\le\max_R\lambda_{\max}(g_2\boldsymbol{\ell}(R)\boldsymbol{\ell}(R)^{\top}+g_1G(R))$. These are at most the block bounds. Their numbers are computed from above by branch and bound; where the depth makes it too dear they may be those of the block bounds."""
+    statement = r"""In the situation of @[joint bound of lines, first derivative], $|D^2N|\le\max_R\lambda_{\max}(G(R))$, where $G(R)$ is the block matrix of @[block second derivative], @[block second derivative, residual layer] and @[end of a skip] with $R_u$ for $S_1$, $\sigma(R_u)$ for $S_2$ in line $u$, and the same sizes. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|D^2\varphi|\le\max_R\lambda_{\max}(g_2\boldsymbol{\ell}(R)\boldsymbol{\ell}(R)^{\top}+g_1G(R))$. These are at most the block bounds. Their numbers are computed from above by branch and bound; where the depth makes it too dear they may be those of the block bounds."""
     proof = (
         r"""With the $r_u$ of @[joint bound of lines, first derivative] and $z_u'$ along a line, $\langle y,N''\rangle=\sum_ud_u\bigl(\sum_ir_{u,i}s''(z_{u,i})z_{u,i}'^2+2(S'r_u)^{\top}dA_u\,h_{u-1}'\bigr)$, the sum over the lines. @[one number for a line] at $(z_u,z_u',r_u/|r_u|)$ gives one $R_u$ with $|S'r_u|\le R_u|r_u|$, $|S'z_u'|\le R_u|z_u'|$ and $|\sum_ir_{u,i}s''z_{u,i}'^2|\le\sigma(R_u)|r_u||z_u'|^2$. So $|h_u'|$, $|z_u'|$ and $|r_u|$ obey the recursions of $\boldsymbol{\ell}(R)$, and the sum is at most $p^{\top}G(R)\,p$. For the cost, $\varphi''=D^2g[N',N']+Dg[N'']$ with $y$ along $Dg$ \textup{(}any unit vector if that is $0$\textup{)}. """
         + SEARCH
