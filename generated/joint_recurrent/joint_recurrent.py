@@ -137,16 +137,29 @@ def joint_sum(x_norm, least, rest, share, far, near, width):
 
 
 def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
-    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines)."""
+    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines with an activation).
+
+    layout: for each line 0 (dense), 1 (residual) or 2 (the end of a skip), its width, its group, its activation, and the line where a skip begins.
+    """
     groups = 1 + max(line[2] for line in layout)
     count = len(low)
     vector = numpy.zeros((count, 2 * groups))
     matrix = numpy.zeros((count, 2 * groups, 2 * groups)) if order >= 2 else None
     spread, reach, started = numpy.zeros(count), numpy.zeros(count), True
     parts = numpy.zeros((3, count, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
-    for number, (residual, _, group, kind) in enumerate(layout):
-        steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, number], high[:, number])
-        top, step, weight = tradeoffs[kind][0], steps[number], weights[group]
+    known, cell = [], 0
+    for number, (residual, _, group, kind, start) in enumerate(layout):
+        known.append((vector, matrix, spread, reach, started, parts))
+        step = steps[number]
+        if residual == 2:  # the branch's last line is dense: its value is that of one more residual line after the skip's start
+            below, under, *before, lower = known[start]
+            vector, parts = below + step * vector, lower + step * parts
+            matrix = under + step * matrix if order >= 2 else None
+            spread, reach, started = before[0] + step * spread, before[1] + step * reach, before[2]
+            continue
+        steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, cell], high[:, cell])
+        cell += 1
+        top, weight = tradeoffs[kind][0], weights[group]
         grown = weight * parts
         grown[:, :, group] += numpy.stack([spread * 0 + started, spread, reach])
         parts = parts + step * steep[:, None] * grown if residual else steep[:, None] * grown
@@ -166,9 +179,10 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
         started = started and residual
     if order < 2:
         for group in range(groups):
-            lines = [line for line in layout if line[2] == group]
+            lines = [number for number, line in enumerate(layout) if line[2] == group and line[0] < 2]
             if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
-                vector[:, 2 * group] = numpy.fmin(vector[:, 2 * group], joint_sum(x_norm, least, rest, *parts[:, :, group], lines[0][1]))
+                inputs = layout[lines[-1] - 1][1]
+                vector[:, 2 * group] = numpy.fmin(vector[:, 2 * group], joint_sum(x_norm, least, rest, *parts[:, :, group], inputs))
         return up(sqrt((vector**2).sum(axis=1)))
     whole = g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
     if groups == 1:
@@ -197,7 +211,7 @@ def _joint_branch(high, x_norm, least, rest, weights, steps, sizes, layout, trad
     def bound(low, top):
         return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
 
-    return branch(bound, len(layout), high, limit // (1 + max(line[2] for line in layout)))
+    return branch(bound, sum(line[0] < 2 for line in layout), high, limit // (1 + max(line[2] for line in layout)))
 
 
 def branch(bound, count, high, most):
@@ -370,7 +384,7 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     del lvec_3
     Lambda = largest_eigenvalue(G_3)
     del G_3
-    L = joint_branch(L_3, x_norm, x_least, x_rest, 1, 1, 0, (a_1, ), (d, d, d, ), (B_0, B_1, B_2, ), ((1, 2, 0, 0, ), (1, 2, 0, 0, ), (1, 2, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    L = joint_branch(L_3, x_norm, x_least, x_rest, 1, 1, 0, (a_1, ), (d, d, d, ), (B_0, B_1, B_2, ), ((1, 2, 0, 0, 0, ), (1, 2, 0, 0, 0, ), (1, 2, 0, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
     del L_3
     P_3 = 1
     P_2 = P_3*(1 + a_1*d)
@@ -385,7 +399,7 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     del Z_1
     D = sqrt(W_1)
     del W_1
-    Jsecond = joint_branch(Lambda, x_norm, x_least, x_rest, 2, 1, 0, (a_1, ), (d, d, d, ), (B_0, B_1, B_2, ), ((1, 2, 0, 0, ), (1, 2, 0, 0, ), (1, 2, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    Jsecond = joint_branch(Lambda, x_norm, x_least, x_rest, 2, 1, 0, (a_1, ), (d, d, d, ), (B_0, B_1, B_2, ), ((1, 2, 0, 0, 0, ), (1, 2, 0, 0, 0, ), (1, 2, 0, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
     del B_0
     del B_1
     del B_2
