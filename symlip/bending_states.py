@@ -454,7 +454,7 @@ def lacking_first(ks, hs, values, x, line, levels):
         low = mu[0] * free[0] - square * p[0] ** 2 - largest_modulus(rate) * radius * (1 + 1e-9) - FLOATS * moduli
         bad = ~((low >= 0) & (free[0] - free[1] > FLOATS))
         if level == levels or not bad.any():
-            more = numpy.where(free[0] - free[1] > 0, -low / (free[0] - free[1]), numpy.inf)
+            more = numpy.nan_to_num(numpy.where(free[0] - free[1] > 0, -low / (free[0] - free[1]), numpy.inf), nan=numpy.inf, posinf=numpy.inf)
             column = numpy.clip(numpy.searchsorted(hs, h[0]) - 1, 0, len(hs) - 2)
             numpy.maximum.at(lack, (i[bad], column[bad]), more[bad])
             return lack

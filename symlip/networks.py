@@ -58,6 +58,11 @@ def step_of(value: object, what: str) -> sympy.Expr:
     return sympy.Abs(number)
 
 
+def _negative(value: object) -> bool:
+    """Whether a step is a negative number."""
+    return isinstance(value, int | float | sympy.Expr) and bool(sympy.sympify(value).is_negative)
+
+
 @dataclass(frozen=True)
 class Residual:
     """A residual layer h -> h + step s(A h + b) with as many outputs as inputs. step: a number or a symbol; its sign does not matter."""
@@ -65,11 +70,13 @@ class Residual:
     width: Size
     activation: Activation
     step: sympy.Expr
+    negative: bool = field(repr=False)
 
     def __init__(self, width: Size | str, activation: Activation | str, step: object = 1) -> None:
         object.__setattr__(self, "width", _size(width, "a layer's width"))
         object.__setattr__(self, "activation", activation_named(activation))
         object.__setattr__(self, "step", step_of(step, "a residual layer's step"))
+        object.__setattr__(self, "negative", not isinstance(step, sympy.Symbol) and _negative(step))
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class Skip:
 
     layers: tuple[Dense, ...]
     step: sympy.Expr
+    negative: bool = field(repr=False)
 
     def __init__(self, layers: Sequence[Dense], step: object = 1) -> None:
         layers = tuple(layers)
@@ -85,6 +93,7 @@ class Skip:
             raise SymlipError(f"a Skip goes around dense layers, such as Skip([Dense(8, 'tanh'), Dense(4, 'identity')]), not {list(layers)!r}")
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "step", step_of(step, "a skip's step"))
+        object.__setattr__(self, "negative", not isinstance(step, sympy.Symbol) and _negative(step))
 
     @property
     def width(self) -> Size:
@@ -121,7 +130,7 @@ class Unit:
     """One line of a network written out: h_u = [h_start +] [step] s(A_g h_{u-1} + b_g), or h_u = h_start + step h_{u-1}.
 
     activation: None where a skip ends. group: g, the number of the first unit with these parameters; None without any.
-    step, start: None for a plain dense line.
+    step, start: None for a plain dense line. negative: whether the step, which stands here in modulus, is.
     """
 
     width: Size
@@ -129,6 +138,7 @@ class Unit:
     group: int | None
     step: sympy.Expr | None = None
     start: int | None = None
+    negative: bool = False
 
     @property
     def kind(self) -> str:
@@ -233,11 +243,11 @@ def _written_out(inputs: Size, layers: Sequence[Layer]) -> tuple[Unit, ...]:
             if isinstance(repeated, Skip) and len(repeated.layers) > 1:
                 for number, dense in enumerate(repeated.layers, 1):
                     units.append(Unit(dense.width, dense.activation, first + number))
-                units.append(Unit(repeated.width, None, None, repeated.step, begin))
+                units.append(Unit(repeated.width, None, None, repeated.step, begin, repeated.negative))
             elif isinstance(repeated, Skip):
-                units.append(Unit(repeated.width, repeated.layers[0].activation, first + 1, repeated.step, begin))
+                units.append(Unit(repeated.width, repeated.layers[0].activation, first + 1, repeated.step, begin, repeated.negative))
             elif isinstance(repeated, Residual):
-                units.append(Unit(repeated.width, repeated.activation, first + 1, repeated.step, begin))
+                units.append(Unit(repeated.width, repeated.activation, first + 1, repeated.step, begin, repeated.negative))
             else:
                 units.append(Unit(repeated.width, repeated.activation, first + 1))
         width = repeated.width

@@ -155,3 +155,14 @@ def test_what_it_refuses_or_leaves_alone():
             assert "Lstates" not in derivation.steps
     chart = [tuple(state_cells(activation_named("tanh")))] * 2
     assert state_bending(5.0, 1.0, 1.0, 0.0, 0, 1.0, 0.0, (0.0, 0.0), (1.0, 1.0), (1, 1), chart) == 5.0
+
+
+def test_steps_of_both_signs_are_alike_for_odd_activations_alone():
+    """With steps 4, -4, 4 a logistic chain bends less than with 4, 4, 4: the lower bound of the one is none of the other."""
+
+    def results(activation, *steps):
+        return derive(Network(1, [Residual(1, activation, step=step) for step in steps]), LayerBalls(), method="joint").results
+
+    assert "lower_gradient_lipschitz" not in results("logistic", 4, -4, 4)
+    assert "lower_gradient_lipschitz" in results("logistic", -4, -4, -4)
+    assert "lower_gradient_lipschitz" in results("tanh", 4, -4, 4)

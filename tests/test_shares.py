@@ -129,3 +129,19 @@ def test_batches_and_outward():
     up = outward(radius=2.0, input_norm=1.0, target_norm=1.0, d=0.5)
     assert many.gradient_lipschitz[1, 1] <= up.gradient_lipschitz <= many.gradient_lipschitz[1, 1] * (1 + 1e-9)
     assert function(radius=0.0, input_norm=1.0, target_norm=1.0, d=0.5).lipschitz == pytest.approx(1.0)  # the last bias alone
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-200, 1e-155, 2.0, 2e150, 1e151, 1e153, 1e200, np.inf])
+def test_no_radius_is_too_small_or_too_large(radius):
+    """Two affine residual lines of width one at theta = (0, 0, R, 0), x = 1: |DN|^2 = 2 (1 + R)^2 + 2."""
+    network = sl.Network(1, [sl.Residual(1, "identity"), sl.Residual(1, "identity")])
+    found = sl.derive(network, sl.ParameterBall(), order=1).compile()(radius=radius, input_norm=1.0)
+    assert found.lipschitz >= np.hypot(2**0.5 * (1 + radius), 2**0.5) * (1 - 1e-15) and found.value >= 1 + radius
+    assert found.lipschitz <= 2.1 * np.hypot(2**0.5 * (1 + radius), 2**0.5)
+
+
+@pytest.mark.parametrize("radius, step", [(1e5, 1e150), (1e60, 1e100), (1.0, 1e160), (1e150, 1e-160)])
+def test_products_that_overflow_are_infinite(radius, step):
+    layers = [sl.Dense(1, "tanh"), sl.Residual(1, "tanh", step="d"), sl.Residual(1, "tanh", step="d"), sl.Dense(1, "identity")]
+    found = sl.derive(sl.Network(1, layers), sl.ParameterBall(), order=1).compile()(radius=radius, input_norm=1.0, d=step)
+    assert found.lipschitz == np.inf or (step < 1 and found.lipschitz >= 2**0.5 * radius)

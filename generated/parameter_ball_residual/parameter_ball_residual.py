@@ -50,36 +50,44 @@ def most_of_products(radius, keeps, slopes, shares, ones, twos, powers):
     keeps, slopes, shares: e, c and n of each kind. ones, twos: how many factors of a kind, and how many squares, a product has; powers: the
     exponent of one further t of a layer of that kind.
     """
-    if not numpy.isfinite(radius):
-        return numpy.full(len(ones), numpy.inf)
-    parts = ((ones, 1, keeps, slopes), (twos, 2, keeps, slopes), (powers > 0, maximum_power(powers), 0 * keeps, 1 + 0 * slopes))
     degree = numpy.sum(ones + 2 * twos + powers, axis=1, keepdims=True)
+    if not numpy.isfinite(radius):
+        return numpy.where(degree[:, 0] > 0, numpy.inf, 1.0)
+    # in units of the radius: t = R tau, c t = (c R) tau, and the price is for 1, so that no square of the radius is needed
+    none, one = 0 * keeps, 1 + 0 * keeps
+    parts = ((ones, 1 * one, keeps, slopes), (twos, 2 * one, keeps, slopes), (1.0 * (powers > 0), maximum_power(powers), none, one))
 
     def places(price):
-        """Where each factor's sup is."""
+        """Where each factor's sup is: the factor's logarithm less the price is concave in tau, so that it is at 1 if it is not before."""
         with numpy.errstate(all="ignore"):
-            return [
-                minimum(numpy.nan_to_num(power * c * shares / (price * (e + sqrt(e**2 + 2 * power * c**2 * shares / price))), nan=0.0), radius)
-                for _, power, e, c in parts
-            ]
+            found = []
+            for _, power, e, c in parts:
+                spread = power * shares / price
+                kept = numpy.where(e > 0, e / (c * radius), 0.0)
+                found.append(minimum(spread / (kept + numpy.hypot(kept, sqrt(2 * spread))), 1.0))
+            return found
 
     def objective(price, found):
+        total, size = price[:, 0], price[:, 0]
         with numpy.errstate(all="ignore"):
-            terms = [numpy.where(count > 0, count * power * log(e + c * t), 0.0) for (count, power, e, c), t in zip(parts, found)]
-            paid = [count * price * t**2 / shares for (count, *_), t in zip(parts, found)]
-        total = price[:, 0] * radius**2 + sum(numpy.sum(term - cost, axis=1) for term, cost in zip(terms, paid))
-        size = price[:, 0] * radius**2 + sum(numpy.sum(abs(term) + cost, axis=1) for term, cost in zip(terms, paid))
-        return numpy.where(numpy.isneginf(total), total, total + 1e-14 * (1 + size))  # more than the rounding errors
+            for (count, power, e, c), tau in zip(parts, found):
+                value = numpy.where(e > 0, numpy.log1p(c * radius * tau), log(c) + log(numpy.float64(radius)) + log(tau))
+                term, paid = numpy.where(count > 0, count * power * value, 0.0), count * price * tau**2 / shares
+                total, size = total + numpy.sum(term - paid, axis=1), size + numpy.sum(abs(term) + paid, axis=1)
+            total = numpy.where(numpy.isneginf(total), total, total + 1e-14 * (1 + size))  # more than the rounding errors
+        return numpy.where(numpy.isnan(total), numpy.inf, total)
 
-    upper = degree / (2 * radius**2) if radius > 0 else degree + 1.0
+    upper = degree / 2 + 1e-300
     lower = upper * 1e-18
     for _ in range(45):
         middle = sqrt(lower) * sqrt(upper)
-        spent = sum(numpy.sum(count * t**2 / shares, axis=1, keepdims=True) for (count, *_), t in zip(parts, places(middle)))
-        much = spent > radius**2
+        spent = sum(numpy.sum(count * tau**2 / shares, axis=1, keepdims=True) for (count, *_), tau in zip(parts, places(middle)))
+        much = spent > 1
         lower, upper = numpy.where(much, middle, lower), numpy.where(much, upper, middle)
-    free = objective(0 * degree, [numpy.full(ones.shape, radius) for _ in parts])
-    return exp(minimum(free, objective(upper, places(numpy.maximum(upper, 1e-300)))))
+    free = objective(0 * degree, [numpy.ones(ones.shape) for _ in parts])
+    least = minimum(free, objective(upper, places(upper)))
+    with numpy.errstate(all="ignore"):
+        return numpy.where(numpy.isneginf(least), 0.0, numpy.maximum(exp(least), 5e-324))
 
 
 def maximum_power(powers):
@@ -112,9 +120,9 @@ def shared_values(radius, size, keeps, slopes, starts, tops, groups, paths):
         (e, c, n), table = kinds_of(keeps, slopes, groups)
         found = [size]
         for number in range(count):
-            grown = starts[number] + slopes[number] * radius * sqrt(1 + found[-1] ** 2)
+            grown = starts[number] + slopes[number] * radius * float(numpy.hypot(1.0, found[-1]))
             found.append(keeps[number] * found[-1] + (min(tops[number], grown) if tops[number] >= 0 else grown))
-            if paths and radius > 0:
+            if paths:
                 after = table[number + 1] - table[: number + 1]  # from the input on, and after each line's bias
                 biases = table[1 : number + 2] - table[: number + 1]
                 none = numpy.zeros_like(after)

@@ -21,9 +21,10 @@ from .slope import curvature_of, slope_of
 from .value import Value
 
 x, y, p, q, w, R = sympy.symbols("x y p q w R", real=True)
-t, c, e, kappa, n, power = sympy.symbols("t c e kappa n k", positive=True)
+t, c, kappa, n, power = sympy.symbols("t c kappa n k", positive=True)
+e = sympy.Symbol("e", nonnegative=True)
 
-PLACE = power * c * n / (kappa * (e + sympy.sqrt(e**2 + 2 * power * c**2 * n / kappa)))
+PLACE = power * n / (kappa * (e / c + sympy.sqrt((e / c) ** 2 + 2 * power * n / kappa)))
 
 PRODUCTS_WITHIN_THE_BALL: tuple[Obligation, ...] = (
     Inequality("a product of two factors", (x >= 0, y >= 0, x <= p, y <= q), x * y <= p * q),
@@ -65,7 +66,7 @@ class ProductsOnTheBall(Rule):
 \[\mathcal M_R\bigl(\textstyle\prod_u\varphi_u\bigr)=\inf_{\kappa\ge0}\,e^{\kappa R^2}\prod_u\sup_{0\le t\le R}\varphi_u(t)\,e^{-\kappa t^2/n_u}.\]
 If $|\theta|\le R$, then $\prod_u\varphi_u(t_u)\le\mathcal M_R(\prod_u\varphi_u)$ for $t_u=|A_u|$, and likewise with $|b_u|$ in place of one further factor $t_u$. For lines with parameters of their own and $\varphi_u$ whose logarithms are concave functions of $t^2$, such as $(\varepsilon+ct)^kt^l$ with $\varepsilon,c,k,l\ge0$, it is the largest value of the product on $\sum_ut_u^2\le R^2$."""
     proof = r"""Each $|A_u|$ is at most $R$, and $\sum_u|A_u|^2/n_u$ over the lines is $\sum_g|A_g|^2\le|\theta|^2\le R^2$ over the groups of lines with the same parameters \textup{(}with a bias as one more line of such a group, its square in the same sum\textup{)}. So for every $\kappa\ge0$ the product is at most $\prod_u\varphi_u(|A_u|)\,e^{\kappa(R^2-\sum_u|A_u|^2/n_u)}$, and each factor is at most its supremum.
-If the logarithms are concave functions of $\sigma_u=t_u^2$, the largest value of their sum under $\sum_u\sigma_u\le R^2$ is the least value of its dual, as $\sigma=0$ satisfies the constraint strictly; $\log(\varepsilon+c\sqrt\sigma)$ and $\log\sqrt\sigma$ are concave. The numbers below use one $\kappa$ for each product, found by bisection: any $\kappa$ gives an upper bound."""
+If the logarithms are concave functions of $\sigma_u=t_u^2$, the largest value of their sum under $\sum_u\sigma_u\le R^2$ is the least value of its dual, as $\sigma=0$ satisfies the constraint strictly; $\log(\varepsilon+c\sqrt\sigma)$ and $\log\sqrt\sigma$ are concave. The numbers below use one $\kappa$ for each product, found by bisection: any $\kappa$ gives an upper bound. As $k\log(\varepsilon+ct)-\kappa t^2/n$ is concave in $t$, its supremum over $[0,R]$ is where its derivative vanishes, $t=kn/\bigl(\kappa(b+\sqrt{b^2+2kn/\kappa})\bigr)$ with $b=\varepsilon/c$, or at $R$ if that is less."""
     obligations = PRODUCTS_WITHIN_THE_BALL
 
     def conclude(self, given: Given, **_: Any) -> Bound:
