@@ -8,6 +8,9 @@ between their Bernstein coefficients; the sums of moduli that these are made of,
 Axes: batch, node (or 1), cell.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 from numpy import maximum, minimum, sqrt
 
@@ -56,8 +59,9 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
     rest = [(width + maximum(more, 0), chart) for _, width, chart, more in steps]
     true = [(step[1], step[3] < 0) for step in steps]  # the widths, and whether all neurons are bounded alike
     found = numpy.empty((2, high.size))
-    for start in range(0, high.size, 32):
-        part = numpy.arange(start, min(start + 32, high.size))
+
+    def piece(start):
+        part = numpy.arange(start, min(start + 64, high.size))
         levels = 1 if any(alike for _, alike in true) else 2
         for level in range(min(fine, levels - 1), levels):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
@@ -65,7 +69,19 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
             part = part[(found[1, part] > 0) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells
             if not part.size:
                 break
+
+    in_threads(piece, range(0, high.size, 64))
     return found.reshape(2, *shape)
+
+
+def in_threads(function, places):
+    """Call it at each place, at several at once where there is more than one processor: NumPy's loops run beside each other."""
+    if len(places) < 2:
+        for place in places:
+            function(place)
+        return
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # each takes some 100 MB
+        list(pool.map(function, places))
 
 
 def bending_batch(high, x_norm, slope, curvature, weights, layers, true, last, fine):

@@ -194,6 +194,8 @@ def module_source(derivation: Derivation) -> str:
     helpers = [inspect.getsource(FUNCTIONS[name]) for name in needed(kernel + wrapper, FUNCTIONS)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
     standard = "import math\n" if any("math." in helper for helper in helpers) else ""
+    if any("ThreadPoolExecutor" in helper for helper in helpers):
+        standard += "import os\nfrom concurrent.futures import ThreadPoolExecutor\n"
     imports = f"{standard}from typing import NamedTuple\n\nimport numpy\nfrom numpy import exp, hypot, log, maximum, minimum, sqrt\n"
     if any("RELATIVE" in helper for helper in helpers):
         imports += f"\nRELATIVE = {bending.RELATIVE!r}  # more than the rounding errors of a few operations\n"

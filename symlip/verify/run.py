@@ -112,9 +112,17 @@ def verify(
 
 
 def _one_network(derivation: Derivation, program: Program, digits: int, seed: int, index: int) -> dict[str, StepReport]:
-    with mpmath.workdps(digits + GUARD):
+    """The verdicts on one network; with more digits to spare where it loses so many that the two precisions do not agree."""
+    found = _at_two_precisions(derivation, program, digits, seed, index, GUARD)
+    if any(report.verdict == "undecided" for report in found.values()):
+        found = _at_two_precisions(derivation, program, digits, seed, index, 6 * GUARD)
+    return found
+
+
+def _at_two_precisions(derivation: Derivation, program: Program, digits: int, seed: int, index: int, guard: int) -> dict[str, StepReport]:
+    with mpmath.workdps(digits + guard):
         label, low = _ratios(derivation, program, seed, index, digits)
-    with mpmath.workdps(digits + 2 * GUARD):
+    with mpmath.workdps(digits + 2 * guard):
         _, high = _ratios(derivation, program, seed, index, digits)
         tolerance = mpf(10) ** -digits
         found = {}
