@@ -82,14 +82,14 @@ def test_the_number_is_above_thirty_digits_and_near(name, widths, last):
         assert found.lower_gradient_lipschitz <= exact * (1 + mpmath.mpf(10) ** -12)
 
 
-def test_many_random_networks_in_one_batch():
+def test_many_random_networks_in_one_batch():  # of three pieces, beside each other
     rng = np.random.default_rng(1)
     derivation = sl.exact_lipschitz(network((3, 3, 4, 1)))
-    a, x = [10 ** rng.uniform(-1.5, 1.5, 60) for _ in range(3)], rng.choice([0.0, 0.1, 1.0, 10.0], 60)
+    a, x = [10 ** rng.uniform(-1.5, 1.5, 150) for _ in range(3)], rng.choice([0.0, 0.1, 1.0, 10.0], 150)
     found = derivation.compile()(weight_norms=a, input_norm=x)
     assert (found.gradient_lipschitz >= found.lower_gradient_lipschitz).all()
     assert (found.gradient_lipschitz <= found.lower_gradient_lipschitz * (1 + 1e-4)).all()
-    for index in (0, 17, 59):
+    for index in (0, 17, 63, 64, 149):
         alone = derivation.compile()(weight_norms=[part[index] for part in a], input_norm=x[index])
         assert math.isclose(alone.gradient_lipschitz, found.gradient_lipschitz[index], rel_tol=1e-10)
 
