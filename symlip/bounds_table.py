@@ -112,7 +112,7 @@ def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[s
             ("bounded biases", LayerBalls(biases="bounded"), methods),
         ]
         sets.append(("ball, every norm R", ParameterBall(shared_budget=False), ("block",)))
-        if all(unit.activation is not None for unit in network.units):
+        if not network.long_skips:
             sets.append(("ball, shared R", ParameterBall(), ("block",)))
         return sets
     return [

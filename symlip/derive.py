@@ -215,7 +215,7 @@ def _check_skips(network: Network, parameters: ParameterSet, method: str) -> Non
     if network.tied and method in ("separate", "paired"):
         raise SymlipError(f"method={method!r} is wrong for tied layers, whose parameters act more than once: use method='block'")
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
-        if any(unit.activation is None for unit in network.units):
+        if network.long_skips:
             raise SymlipError("ParameterBall() has no bound for a skip around several layers: use ParameterBall(shared_budget=False) or LayerBalls()")
         if method == "joint":
             raise SymlipError("method='joint' on ParameterBall() is for dense layers: with residual or tied layers use method='block'")
@@ -385,7 +385,7 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     steps = [str(step) for step in network.steps]
     premises = [walk.input, least, rest, *walk.weights.values(), *steps, *sizes]
     first = derivation.apply(JointLinesFirst(), *premises, results["lipschitz"], network=network)
-    free = isinstance(derivation.problem.parameters, LayerBalls) and not walk.bounded and all(unit.activation is not None for unit in network.units)
+    free = isinstance(derivation.problem.parameters, LayerBalls) and not walk.bounded and not network.long_skips
     if free and not network.tied and all(unit.step is not None and tradeoff(unit.activation).odd for unit in network.units):
         derivation.apply(JointLinesReached(), *premises, first, network=network)
     results["lipschitz"] = first

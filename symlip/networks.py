@@ -58,9 +58,9 @@ def step_of(value: object, what: str) -> sympy.Expr:
     return sympy.Abs(number)
 
 
-def _negative(value: object) -> bool:
-    """Whether a step is a negative number."""
-    return isinstance(value, int | float | sympy.Expr) and bool(sympy.sympify(value).is_negative)
+def _negative(step: object) -> bool:
+    """Whether a step is a negative number; of a symbol the sign is not known."""
+    return isinstance(step, int | float | sympy.Expr) and not isinstance(step, sympy.Symbol) and bool(sympy.sympify(step).is_negative)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Residual:
         object.__setattr__(self, "width", _size(width, "a layer's width"))
         object.__setattr__(self, "activation", activation_named(activation))
         object.__setattr__(self, "step", step_of(step, "a residual layer's step"))
-        object.__setattr__(self, "negative", not isinstance(step, sympy.Symbol) and _negative(step))
+        object.__setattr__(self, "negative", _negative(step))
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Skip:
             raise SymlipError(f"a Skip goes around dense layers, such as Skip([Dense(8, 'tanh'), Dense(4, 'identity')]), not {list(layers)!r}")
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "step", step_of(step, "a skip's step"))
-        object.__setattr__(self, "negative", not isinstance(step, sympy.Symbol) and _negative(step))
+        object.__setattr__(self, "negative", _negative(step))
 
     @property
     def width(self) -> Size:
@@ -139,6 +139,11 @@ class Unit:
     step: sympy.Expr | None = None
     start: int | None = None
     negative: bool = False
+
+    @property
+    def factor(self) -> sympy.Expr:
+        """What multiplies the line's activation, in modulus: the step, 1 for a dense line."""
+        return sympy.Integer(1) if self.step is None else self.step
 
     @property
     def kind(self) -> str:
@@ -205,6 +210,11 @@ class Network:
     def plain(self) -> bool:
         """Whether all layers are dense, each with its own parameters."""
         return all(isinstance(layer, Dense) for layer in self.layers)
+
+    @property
+    def long_skips(self) -> bool:
+        """Whether a skip goes around several layers, so that there are lines without an activation, where it ends."""
+        return any(unit.activation is None for unit in self.units)
 
     @property
     def dense(self) -> tuple[Dense, ...]:

@@ -552,12 +552,10 @@ def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
 
 
 def each(function, arguments):
-    """A function of numbers at every place of the arguments' broadcast shape."""
+    """A function of numbers at every place of the arguments' broadcast shape, which comes last where its values are arrays."""
     arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
-    out = numpy.empty(arrays[0].shape)
-    for place in numpy.ndindex(out.shape):
-        out[place] = function(*(float(array[place]) for array in arrays))
-    return out[()]
+    values = [numpy.asarray(function(*(float(array[place]) for array in arrays)), dtype=float) for place in numpy.ndindex(arrays[0].shape)]
+    return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
 def joint_bounded(high, input_norm, weights, biases, widths, activations, limit=500_000):

@@ -8,12 +8,7 @@ exp(kappa R^2) times the product of the sup over 0 <= t <= R of factor * exp(-ka
 import numpy
 from numpy import exp, log, minimum, sqrt
 
-
-def at_places(function, numbers):
-    """A function of numbers, whose values are arrays, at every place of the numbers' broadcast shape, which comes last."""
-    arrays = numpy.broadcast_arrays(*(numpy.asarray(number, dtype=float) for number in numbers))
-    values = [function(*(float(array[place]) for array in arrays)) for place in numpy.ndindex(arrays[0].shape)]
-    return numpy.stack(values, axis=-1).reshape(*values[0].shape, *arrays[0].shape)
+from .runtime import each
 
 
 def most_of_products(radius, keeps, slopes, shares, ones, twos, powers):
@@ -27,7 +22,7 @@ def most_of_products(radius, keeps, slopes, shares, ones, twos, powers):
         return numpy.where(degree[:, 0] > 0, numpy.inf, 1.0)
     # in units of the radius: t = R tau, c t = (c R) tau, and the price is for 1, so that no square of the radius is needed
     none, one = 0 * keeps, 1 + 0 * keeps
-    parts = ((ones, 1 * one, keeps, slopes), (twos, 2 * one, keeps, slopes), (1.0 * (powers > 0), maximum_power(powers), none, one))
+    parts = ((ones, 1 * one, keeps, slopes), (twos, 2 * one, keeps, slopes), (1.0 * (powers > 0), numpy.maximum(powers, 1), none, one))
 
     def places(price):
         """Where each factor's sup is: the factor's logarithm less the price is concave in tau, so that it is at 1 if it is not before."""
@@ -62,11 +57,6 @@ def most_of_products(radius, keeps, slopes, shares, ones, twos, powers):
         return numpy.where(numpy.isneginf(least), 0.0, numpy.maximum(exp(least), 5e-324))
 
 
-def maximum_power(powers):
-    """The exponents, 1 where there is none."""
-    return numpy.where(powers > 0, powers, 1)
-
-
 def kinds_of(keeps, slopes, groups):
     """(e, c, n) of each kind of line, and how many lines of each kind are among the first u, u = 0 .. m."""
     shares = [groups.count(group) for group in groups]
@@ -95,19 +85,16 @@ def shared_values(radius, size, keeps, slopes, starts, tops, groups, paths):
             grown = starts[number] + slopes[number] * radius * float(numpy.hypot(1.0, found[-1]))
             found.append(keeps[number] * found[-1] + (min(tops[number], grown) if tops[number] >= 0 else grown))
             if paths:
-                after = table[number + 1] - table[: number + 1]  # from the input on, and after each line's bias
-                biases = table[1 : number + 2] - table[: number + 1]
-                none = numpy.zeros_like(after)
-                whole = most_of_products(radius, e, c, n, after, none, none)
-                later = table[number + 1] - table[1 : number + 2]
-                without = most_of_products(radius, e, c, n, later, none, none)
-                moved = most_of_products(radius, e, c, n, later, none, biases)
-                terms = [starts[i] * without[i] + slopes[i] * moved[i] for i in range(number + 1)]
-                found[-1] = min(found[-1], (size * whole[0] + sum(terms)) * (1 + 1e-14 * (number + 4)))
+                after = table[number + 1] - table[: number + 2]  # the lines after the input, after line 1, ..
+                biases, none = numpy.diff(table[: number + 2], axis=0), numpy.zeros_like(after)
+                plain = most_of_products(radius, e, c, n, after, none, none)
+                moved = most_of_products(radius, e, c, n, after[1:], none[1:], biases)
+                terms = [starts[i] * plain[i + 1] + slopes[i] * moved[i] for i in range(number + 1)]
+                found[-1] = min(found[-1], (size * plain[0] + sum(terms)) * (1 + 1e-14 * (number + 4)))
         return numpy.array(found)
 
     with numpy.errstate(all="ignore"):
-        return at_places(one, [radius, size, *slopes, *starts, *tops])
+        return each(one, [radius, size, *slopes, *starts, *tops])
 
 
 def merged(lines, groups):
@@ -132,7 +119,7 @@ def shared_blocks(sizes, radius, keeps, slopes, groups):
         return merged(count, groups) @ numpy.stack([sizes * biases, biases], axis=1).ravel()
 
     with numpy.errstate(all="ignore"):
-        return at_places(one, [radius, *slopes, *sizes[:count]])
+        return each(one, [radius, *slopes, *sizes[:count]])
 
 
 def shared_matrix(sizes, radius, keeps, slopes, bends, groups):
@@ -142,7 +129,7 @@ def shared_matrix(sizes, radius, keeps, slopes, bends, groups):
     def one(radius, *numbers):
         slopes, bends, sizes = numpy.array(numbers[:count]), numbers[count : 2 * count], numpy.array(numbers[2 * count :])
         (e, c, n), table = kinds_of(keeps, tuple(numbers[:count]), groups)
-        own = table[1:] - table[:-1]
+        own = numpy.diff(table, axis=0)
         steep, crossing = numpy.zeros((count, count)), numpy.zeros((count, count))  # [j, k], j <= k: without the sizes; the second for weights of k
         for u in range(count):
             j, k = numpy.triu_indices(u + 1)
@@ -167,7 +154,7 @@ def shared_matrix(sizes, radius, keeps, slopes, bends, groups):
         return matrix @ upper @ matrix.T
 
     with numpy.errstate(all="ignore"):
-        return at_places(one, [radius, *slopes, *bends, *sizes[:count]])
+        return each(one, [radius, *slopes, *bends, *sizes[:count]])
 
 
 def unique_products(radius, kinds, ones, twos, powers):

@@ -18,7 +18,7 @@ from ..rule import Given, Rule
 from ..witness import StatesWitness
 from .joint_lines import equations_decided
 
-g, k, p, q, h, w, n, y, c, b, m, u, v, t, d, r = sympy.symbols("g k p q h w n y c b m u v t d r", real=True)
+g, k, p, q, h, w, n, y, c, b, m, u, v, t = sympy.symbols("g k p q h w n y c b m u v t", real=True)
 
 _FORM = sympy.Matrix([[g - q * b**2, -q * b * n], [-q * b * n, 1 - n**2 * q]])
 """The form in (h', c) of one more line: g stands for Gamma - k^2 p^2, q for k step s'', b for beta, p for step s'."""

@@ -43,9 +43,9 @@ class Lines:
     def __init__(self, given: Given, network: Network) -> None:
         self.given, units = given, network.units
         self.activations = [unit.activation for unit in units if unit.activation is not None]
-        if len(self.activations) < len(units):
+        if network.long_skips:
             raise DerivationError("products of norms are bounded line by line, without skips around several layers")
-        self.steps = [sympy.Integer(1) if unit.step is None else unit.step for unit in units]
+        self.steps = [unit.factor for unit in units]
         self.sizes = [step * sympy.sqrt(unit.width) for step, unit in zip(self.steps, units)]
         self.keeps = sympy.Tuple(*(sympy.Integer(unit.step is not None) for unit in units))
         self.groups = sympy.Tuple(*(sympy.Integer(network.groups.index(unit.group)) for unit in units if unit.group is not None))

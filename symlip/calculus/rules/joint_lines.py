@@ -88,7 +88,7 @@ def arguments_of(given: Given, network: Network, high: sympy.Expr, *more: sympy.
     kinds = list(network.activations)
     layout = sympy.Tuple(*(sympy.Tuple(*_row(network, unit, kinds)) for unit in units))
     weights = sympy.Tuple(*(given.bound("weight", group) for group in network.groups))
-    steps = sympy.Tuple(*(sympy.Integer(1) if unit.step is None else unit.step for unit in units))
+    steps = sympy.Tuple(*(unit.factor for unit in units))
     sizes = sympy.Tuple(*(given.bound("value", number) for number in range(len(units))))
     return (
         high,
@@ -133,7 +133,7 @@ Every line has a neuron with $|s|\le\tau(R_u)$. """
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         high, depth = given.bound("first", network.depth), network.depth
         one, zero = sympy.Integer(1), sympy.Integer(0)
-        branching = network.tied or any(unit.activation is None for unit in network.units)
+        branching = network.tied or network.long_skips
         value = JointBranch(*arguments_of(given, network, high, one, one, zero)) if branching else JointPath(*arguments_of(given, network, high))
         return Bound(Quantity("first", depth), nonnegative("L"), value)
 
