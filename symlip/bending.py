@@ -132,7 +132,7 @@ def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, 
     for number, (weight, layer) in enumerate(zip(weights, layers), 1):
         if short and number == len(layers):
             sigma = slope * last[1]
-            return bound_end(function, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
+            return bound_end(function, weight * sigma, curvature, layer[1], path[number][0], least, ratio, sigma**2)
         end = reach_of(slope, weights, layers, last, number) / estimate
         nodes = nodes_around(path[number + 1][1], critical(function, weight, layer[1], end), end, least, ratio, count, beyond)
         if true[number - 1][1]:
@@ -141,7 +141,7 @@ def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, 
             function = (nodes, bound_step_alike(function, nodes, weight, *layer, least, ratio, shares))
         else:
             function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
-    return bound_end(function, slope, curvature, last, estimate, path[-1][0], least, ratio)
+    return bound_end(function, slope, curvature, last, path[-1][0], least, ratio)
 
 
 def rough_bound(x_norm, slope, curvature, weights, layers, last):
@@ -204,25 +204,12 @@ def at_points(function, points):
     nodes, values = function
     if nodes is None:
         return values.reshape(values.shape + (1,) * (points.ndim - 2)) + 0 * points
-    batch, size = nodes.shape
-    top = nodes[:, -1:] * (1 + 1e-12) + 1e-300
-    shift = 2.0 * numpy.arange(batch)
-    flat = points.reshape(batch, -1)
-    table = (nodes / top + shift[:, None]).ravel()
-    index = numpy.searchsorted(table, (minimum(flat / top, 1.5) + shift[:, None]).ravel()).reshape(flat.shape) - size * numpy.arange(batch)[:, None]
-    index = numpy.clip(index, 1, size - 1)
-    rows = size * numpy.arange(batch)[:, None]
-    flat_nodes, flat_values = nodes.ravel(), values.ravel()
-    right = flat_nodes[index + rows]
-    index = numpy.clip(index + (flat > right), 1, size - 1) + rows
-    left, right, low, high = flat_nodes[index - 1], flat_nodes[index], flat_values[index - 1], flat_values[index]
-    with numpy.errstate(all="ignore"):
-        share = (flat - left) / (right - left)
-        chord = low + share * (high - low)
-    found = numpy.where(share <= 0, low, numpy.where(share >= 1, high, chord))
-    found = numpy.where((share <= 0) | (right == left), minimum(low, numpy.where(flat <= left, low, high)), found)
-    found = numpy.where((flat <= nodes[:, -1:]) & ~numpy.isnan(found), found, -numpy.inf)
-    return found.reshape(points.shape)
+    first = values[:, :1]
+    values = values - numpy.where(numpy.isfinite(first), RELATIVE * first, 0.0)  # more than the rounding of a chord
+    found = numpy.empty(points.shape)
+    for row, *chords in zip(found, points, nodes, values):
+        row[...] = numpy.interp(*chords, right=-numpy.inf)
+    return numpy.fmax(found, -numpy.inf, out=found)  # also where there is no point
 
 
 # --- estimates --------------------------------------------------------------------------------------------------------------
@@ -262,30 +249,43 @@ def estimate_step(function, nodes, weight, width, activation, rounds=8):
     return gamma, numpy.where(saturated, numpy.nan, point), sign
 
 
+def crossing(function, reach, need, square):
+    """About the smallest lam for which lam Gamma(reach / lam) >= need + square reach^2 / lam, at each place of a row.
+
+    With u = reach / lam it is where Gamma(u) / u - square u has fallen to need / reach; on a chord of Gamma, 1 / u is affine in the value of that.
+    """
+    nodes, values = function
+    if nodes is None:
+        return (need + sqrt(need**2 + 4 * square * reach**2 * values)) / (2 * values)
+    values = values - square * nodes**2
+    known = numpy.isfinite(values) & (nodes > 0)
+    inverse = 1 / numpy.where(known, nodes, numpy.nan)
+    falls = values * inverse
+    found, at = numpy.empty(reach.shape), need / reach
+    for row, place, c, b, u, v, is_known, r, y in zip(found, at, reach, need, nodes, values, known, falls, inverse):
+        if not is_known.any():
+            row[...] = numpy.inf
+            continue
+        order = is_known.nonzero()[0][::-1]
+        first = order[-1]
+        row[...] = c * numpy.interp(place, r[order], y[order])
+        turn = (v[first] - v[0]) / u[first]
+        row[...] = numpy.where(place < r[first], row, (b - turn * c) / v[0])  # before the first node that is not 0
+    return found
+
+
 def estimate_end(function, slope, curvature, squared, activation, lower, upper):
     """(lam, z): the smallest lam in [lower, upper] for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2."""
     edges, derivative, second = numpy.asarray(activation[4]), activation[9], activation[10]
-    if len(edges) == 1:
-        grid, size, turns = numpy.zeros((len(slope), 1)), 0.0, 1
-    else:
-        grid = numpy.broadcast_to(edges, (len(slope), len(edges)))
-        size, turns = numpy.diff(edges).max(), 6
-    slope, curvature, squared = slope[:, None, None], curvature[:, None, None], numpy.reshape(squared, (-1, 1, 1))
-    for turn in range(turns):
-        steep, bend = abs(derivative(grid))[:, None, :], abs(second(grid))[:, None, :]
-        left, right = lower, upper
-        for _ in range(4):
-            lam = (left[:, None] * (right / left)[:, None] ** numpy.linspace(0, 1, 13))[:, :, None]
-            short = lam * at_points(function, slope * steep / lam) - slope * bend - (curvature + squared / lam) * steep**2
-            holds = short.min(axis=2) >= 0
-            holds[:, -1] = True
-            first = maximum(holds.argmax(axis=1), 1)[:, None]
-            left, right = numpy.take_along_axis(lam[:, :, 0], first - 1, axis=1)[:, 0], numpy.take_along_axis(lam[:, :, 0], first, axis=1)[:, 0]
-            at = numpy.take_along_axis(short, (first - 1)[:, :, None], axis=1)[:, 0].argmin(axis=1)
-        point = numpy.take_along_axis(grid, at[:, None], axis=1)
+    slope, curvature, square = slope[:, None], curvature[:, None], numpy.reshape(squared, (-1, 1)) / slope[:, None] ** 2
+    grid, size = numpy.broadcast_to(edges if len(edges) > 1 else 0.0, (len(slope), len(edges))), numpy.diff(edges).max(initial=0.0)
+    for _ in range(6 if size else 1):
+        steep = abs(derivative(grid))
+        lam = crossing(function, slope * steep, slope * abs(second(grid)) + curvature * steep**2, square)
+        at = lam.argmax(axis=1)[:, None]
+        point, most = numpy.take_along_axis(grid, at, axis=1), numpy.take_along_axis(lam, at, axis=1)[:, 0]
         grid, size = point + size * numpy.linspace(-1, 1, 17), size / 7
-        lower = right * 0.9999 if turn else lower
-    return right, point[:, 0]
+    return numpy.clip(most, lower, upper), point[:, 0]
 
 
 def critical(function, weight, activation, end):
@@ -560,7 +560,7 @@ def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio,
     return numpy.where(g[:, :, 0] > 0, found, -numpy.inf)
 
 
-def bound_end(function, slope, curvature, activation, estimate, centre, nearest, ratio, squared=0.0):
+def bound_end(function, slope, curvature, activation, centre, nearest, ratio, squared=0.0):
     """The smallest lam for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2 everywhere, from above."""
     edges, bends, tails = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[6]
     batch = len(slope)
@@ -583,26 +583,18 @@ def bound_end(function, slope, curvature, activation, estimate, centre, nearest,
         right = [(slope[:, None] * b + most * p**2) * (1 + 4 * RELATIVE) for b, p in zip(bend, steep)]
         return numpy.all([(left * g * (1 - 4 * RELATIVE) >= r).all(axis=1) for g, r in zip(gamma, right)], axis=0)
 
-    width = numpy.full(batch, 1e-11)
-    upper = estimate * (1 + width)
+    reaches = [slope[:, None] * minimum(p, activation[1]) for p in ends]
+    needs = [slope[:, None] * b + curvature[:, None] * p**2 for b, p in zip(bend, ends)]
+    square = numpy.reshape(squared, (-1, 1)) / slope[:, None] ** 2
+    guess = numpy.max([crossing(function, *rows, square).max(axis=1) for rows in zip(reaches, needs)], axis=0)
+    width = numpy.full(batch, 1e-13)
     for _ in range(60):
-        bad = ~holds(upper) & (width < 1e3)
-        if not bad.any():
+        upper = guess * (1 + width)
+        bad = ~holds(upper)
+        if not (bad & (width < 1e3)).any():
             break
         width = numpy.where(bad, width * 3, width)
-        upper = estimate * (1 + width)
-    failed = ~holds(upper)
-    lower = numpy.where(width > 1e-11, estimate * (1 + width / 3), estimate * (1 - 1e-6))
-    for share in (1e-4, 1e-2, 0.5):  # where the estimate was too large
-        good = holds(lower)
-        if not good.any():
-            break
-        upper, lower = numpy.where(good, lower, upper), numpy.where(good, lower * (1 - share), lower)
-    for _ in range(30):
-        middle = (lower + upper) / 2
-        good = holds(middle)
-        lower, upper = numpy.where(good, lower, middle), numpy.where(good, middle, upper)
-    return numpy.where(failed, numpy.inf, upper * (1 + 4 * RELATIVE))
+    return numpy.where(bad, numpy.inf, upper * (1 + 4 * RELATIVE))
 
 
 def simplex_bending(high, x_norm, radius, widths, more, activations, last, limit=320):
@@ -712,7 +704,7 @@ def two_layers_once(high, x_norm, size, width, ball, activation, last, rounds):
         nodes = nodes_around(centre, pole, end / estimate, nearest, ratio, 6, 0.3)
         _, multipliers, places = estimated(nodes, 8)
         values = two_layers_bound(nodes, multipliers, places, g, lift, size, width, activation)
-        found = min(found, float(bound_end((nodes, values), one, zero, last, estimate, point, nearest, ratio)[0]))
+        found = min(found, float(bound_end((nodes, values), one, zero, last, point, nearest, ratio)[0]))
         if found <= estimate[0] * (1 + 1e-3):
             break  # else once more, around where this bound was decided
         estimate, point = estimate_end((nodes, values), one, zero, 0.0, last, numpy.minimum(estimate * 0.9, high * 0.9), high * one)
