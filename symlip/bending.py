@@ -61,7 +61,7 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
     found = numpy.empty((2, high.size))
 
     def piece(start):
-        part = numpy.arange(start, min(start + 64, high.size))
+        part = numpy.arange(start, min(start + 128, high.size))
         levels = 1 if any(alike for _, alike in true) else 2
         for level in range(min(fine, levels - 1), levels):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
@@ -70,7 +70,7 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
             if not part.size:
                 break
 
-    in_threads(piece, range(0, high.size, 64))
+    in_threads(piece, range(0, high.size, 128))
     return found.reshape(2, *shape)
 
 
@@ -259,19 +259,16 @@ def crossing(function, reach, need, square):
         return (need + sqrt(need**2 + 4 * square * reach**2 * values)) / (2 * values)
     values = values - square * nodes**2
     known = numpy.isfinite(values) & (nodes > 0)
-    inverse = 1 / numpy.where(known, nodes, numpy.nan)
-    falls = values * inverse
-    found, at = numpy.empty(reach.shape), need / reach
-    for row, place, c, b, u, v, is_known, r, y in zip(found, at, reach, need, nodes, values, known, falls, inverse):
-        if not is_known.any():
-            row[...] = numpy.inf
-            continue
-        order = is_known.nonzero()[0][::-1]
-        first = order[-1]
-        row[...] = c * numpy.interp(place, r[order], y[order])
-        turn = (v[first] - v[0]) / u[first]
-        row[...] = numpy.where(place < r[first], row, (b - turn * c) / v[0])  # before the first node that is not 0
-    return found
+    first, last = known.argmax(axis=1)[:, None], known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)[:, None]  # known is what lies between
+    index = numpy.clip(numpy.arange(known.shape[1])[::-1], first, last)
+    inverse = 1 / numpy.take_along_axis(nodes, index, axis=1)
+    falls = numpy.take_along_axis(values, index, axis=1) * inverse
+    found = numpy.empty(reach.shape)
+    for row, *chords in zip(found, need / reach, falls, inverse):
+        row[...] = numpy.interp(*chords)
+    start, turn = values[:, :1], (numpy.take_along_axis(values, first, axis=1) - values[:, :1]) * inverse[:, -1:]
+    found = numpy.where(need < falls[:, -1:] * reach, found * reach, (need - turn * reach) / start)  # else before the first node that is not 0
+    return numpy.where(known.any(axis=1)[:, None], found, numpy.inf)
 
 
 def estimate_end(function, slope, curvature, squared, activation, lower, upper):
@@ -418,6 +415,35 @@ def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top, less=No
     return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2 + most_less)
 
 
+def refined(function, rows, most, floor, given):
+    """The largest value of function(*rows) on the last axis, at least `floor`, with the places that `given` tells.
+
+    most: a bound of each value. Where it is at most the floor, as at most places, nothing more need be known.
+    """
+    places = (given & ~(most <= floor[..., None])).nonzero()
+    if not len(places[0]):
+        return floor
+
+    def at(row):
+        return tuple(map(at, row)) if isinstance(row, (tuple, list)) else numpy.broadcast_to(row, most.shape)[places]
+
+    found = numpy.full(most.shape, -numpy.inf)
+    found[places] = function(*map(at, rows))
+    return maximum(found.max(axis=-1), floor)
+
+
+def largest_on_cells(cells, k, w, gamma, top, floor, given):
+    """The largest `cell_bound` of any cell (the last axis), at least `floor`: of most it is enough to bound each part."""
+    s, away_s, steep, bend, away_bend = cells
+    turn, steepest = k * abs(w), maximum(*steep)
+    line = maximum(abs(w + k * s[0]), abs(w + k * s[1])) + k * away_s
+    moduli = maximum(abs(gamma[0]), abs(gamma[1])) + turn * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + (k * steepest) ** 2
+    below = minimum(gamma[0] - k * w * bend[0], gamma[1] - k * w * bend[1]) - turn * away_bend - (k * steepest) ** 2 - 4 * RELATIVE * moduli
+    most = ((maximum(abs(s[0]), abs(s[1])) + away_s) ** 2 + (steepest * line) ** 2 / below) * (1 + 4 * RELATIVE)
+    most = numpy.where(below > 0, most, numpy.inf)
+    return refined(lambda cells, *rows: cell_bound(*cells, *rows, top), (cells, k, w, gamma), most, floor, given)
+
+
 def cells_of(points, bends, activation):
     """What `cell_bound` needs of the cells between consecutive points (last axis); bends: |s''|, |s'''|, |s''''| on each."""
     _, _, _, _, _, _, _, noise, s, slope, bend = activation
@@ -457,7 +483,7 @@ def around(z, activation, nearest, ratio):
 def bound_step(function, nodes, weight, width, activation, nearest, ratio):
     """Gamma of the next layer at the nodes, from below."""
     top, _, odd, _, edges, bends, tails, *_ = activation
-    _, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
+    estimate, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
     best = numpy.where(numpy.isnan(best), edges[len(edges) // 2 if len(tails) else -1], best)
     k = nodes[:, :, None]
     replaced, fine = False, []
@@ -466,16 +492,14 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
         fine.append(cells_of(points, largest, activation))
         replaced = replaced | where
     rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
-    worst = numpy.full(nodes.shape, top**2)
+    vanishes = ~(estimate > 0)  # a denominator, as the search has seen
+    worst = numpy.where(vanishes, numpy.inf, maximum(top**2, 1 / estimate - 1 - (width - 1) * top**2))
     for sign in (1.0,) if odd else (1.0, -1.0):
         w = sign * weight[:, None, None]
-        for cells in (rough, *fine):
+        for cells, given in ((rough, ~replaced & ~vanishes[:, :, None]), *((cells, ~vanishes[:, :, None]) for cells in fine)):
             s, away_s, steep, bend, away_bend = cells
             steep, gamma = within(function, k * weight[:, None, None], steep, activation[1])
-            found = cell_bound(s, away_s, steep, bend, away_bend, k, w, gamma, top)
-            if cells is rough:
-                found = numpy.where(replaced, -numpy.inf, found)
-            worst = maximum(worst, found.max(axis=2))
+            worst = largest_on_cells((s, away_s, steep, bend, away_bend), k, w, gamma, top, worst, given)
     if len(tails):
         s, steep, bend = (numpy.asarray(row)[None, None, :] for row in tails)
         size = weight[:, None, None]
@@ -497,6 +521,50 @@ def cell_ratio(cells, k, along, across, gamma, scale, square, least, top):
     lifted = [value + shift * away_s * (2 * (1 + shift * top) + shift * away_s) for value in bernstein(line, line)]
     size = [least * (value + away_s * (2 * top + away_s)) for value in bernstein(s, s)]
     return scale * largest_quotient(size, slope2, lifted, below, moduli, least * top**2)
+
+
+def groups_of(ends, size=4):
+    """Consecutive ends in groups of so many cells, each with the first end of the next."""
+    return [ends[start : start + size + 1] for start in range(0, len(ends) - 1, size)]
+
+
+def largest_alike(cells, sizes, k, a, g, sig, top, family, ends, sign, floor, given):
+    """The largest bracket of `bound_step_alike` over its cells and where |c| (family "c") or a v ("v") is between consecutive ends; at least `floor`.
+
+    sizes: at least |s|, |s'| on each cell. Each numerator and denominator is bounded by its values at both ends of the parameter.
+    """
+    values, away_s, _, bends, away_bend = cells
+    s, steep = sizes
+
+    def of(x, a):
+        return sign * x / a, sign * (x * a if family == "c" else a / x)
+
+    def square(low, k, sig, s):
+        return k**2 * (1 + RELATIVE) / (sig - s**2) * (sig - (s * low) ** 2 if family == "c" else sig - s**2)
+
+    # all of the family's values at once, each part by itself
+    alongs, acrosses = zip(*(of(x, a) for x in (ends[0], ends[-1])))
+    least = 1.0 if family == "c" else ends[0]
+    across, spread = maximum(*map(abs, acrosses)), square(ends[0], k, sig, s) * steep**2
+    line = numpy.maximum.reduce([abs(1 + k * along * value) for along in alongs for value in values]) + k * abs(alongs[1]) * away_s
+    away = k * across * away_bend
+    moduli = abs(g) + k * across * maximum(*map(abs, bends)) + away + spread
+    below = g - numpy.maximum.reduce([k * x * value for x in acrosses for value in bends]) - away - spread - 8 * RELATIVE * moduli
+    most = (a * steep * line) ** 2 / below + (least * s) ** 2
+    most = numpy.where(below > 0, most * (1 + 8 * RELATIVE) - least**2 * sig * (1 - 2 * RELATIVE), numpy.inf)
+
+    def exact(cells, k, a, g, sig, s):
+        low, high = ends[:-1, None], ends[1:, None]
+        least = 1.0 if family == "c" else low
+        (first, third), (second, fourth) = of(low, a), of(high, a)
+        rows = [
+            cell_ratio(cells, k, along, across, g, a**2, square(low, k, sig, s), (least / a) ** 2, top)
+            for along in (first, second)
+            for across in (third, fourth)
+        ]
+        return (numpy.maximum.reduce(rows) - least**2 * sig * (1 - 2 * RELATIVE)).max(axis=0)
+
+    return refined(exact, (cells, k, a, g, sig, s), most, floor, given)
 
 
 def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio, shares=(0.003, 0.05)):
@@ -521,39 +589,27 @@ def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio,
         left = g - k**2 * steep**2 * (1 + RELATIVE)
         value = numpy.where(left > 0, s**2 * g / left, numpy.inf)
         sup = maximum(sup, numpy.where(replaced, -numpy.inf, value).max(axis=2) if number == 1 else value.max(axis=2))
-    cs = numpy.concatenate([1 - numpy.geomspace(1e-3, 1, 17)[::-1], [1.0]])
-    vs = numpy.concatenate([numpy.geomspace(1, 1.3, 8), numpy.geomspace(1.3, 60, 14)[1:]])
+    cs = groups_of(numpy.concatenate([1 - numpy.geomspace(1e-3, 1, 17)[::-1], [1.0]]))[::-1]
+    vs = groups_of(numpy.concatenate([numpy.geomspace(1, 1.3, 8), numpy.geomspace(1.3, 60, 14)[1:]]))
     found = numpy.full(nodes.shape, -numpy.inf)
     for share in shares:
         sig = (sup * (1 + share))[:, :, None]
         worst = numpy.zeros(nodes.shape)
         for (cells, replaced), (s, steep) in zip(parts, sizes):
-            widest = k**2 * (1 + RELATIVE) / (sig - s**2)
-
-            def over(low, high, at, sign, least, square, cells=cells, replaced=replaced, sig=sig):
-                """The largest of a family's cell, from both ends of its parameter for numerator and denominator."""
-                values = []
-                for x in (low, high):
-                    for y in (low, high):
-                        along, across = (sign * x / a, sign * y * a) if at == "c" else (sign * x / a, sign * a / y)
-                        value = cell_ratio(cells, k, along, across, g, a**2, square, (least / a) ** 2, top)
-                        values.append((value if replaced is None else numpy.where(replaced, -numpy.inf, value)).max(axis=2))
-                return numpy.maximum.reduce(values) - (least**2 * sig[:, :, 0]) * (1 - 2 * RELATIVE)
-
+            given = True if replaced is None else ~replaced
             for sign in (1.0, -1.0):
-                for low, high in numpy.stack([cs[:-1], cs[1:]], axis=1):
-                    worst = maximum(worst, over(low, high, "c", sign, 1.0, widest * (sig - s**2 * low**2)))
-                for low, high in numpy.stack([vs[:-1], vs[1:]], axis=1):
-                    worst = maximum(worst, over(low, high, "v", sign, low, widest * (sig - s**2)))
+                for family, groups in (("c", cs), ("v", vs)):
+                    for ends in groups:
+                        worst = largest_alike(cells, (s, steep), k, a, g, sig, top, family, ends, sign, worst, given)
             turn = numpy.maximum(abs(cells[3][0]), abs(cells[3][1])) + cells[4]
-            left = (g - k * turn * a / vs[-1] - k**2 * steep**2) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
-            bad = ~((left > 0) & (steep**2 * (a / vs[-1] + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left))
+            left = (g - k * turn * a / vs[-1][-1] - k**2 * steep**2) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
+            bad = ~((left > 0) & (steep**2 * (a / vs[-1][-1] + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left))
             worst = numpy.where((bad if replaced is None else bad & ~replaced).any(axis=2), numpy.inf, worst)
         if len(tails):
             s, steep, turn = tails
             left = (g - k * a * turn - k**2 * steep**2 * sig / (sig - s**2)) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
             none = (left > 0) & (steep**2 * (a + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left)  # then every bracket is at most 0
-            value = numpy.where(left > 0, a**2 * steep**2 * (1 + k * s * vs[-1] / a) ** 2 / left * (1 + 4 * RELATIVE), numpy.inf)
+            value = numpy.where(left > 0, a**2 * steep**2 * (1 + k * s * vs[-1][-1] / a) ** 2 / left * (1 + 4 * RELATIVE), numpy.inf)
             worst = maximum(worst, numpy.where(none, 0.0, value).max(axis=2))
         gamma = (1 - 4 * RELATIVE) / (1 + width * sig[:, :, 0] + worst)
         found = maximum(found, numpy.where(numpy.isfinite(worst), gamma, -numpy.inf))
