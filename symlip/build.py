@@ -85,7 +85,8 @@ def theorems(folder: Path | None = None) -> dict[str, Theorem]:
 
 def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> dict[str, str]:
     """The text files of one theorem, by relative path. Raises SymlipError if a check or the verification fails."""
-    from .report import render
+    from .activations import latex_escape
+    from .report.document import render, whole_document
     from .report.figures import caption, ratios
 
     say = progress or (lambda _: None)
@@ -134,9 +135,10 @@ def texts(theorem: Theorem, progress: Callable[[str], None] | None = None) -> di
     }
     if points is not None:
         result["sharpness"] = [{key: value if isinstance(value, int) else float(f"{value:.4g}") for key, value in point.items()} for point in points]
+    report = render(derivation, fragment=True, **options)
     return {
-        f"{theorem.name}/{theorem.name}.tex": render(derivation, fragment=False, **options),
-        f"{theorem.name}/{theorem.name}-appendix.tex": render(derivation, fragment=True, **options),
+        f"{theorem.name}/{theorem.name}.tex": whole_document(report, latex_escape(theorem.title)),
+        f"{theorem.name}/{theorem.name}-appendix.tex": report,
         f"{theorem.name}/{theorem.name}.py": derivation.module(),
         f"{theorem.name}/{theorem.name}.json": json.dumps(result, indent=1, sort_keys=False) + "\n",
     }

@@ -191,7 +191,7 @@ def module_source(derivation: Derivation) -> str:
     kernel = _kernel(derivation, signature)
     results = list(derivation.results)
     wrapper = _wrapper(signature, results)
-    helpers = [inspect.getsource(FUNCTIONS[name]) for name in needed(kernel + wrapper, FUNCTIONS)]
+    helpers = [source_of(FUNCTIONS[name]) for name in needed(kernel + wrapper, FUNCTIONS)]
     header = f'"""Bounds on Lipschitz constants in the parameters, compiled by symlip: {_about(derivation)}.\n\nNeeds NumPy alone; call bounds({", ".join(signature.arguments)}).\n"""\n'
     standard = "import math\n" if any("math." in helper for helper in helpers) else ""
     if any("ThreadPoolExecutor" in helper for helper in helpers):
@@ -267,7 +267,7 @@ def _kernel(derivation: Derivation, signature: Signature) -> str:
         return released, results
 
     function = sympy.lambdify(arguments, results, modules=[FUNCTIONS, "numpy"], printer=SourcePrinter(constants), cse=given_definitions, docstring_limit=0)
-    source = re.sub(r"def \w+\(", "def _kernel(", inspect.getsource(function), count=1)
+    source = re.sub(r"def \w+\(", "def _kernel(", source_of(function), count=1)
     for number, name in enumerate(dict.fromkeys(re.findall(r"_Dummy_\d+", source)), 1):
         source = source.replace(name, f"layers_{number}")
     return source
@@ -291,19 +291,28 @@ def _released(lines: list[tuple[sympy.Symbol, sympy.Expr]], kept: set[sympy.Symb
     return found
 
 
+source_of = functools.cache(inspect.getsource)
+"""The source of a function or class, read from its file once a process."""
+
+
+@functools.cache
+def _called(text: str) -> frozenset[str]:
+    """The names that a source calls."""
+    return frozenset(re.findall(r"(\w+)\(", text))
+
+
 def needed(source: str, known: Mapping[str, Any]) -> list[str]:
     """The known functions that a source uses, with those that they use, in the order in which they are known."""
-    functions = {name: inspect.getsource(value) for name, value in known.items()}
     found: set[str] = set()
 
     def visit(text: str) -> None:
-        for name in functions:
-            if name not in found and re.search(rf"\b{name}\(", text):
+        for name in _called(text) & known.keys() - found:
+            if name not in found:
                 found.add(name)
-                visit(functions[name].split(":", 1)[1])
+                visit(source_of(known[name]).split(":", 1)[1])
 
     visit(source)
-    return [name for name in functions if name in found]
+    return [name for name in known if name in found]
 
 
 _READERS = (

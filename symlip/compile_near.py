@@ -20,7 +20,7 @@ from .calculus.claims import plain_symbol
 from .calculus.derivation import Derivation
 from .calculus.rules.activation_constants import identifier
 from .calculus.samples import At, SupremumNear
-from .compile import DESCRIPTION, SourcePrinter, _constant, _released, needed
+from .compile import DESCRIPTION, SourcePrinter, _constant, _released, needed, source_of
 from .pointwise import activation_source
 
 FUNCTIONS = {name: value for module in (runtime, near) for name, value in vars(module).items() if inspect.isfunction(value)}
@@ -40,7 +40,7 @@ def module_source(derivation: Derivation) -> str:
     centre, kernel, arguments, _ = _kernels(derivation)
     activations = "\n\n".join(activation_source(activation, *orders) for activation, orders in _activations(derivation).items())
     used = needed(centre + kernel + activations, FUNCTIONS)
-    helpers = [inspect.getsource(FUNCTIONS[name]) for name in used]
+    helpers = [source_of(FUNCTIONS[name]) for name in used]
     network = derivation.problem.network
     names = ", ".join(re.sub(r"[^ -~]|[\"\\]", "?", activation.name) for activation in network.activations)
     header = (
@@ -139,7 +139,7 @@ def _source(name: str, arguments: list[Any], lines: list[tuple[sympy.Symbol, sym
         return released, results
 
     function = sympy.lambdify(arguments, results, modules=[FUNCTIONS, "numpy"], printer=SourcePrinter(constants), cse=given_definitions, docstring_limit=0)
-    source = re.sub(r"def \w+\(", f"def {name}(", inspect.getsource(function), count=1)
+    source = re.sub(r"def \w+\(", f"def {name}(", source_of(function), count=1)
     for number, dummy in enumerate(dict.fromkeys(re.findall(r"_Dummy_\d+", source)), 1):
         source = source.replace(dummy, f"arrays_{number}")
     return source

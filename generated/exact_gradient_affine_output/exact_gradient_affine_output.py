@@ -63,7 +63,7 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
     found = numpy.empty((2, high.size))
 
     def piece(start):
-        part = numpy.arange(start, min(start + 64, high.size))
+        part = numpy.arange(start, min(start + 128, high.size))
         levels = 1 if any(alike for _, alike in true) else 2
         for level in range(min(fine, levels - 1), levels):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
@@ -72,7 +72,7 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
             if not part.size:
                 break
 
-    in_threads(piece, range(0, high.size, 64))
+    in_threads(piece, range(0, high.size, 128))
     return found.reshape(2, *shape)
 
 
@@ -134,7 +134,7 @@ def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, 
     for number, (weight, layer) in enumerate(zip(weights, layers), 1):
         if short and number == len(layers):
             sigma = slope * last[1]
-            return bound_end(function, weight * sigma, curvature, layer[1], estimate, path[number][0], least, ratio, sigma**2)
+            return bound_end(function, weight * sigma, curvature, layer[1], path[number][0], least, ratio, sigma**2)
         end = reach_of(slope, weights, layers, last, number) / estimate
         nodes = nodes_around(path[number + 1][1], critical(function, weight, layer[1], end), end, least, ratio, count, beyond)
         if true[number - 1][1]:
@@ -143,7 +143,7 @@ def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, 
             function = (nodes, bound_step_alike(function, nodes, weight, *layer, least, ratio, shares))
         else:
             function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
-    return bound_end(function, slope, curvature, last, estimate, path[-1][0], least, ratio)
+    return bound_end(function, slope, curvature, last, path[-1][0], least, ratio)
 
 
 def rough_bound(x_norm, slope, curvature, weights, layers, last):
@@ -206,25 +206,12 @@ def at_points(function, points):
     nodes, values = function
     if nodes is None:
         return values.reshape(values.shape + (1,) * (points.ndim - 2)) + 0 * points
-    batch, size = nodes.shape
-    top = nodes[:, -1:] * (1 + 1e-12) + 1e-300
-    shift = 2.0 * numpy.arange(batch)
-    flat = points.reshape(batch, -1)
-    table = (nodes / top + shift[:, None]).ravel()
-    index = numpy.searchsorted(table, (minimum(flat / top, 1.5) + shift[:, None]).ravel()).reshape(flat.shape) - size * numpy.arange(batch)[:, None]
-    index = numpy.clip(index, 1, size - 1)
-    rows = size * numpy.arange(batch)[:, None]
-    flat_nodes, flat_values = nodes.ravel(), values.ravel()
-    right = flat_nodes[index + rows]
-    index = numpy.clip(index + (flat > right), 1, size - 1) + rows
-    left, right, low, high = flat_nodes[index - 1], flat_nodes[index], flat_values[index - 1], flat_values[index]
-    with numpy.errstate(all="ignore"):
-        share = (flat - left) / (right - left)
-        chord = low + share * (high - low)
-    found = numpy.where(share <= 0, low, numpy.where(share >= 1, high, chord))
-    found = numpy.where((share <= 0) | (right == left), minimum(low, numpy.where(flat <= left, low, high)), found)
-    found = numpy.where((flat <= nodes[:, -1:]) & ~numpy.isnan(found), found, -numpy.inf)
-    return found.reshape(points.shape)
+    first = values[:, :1]
+    values = values - numpy.where(numpy.isfinite(first), RELATIVE * first, 0.0)  # more than the rounding of a chord
+    found = numpy.empty(points.shape)
+    for row, *chords in zip(found, points, nodes, values):
+        row[...] = numpy.interp(*chords, right=-numpy.inf)
+    return numpy.fmax(found, -numpy.inf, out=found)  # also where there is no point
 
 
 def shape_of(s, slope, bend, k, weight, function):
@@ -261,30 +248,40 @@ def estimate_step(function, nodes, weight, width, activation, rounds=8):
     return gamma, numpy.where(saturated, numpy.nan, point), sign
 
 
+def crossing(function, reach, need, square):
+    """About the smallest lam for which lam Gamma(reach / lam) >= need + square reach^2 / lam, at each place of a row.
+
+    With u = reach / lam it is where Gamma(u) / u - square u has fallen to need / reach; on a chord of Gamma, 1 / u is affine in the value of that.
+    """
+    nodes, values = function
+    if nodes is None:
+        return (need + sqrt(need**2 + 4 * square * reach**2 * values)) / (2 * values)
+    values = values - square * nodes**2
+    known = numpy.isfinite(values) & (nodes > 0)
+    first, last = known.argmax(axis=1)[:, None], known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)[:, None]  # known is what lies between
+    index = numpy.clip(numpy.arange(known.shape[1])[::-1], first, last)
+    inverse = 1 / numpy.take_along_axis(nodes, index, axis=1)
+    falls = numpy.take_along_axis(values, index, axis=1) * inverse
+    found = numpy.empty(reach.shape)
+    for row, *chords in zip(found, need / reach, falls, inverse):
+        row[...] = numpy.interp(*chords)
+    start, turn = values[:, :1], (numpy.take_along_axis(values, first, axis=1) - values[:, :1]) * inverse[:, -1:]
+    found = numpy.where(need < falls[:, -1:] * reach, found * reach, (need - turn * reach) / start)  # else before the first node that is not 0
+    return numpy.where(known.any(axis=1)[:, None], found, numpy.inf)
+
+
 def estimate_end(function, slope, curvature, squared, activation, lower, upper):
     """(lam, z): the smallest lam in [lower, upper] for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2."""
     edges, derivative, second = numpy.asarray(activation[4]), activation[9], activation[10]
-    if len(edges) == 1:
-        grid, size, turns = numpy.zeros((len(slope), 1)), 0.0, 1
-    else:
-        grid = numpy.broadcast_to(edges, (len(slope), len(edges)))
-        size, turns = numpy.diff(edges).max(), 6
-    slope, curvature, squared = slope[:, None, None], curvature[:, None, None], numpy.reshape(squared, (-1, 1, 1))
-    for turn in range(turns):
-        steep, bend = abs(derivative(grid))[:, None, :], abs(second(grid))[:, None, :]
-        left, right = lower, upper
-        for _ in range(4):
-            lam = (left[:, None] * (right / left)[:, None] ** numpy.linspace(0, 1, 13))[:, :, None]
-            short = lam * at_points(function, slope * steep / lam) - slope * bend - (curvature + squared / lam) * steep**2
-            holds = short.min(axis=2) >= 0
-            holds[:, -1] = True
-            first = maximum(holds.argmax(axis=1), 1)[:, None]
-            left, right = numpy.take_along_axis(lam[:, :, 0], first - 1, axis=1)[:, 0], numpy.take_along_axis(lam[:, :, 0], first, axis=1)[:, 0]
-            at = numpy.take_along_axis(short, (first - 1)[:, :, None], axis=1)[:, 0].argmin(axis=1)
-        point = numpy.take_along_axis(grid, at[:, None], axis=1)
+    slope, curvature, square = slope[:, None], curvature[:, None], numpy.reshape(squared, (-1, 1)) / slope[:, None] ** 2
+    grid, size = numpy.broadcast_to(edges if len(edges) > 1 else 0.0, (len(slope), len(edges))), numpy.diff(edges).max(initial=0.0)
+    for _ in range(6 if size else 1):
+        steep = abs(derivative(grid))
+        lam = crossing(function, slope * steep, slope * abs(second(grid)) + curvature * steep**2, square)
+        at = lam.argmax(axis=1)[:, None]
+        point, most = numpy.take_along_axis(grid, at, axis=1), numpy.take_along_axis(lam, at, axis=1)[:, 0]
         grid, size = point + size * numpy.linspace(-1, 1, 17), size / 7
-        lower = right * 0.9999 if turn else lower
-    return right, point[:, 0]
+    return numpy.clip(most, lower, upper), point[:, 0]
 
 
 def critical(function, weight, activation, end):
@@ -414,6 +411,35 @@ def cell_bound(s, away_s, steep, bend, away_bend, k, weight, gamma, top, less=No
     return largest_quotient(square, steep2, shift, below, maximum(abs(gamma[0]), abs(gamma[1])) + most, top**2 + most_less)
 
 
+def refined(function, rows, most, floor, given):
+    """The largest value of function(*rows) on the last axis, at least `floor`, with the places that `given` tells.
+
+    most: a bound of each value. Where it is at most the floor, as at most places, nothing more need be known.
+    """
+    places = (given & ~(most <= floor[..., None])).nonzero()
+    if not len(places[0]):
+        return floor
+
+    def at(row):
+        return tuple(map(at, row)) if isinstance(row, (tuple, list)) else numpy.broadcast_to(row, most.shape)[places]
+
+    found = numpy.full(most.shape, -numpy.inf)
+    found[places] = function(*map(at, rows))
+    return maximum(found.max(axis=-1), floor)
+
+
+def largest_on_cells(cells, k, w, gamma, top, floor, given):
+    """The largest `cell_bound` of any cell (the last axis), at least `floor`: of most it is enough to bound each part."""
+    s, away_s, steep, bend, away_bend = cells
+    turn, steepest = k * abs(w), maximum(*steep)
+    line = maximum(abs(w + k * s[0]), abs(w + k * s[1])) + k * away_s
+    moduli = maximum(abs(gamma[0]), abs(gamma[1])) + turn * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + (k * steepest) ** 2
+    below = minimum(gamma[0] - k * w * bend[0], gamma[1] - k * w * bend[1]) - turn * away_bend - (k * steepest) ** 2 - 4 * RELATIVE * moduli
+    most = ((maximum(abs(s[0]), abs(s[1])) + away_s) ** 2 + (steepest * line) ** 2 / below) * (1 + 4 * RELATIVE)
+    most = numpy.where(below > 0, most, numpy.inf)
+    return refined(lambda cells, *rows: cell_bound(*cells, *rows, top), (cells, k, w, gamma), most, floor, given)
+
+
 def cells_of(points, bends, activation):
     """What `cell_bound` needs of the cells between consecutive points (last axis); bends: |s''|, |s'''|, |s''''| on each."""
     _, _, _, _, _, _, _, noise, s, slope, bend = activation
@@ -453,7 +479,7 @@ def around(z, activation, nearest, ratio):
 def bound_step(function, nodes, weight, width, activation, nearest, ratio):
     """Gamma of the next layer at the nodes, from below."""
     top, _, odd, _, edges, bends, tails, *_ = activation
-    _, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
+    estimate, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
     best = numpy.where(numpy.isnan(best), edges[len(edges) // 2 if len(tails) else -1], best)
     k = nodes[:, :, None]
     replaced, fine = False, []
@@ -462,16 +488,14 @@ def bound_step(function, nodes, weight, width, activation, nearest, ratio):
         fine.append(cells_of(points, largest, activation))
         replaced = replaced | where
     rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
-    worst = numpy.full(nodes.shape, top**2)
+    vanishes = ~(estimate > 0)  # a denominator, as the search has seen
+    worst = numpy.where(vanishes, numpy.inf, maximum(top**2, 1 / estimate - 1 - (width - 1) * top**2))
     for sign in (1.0,) if odd else (1.0, -1.0):
         w = sign * weight[:, None, None]
-        for cells in (rough, *fine):
+        for cells, given in ((rough, ~replaced & ~vanishes[:, :, None]), *((cells, ~vanishes[:, :, None]) for cells in fine)):
             s, away_s, steep, bend, away_bend = cells
             steep, gamma = within(function, k * weight[:, None, None], steep, activation[1])
-            found = cell_bound(s, away_s, steep, bend, away_bend, k, w, gamma, top)
-            if cells is rough:
-                found = numpy.where(replaced, -numpy.inf, found)
-            worst = maximum(worst, found.max(axis=2))
+            worst = largest_on_cells((s, away_s, steep, bend, away_bend), k, w, gamma, top, worst, given)
     if len(tails):
         s, steep, bend = (numpy.asarray(row)[None, None, :] for row in tails)
         size = weight[:, None, None]
@@ -493,6 +517,50 @@ def cell_ratio(cells, k, along, across, gamma, scale, square, least, top):
     lifted = [value + shift * away_s * (2 * (1 + shift * top) + shift * away_s) for value in bernstein(line, line)]
     size = [least * (value + away_s * (2 * top + away_s)) for value in bernstein(s, s)]
     return scale * largest_quotient(size, slope2, lifted, below, moduli, least * top**2)
+
+
+def groups_of(ends, size=4):
+    """Consecutive ends in groups of so many cells, each with the first end of the next."""
+    return [ends[start : start + size + 1] for start in range(0, len(ends) - 1, size)]
+
+
+def largest_alike(cells, sizes, k, a, g, sig, top, family, ends, sign, floor, given):
+    """The largest bracket of `bound_step_alike` over its cells and where |c| (family "c") or a v ("v") is between consecutive ends; at least `floor`.
+
+    sizes: at least |s|, |s'| on each cell. Each numerator and denominator is bounded by its values at both ends of the parameter.
+    """
+    values, away_s, _, bends, away_bend = cells
+    s, steep = sizes
+
+    def of(x, a):
+        return sign * x / a, sign * (x * a if family == "c" else a / x)
+
+    def square(low, k, sig, s):
+        return k**2 * (1 + RELATIVE) / (sig - s**2) * (sig - (s * low) ** 2 if family == "c" else sig - s**2)
+
+    # all of the family's values at once, each part by itself
+    alongs, acrosses = zip(*(of(x, a) for x in (ends[0], ends[-1])))
+    least = 1.0 if family == "c" else ends[0]
+    across, spread = maximum(*map(abs, acrosses)), square(ends[0], k, sig, s) * steep**2
+    line = numpy.maximum.reduce([abs(1 + k * along * value) for along in alongs for value in values]) + k * abs(alongs[1]) * away_s
+    away = k * across * away_bend
+    moduli = abs(g) + k * across * maximum(*map(abs, bends)) + away + spread
+    below = g - numpy.maximum.reduce([k * x * value for x in acrosses for value in bends]) - away - spread - 8 * RELATIVE * moduli
+    most = (a * steep * line) ** 2 / below + (least * s) ** 2
+    most = numpy.where(below > 0, most * (1 + 8 * RELATIVE) - least**2 * sig * (1 - 2 * RELATIVE), numpy.inf)
+
+    def exact(cells, k, a, g, sig, s):
+        low, high = ends[:-1, None], ends[1:, None]
+        least = 1.0 if family == "c" else low
+        (first, third), (second, fourth) = of(low, a), of(high, a)
+        rows = [
+            cell_ratio(cells, k, along, across, g, a**2, square(low, k, sig, s), (least / a) ** 2, top)
+            for along in (first, second)
+            for across in (third, fourth)
+        ]
+        return (numpy.maximum.reduce(rows) - least**2 * sig * (1 - 2 * RELATIVE)).max(axis=0)
+
+    return refined(exact, (cells, k, a, g, sig, s), most, floor, given)
 
 
 def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio, shares=(0.003, 0.05)):
@@ -517,46 +585,34 @@ def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio,
         left = g - k**2 * steep**2 * (1 + RELATIVE)
         value = numpy.where(left > 0, s**2 * g / left, numpy.inf)
         sup = maximum(sup, numpy.where(replaced, -numpy.inf, value).max(axis=2) if number == 1 else value.max(axis=2))
-    cs = numpy.concatenate([1 - numpy.geomspace(1e-3, 1, 17)[::-1], [1.0]])
-    vs = numpy.concatenate([numpy.geomspace(1, 1.3, 8), numpy.geomspace(1.3, 60, 14)[1:]])
+    cs = groups_of(numpy.concatenate([1 - numpy.geomspace(1e-3, 1, 17)[::-1], [1.0]]))[::-1]
+    vs = groups_of(numpy.concatenate([numpy.geomspace(1, 1.3, 8), numpy.geomspace(1.3, 60, 14)[1:]]))
     found = numpy.full(nodes.shape, -numpy.inf)
     for share in shares:
         sig = (sup * (1 + share))[:, :, None]
         worst = numpy.zeros(nodes.shape)
         for (cells, replaced), (s, steep) in zip(parts, sizes):
-            widest = k**2 * (1 + RELATIVE) / (sig - s**2)
-
-            def over(low, high, at, sign, least, square, cells=cells, replaced=replaced, sig=sig):
-                """The largest of a family's cell, from both ends of its parameter for numerator and denominator."""
-                values = []
-                for x in (low, high):
-                    for y in (low, high):
-                        along, across = (sign * x / a, sign * y * a) if at == "c" else (sign * x / a, sign * a / y)
-                        value = cell_ratio(cells, k, along, across, g, a**2, square, (least / a) ** 2, top)
-                        values.append((value if replaced is None else numpy.where(replaced, -numpy.inf, value)).max(axis=2))
-                return numpy.maximum.reduce(values) - (least**2 * sig[:, :, 0]) * (1 - 2 * RELATIVE)
-
+            given = True if replaced is None else ~replaced
             for sign in (1.0, -1.0):
-                for low, high in numpy.stack([cs[:-1], cs[1:]], axis=1):
-                    worst = maximum(worst, over(low, high, "c", sign, 1.0, widest * (sig - s**2 * low**2)))
-                for low, high in numpy.stack([vs[:-1], vs[1:]], axis=1):
-                    worst = maximum(worst, over(low, high, "v", sign, low, widest * (sig - s**2)))
+                for family, groups in (("c", cs), ("v", vs)):
+                    for ends in groups:
+                        worst = largest_alike(cells, (s, steep), k, a, g, sig, top, family, ends, sign, worst, given)
             turn = numpy.maximum(abs(cells[3][0]), abs(cells[3][1])) + cells[4]
-            left = (g - k * turn * a / vs[-1] - k**2 * steep**2) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
-            bad = ~((left > 0) & (steep**2 * (a / vs[-1] + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left))
+            left = (g - k * turn * a / vs[-1][-1] - k**2 * steep**2) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
+            bad = ~((left > 0) & (steep**2 * (a / vs[-1][-1] + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left))
             worst = numpy.where((bad if replaced is None else bad & ~replaced).any(axis=2), numpy.inf, worst)
         if len(tails):
             s, steep, turn = tails
             left = (g - k * a * turn - k**2 * steep**2 * sig / (sig - s**2)) * (1 - 4 * RELATIVE) - RELATIVE * abs(g)
             none = (left > 0) & (steep**2 * (a + k * s) ** 2 * (1 + 4 * RELATIVE) <= (sig - s**2) * left)  # then every bracket is at most 0
-            value = numpy.where(left > 0, a**2 * steep**2 * (1 + k * s * vs[-1] / a) ** 2 / left * (1 + 4 * RELATIVE), numpy.inf)
+            value = numpy.where(left > 0, a**2 * steep**2 * (1 + k * s * vs[-1][-1] / a) ** 2 / left * (1 + 4 * RELATIVE), numpy.inf)
             worst = maximum(worst, numpy.where(none, 0.0, value).max(axis=2))
         gamma = (1 - 4 * RELATIVE) / (1 + width * sig[:, :, 0] + worst)
         found = maximum(found, numpy.where(numpy.isfinite(worst), gamma, -numpy.inf))
     return numpy.where(g[:, :, 0] > 0, found, -numpy.inf)
 
 
-def bound_end(function, slope, curvature, activation, estimate, centre, nearest, ratio, squared=0.0):
+def bound_end(function, slope, curvature, activation, centre, nearest, ratio, squared=0.0):
     """The smallest lam for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2 everywhere, from above."""
     edges, bends, tails = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[6]
     batch = len(slope)
@@ -579,26 +635,18 @@ def bound_end(function, slope, curvature, activation, estimate, centre, nearest,
         right = [(slope[:, None] * b + most * p**2) * (1 + 4 * RELATIVE) for b, p in zip(bend, steep)]
         return numpy.all([(left * g * (1 - 4 * RELATIVE) >= r).all(axis=1) for g, r in zip(gamma, right)], axis=0)
 
-    width = numpy.full(batch, 1e-11)
-    upper = estimate * (1 + width)
+    reaches = [slope[:, None] * minimum(p, activation[1]) for p in ends]
+    needs = [slope[:, None] * b + curvature[:, None] * p**2 for b, p in zip(bend, ends)]
+    square = numpy.reshape(squared, (-1, 1)) / slope[:, None] ** 2
+    guess = numpy.max([crossing(function, *rows, square).max(axis=1) for rows in zip(reaches, needs)], axis=0)
+    width = numpy.full(batch, 1e-13)
     for _ in range(60):
-        bad = ~holds(upper) & (width < 1e3)
-        if not bad.any():
+        upper = guess * (1 + width)
+        bad = ~holds(upper)
+        if not (bad & (width < 1e3)).any():
             break
         width = numpy.where(bad, width * 3, width)
-        upper = estimate * (1 + width)
-    failed = ~holds(upper)
-    lower = numpy.where(width > 1e-11, estimate * (1 + width / 3), estimate * (1 - 1e-6))
-    for share in (1e-4, 1e-2, 0.5):  # where the estimate was too large
-        good = holds(lower)
-        if not good.any():
-            break
-        upper, lower = numpy.where(good, lower, upper), numpy.where(good, lower * (1 - share), lower)
-    for _ in range(30):
-        middle = (lower + upper) / 2
-        good = holds(middle)
-        lower, upper = numpy.where(good, lower, middle), numpy.where(good, middle, upper)
-    return numpy.where(failed, numpy.inf, upper * (1 + 4 * RELATIVE))
+    return numpy.where(bad, numpy.inf, upper * (1 + 4 * RELATIVE))
 
 
 def _number(name, value):

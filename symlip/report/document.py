@@ -89,9 +89,12 @@ def render(
             sharpness_figure=sharpness_figure,
         )
     )
-    if fragment:
-        return body
-    return _environment().get_template("document.tex.j2").render(title=context.title, running=_running(context.title), body=body)
+    return body if fragment else whole_document(body, context.title)
+
+
+def whole_document(body: str, title: str) -> str:
+    """A report without a preamble as a document of its own; title: as LaTeX."""
+    return _environment().get_template("document.tex.j2").render(title=title, running=_running(title), body=body)
 
 
 def _factor(step: sympy.Expr | None) -> str:

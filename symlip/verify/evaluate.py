@@ -86,33 +86,27 @@ def _ball_monomial(coefficient: Any, radius: Any, ones: Any, twos: Any) -> Any:
     return coefficient * radius**degree * _sqrt(mpf(1) / some) ** ones * (mpf(2) / some) ** twos
 
 
-def _entire(z: Any, direct: Any, coefficient: Any) -> Any:
-    """runtime.entire for mpf's: as many terms as the precision needs."""
+def _entire(z: Any, direct: Any, start: Any) -> Any:
+    """runtime.entire for mpf's: a formula that loses up to three times the digits by which the point is small, made with so many more; `start` at 0."""
 
     def one(point: Any) -> Any:
-        if point >= 1:
-            return direct(point)
-        total, power, n = mpf(0), mpf(1), 0
-        while power > mpf(10) ** (-mpmath.mp.dps - 5) and n < 10 * mpmath.mp.dps:
-            numerator, denominator = coefficient(n)
-            total, power, n = total + power * numerator / denominator, power * point, n + 1
-            if n > 30 and power / mpmath.factorial(n) < mpf(10) ** (-mpmath.mp.dps - 5):
-                break
-        return total
+        lost = -3 * mpmath.mag(point) if point else 0
+        if not point or lost > 3 * mpmath.mp.prec:
+            return mpf(start)
+        with mpmath.extraprec(max(0, int(lost)) + 10):
+            found = direct(mpf(point))
+        return +found
 
     return np.frompyfunc(one, 1, 1)(z)
 
 
-_factorial = mpmath.factorial
 ENTIRE = {
-    "phi1": lambda z, growth=None: _entire(z, lambda z: mpmath.expm1(z) / z, lambda n: (1, _factorial(n + 1))),
-    "phi2": lambda z, growth=None: _entire(z, lambda z: ((z - 1) * mpmath.exp(z) + 1) / z**2, lambda n: (n + 1, _factorial(n + 2))),
-    "phi3": lambda z, growth=None: _entire(
-        z, lambda z: (mpmath.exp(2 * z) - 2 * z * mpmath.exp(z) - 1) / z**3, lambda n: (2 ** (n + 3) - 2 * (n + 3), _factorial(n + 3))
-    ),
-    "psi": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(z) - 1 - z) / z**2, lambda n: (1, _factorial(n + 2))),
-    "psi3": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(z) - 1 - z - z**2 / 2) / z**3, lambda n: (1, _factorial(n + 3))),
-    "chi": lambda z, growth=None: _entire(z, lambda z: ((z - 2) * mpmath.exp(z) + 2 + z) / z**3, lambda n: (n + 1, _factorial(n + 3))),
+    "phi1": lambda z, growth=None: _entire(z, lambda z: mpmath.expm1(z) / z, 1),
+    "phi2": lambda z, growth=None: _entire(z, lambda z: ((z - 1) * mpmath.exp(z) + 1) / z**2, mpf(1) / 2),
+    "phi3": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(2 * z) - 2 * z * mpmath.exp(z) - 1) / z**3, mpf(1) / 3),
+    "psi": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(z) - 1 - z) / z**2, mpf(1) / 2),
+    "psi3": lambda z, growth=None: _entire(z, lambda z: (mpmath.exp(z) - 1 - z - z**2 / 2) / z**3, mpf(1) / 6),
+    "chi": lambda z, growth=None: _entire(z, lambda z: ((z - 2) * mpmath.exp(z) + 2 + z) / z**3, mpf(1) / 6),
 }
 
 

@@ -54,9 +54,9 @@ _L = first_after(L0, k, v1, y)
 _H = second_after(H0, L0, (k, v1, v2, w, c), y)
 LINEAR = (
     Identity("L solves its equation", sympy.diff(written(_L), y), k * written(_L) + v1),
-    Identity("L starts at L_0", sympy.limit(written(_L), y, 0), L0),
+    Identity("L starts at L_0", sympy.Limit(written(_L), y, 0), L0),
     Identity("H solves its equation", sympy.diff(written(_H), y), k * written(_H) + v2 + 2 * w * written(_L) + c * written(_L) ** 2),
-    Identity("H starts at H_0", sympy.limit(written(_H), y, 0), H0),
+    Identity("H starts at H_0", sympy.Limit(written(_H), y, 0), H0),
 )
 
 _two_jet = a0 + a1 * (p + t * e) + a2 * X + b1 * (p + t * e) ** 2 / 2 + b2 * (p + t * e) * X + b3 * X**2 / 2
@@ -227,7 +227,7 @@ class DepthDependentFirst(Rule):
     obligations = (
         *DERIVATIVES,
         *Gronwall.obligations,
-        Identity("the integral of the square", sympy.integrate(sympy.exp(2 * k * (a - t)), (t, 0, a)), a * PLAIN[Phi1](2 * k * a)),
+        Identity("the integral of the square", sympy.Integral(sympy.exp(2 * k * (a - t)), (t, 0, a)), a * PLAIN[Phi1](2 * k * a)),
     )
 
     def conclude(self, given: Given, **_: Any) -> Bound:
@@ -246,10 +246,10 @@ Last, for $\eta,\zeta\in L^2(\mu)$ the derivative of $DX_T(\theta+t\eta)[\zeta]$
     obligations = (
         *DERIVATIVES,
         *WorstControl.obligations,
-        Identity("the kernel's norm", sympy.integrate((a - t) * sympy.exp(2 * k * (a - t)), (t, 0, a)), a**2 * PLAIN[Phi2](2 * k * a)),
+        Identity("the kernel's norm", sympy.Integral((a - t) * sympy.exp(2 * k * (a - t)), (t, 0, a)), a**2 * PLAIN[Phi2](2 * k * a)),
         Identity(
             "the third term",
-            sympy.integrate(sympy.exp(k * (a - t)) * (sympy.exp(2 * k * t) - 1) / (2 * k), (t, 0, a)),
+            sympy.Integral(sympy.exp(k * (a - t)) * (sympy.exp(2 * k * t) - 1) / (2 * k), (t, 0, a)),
             a**2 * PLAIN[Phi1](k * a) ** 2 / 2,
         ),
     )

@@ -48,7 +48,7 @@ LEIBNIZ = tuple(
 )
 
 TAYLOR = tuple(
-    Identity(f"integral of a constant, {k} times", sympy.integrate(M * (T - t) ** (k - 1) / sympy.factorial(k - 1), (t, 0, T)), M * T**k / sympy.factorial(k))
+    Identity(f"integral of a constant, {k} times", sympy.Integral(M * (T - t) ** (k - 1) / sympy.factorial(k - 1), (t, 0, T)), M * T**k / sympy.factorial(k))
     for k in (1, 2, 3, 4)
 )
 

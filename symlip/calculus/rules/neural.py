@@ -89,10 +89,10 @@ $|DX_T|\le L=S_1\sqrt{(1+\rho^2)U\varphi_1(2\kappa U)+2\rho\sigma U^2\psi(2\kapp
     proof = r"""By the proof there, with $v_1$ under the integral: $L^2=\int_0^Ue^{2\kappa(U-y)}S_1^2(1+(\rho+\sigma y)^2)\,dy$, since $v_1$ at the left end of a jump is at most its values along it."""
     obligations = (
         *DepthDependentFirst.obligations,
-        Identity("first moment", sympy.integrate(y * sympy.exp(2 * kappa * (U - y)), (y, 0, U)), U**2 * PLAIN[Psi](2 * kappa * U)),
+        Identity("first moment", sympy.Integral(y * sympy.exp(2 * kappa * (U - y)), (y, 0, U)), U**2 * PLAIN[Psi](2 * kappa * U)),
         Identity(
             "second moment",
-            sympy.integrate(y**2 * sympy.exp(2 * kappa * (U - y)), (y, 0, U)),
+            sympy.Integral(y**2 * sympy.exp(2 * kappa * (U - y)), (y, 0, U)),
             2 * U**3 * ((sympy.exp(2 * kappa * U) - 1 - 2 * kappa * U - (2 * kappa * U) ** 2 / 2) / (2 * kappa * U) ** 3),
         ),
     )
@@ -129,7 +129,7 @@ FLOW_OF_BLOCKS = (
     Identity("G solves its equation, weights", sympy.diff(_G[0], y), kappa * _G[0] + S2 * _q[0] ** 2 + 2 * S1 * _l[0]),
     Identity("G solves its equation, weights and bias", sympy.diff(_G[1], y), kappa * _G[1] + S2 * _q[0] * _q[1] + S1 * _l[1]),
     Identity("G solves its equation, bias", sympy.diff(_G[2], y), kappa * _G[2] + S2 * _q[1] ** 2),
-    *(Identity(f"zero at the start, {number}", sympy.limit(f, y, 0), sympy.Integer(0)) for number, f in enumerate((*_l, *_G), 1)),
+    *(Identity(f"zero at the start, {number}", sympy.Limit(f, y, 0), sympy.Integer(0)) for number, f in enumerate((*_l, *_G), 1)),
 )
 
 
