@@ -74,15 +74,15 @@ def _described(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Tied):
         return {"type": "tied", "steps": layer.steps, "layer": _described(layer.layer)}
     if isinstance(layer, Skip):
-        return {"type": "skip", "step": _exact_float(layer.step), "layers": [_described(inner) for inner in layer.layers]}
+        return {"type": "skip", "step": _exact_float(layer.signed_step), "layers": [_described(inner) for inner in layer.layers]}
     if BUILT_IN.get(layer.activation.name) != layer.activation:
         raise _NoText
     named = {"width": _integer(layer.width), "activation": layer.activation.name}
-    return {"type": "dense", **named} if isinstance(layer, Dense) else {"type": "residual", **named, "step": _exact_float(layer.step)}
+    return {"type": "dense", **named} if isinstance(layer, Dense) else {"type": "residual", **named, "step": _exact_float(layer.signed_step)}
 
 
 def _exact_float(step: sympy.Expr) -> float:
-    if (not step.is_Rational and not step.is_Float) or step_of(float(step), "a step") != step:
+    if (not step.is_Rational and not step.is_Float) or step_of(float(step), "a step") != abs(step):
         raise _NoText
     return float(step)
 

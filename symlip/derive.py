@@ -22,7 +22,7 @@ from .calculus.rules.block_slope import BlockSlope
 from .calculus.rules.cost_constants import constants_rule
 from .calculus.rules.cost_first import CostFirst, RiskFirst
 from .calculus.rules.cost_second import CostSecondBlock, CostSecondScalar, RiskSecondBlock, RiskSecondScalar
-from .calculus.rules.held_lines import HeldProducts, HeldShares, HeldSums, can_be_held
+from .calculus.rules.held_lines import HeldProducts, HeldShares, HeldSums, bent_line, can_be_held
 from .calculus.rules.higher import CostHigher, HigherDerivative, RiskHigher, cost_third, derivative_kind
 from .calculus.rules.input_block import InputBlock, InputPreActivation, InputSecond
 from .calculus.rules.input_value import InputValue, LastValue
@@ -403,11 +403,12 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     _set_results(derivation, results)
 
 
-def held_premises(derivation: Derivation, premises: Sequence[str | None]) -> list[str | None]:
+def held_premises(derivation: Derivation, premises: Sequence[str | None], order: int = 1) -> list[str | None]:
     """What the lower bounds by a held neuron start from: the premises and the products and sums along it."""
     network, found = derivation.problem.network, list[str]()
-    for layer in range(len(network.units), 0, -1):
-        found.append(derivation.apply(HeldProducts(), *premises, *found[-1:], network=network, layer=layer))
+    for letter, end in [("P", len(network.units))] + ([("K", bent_line(network) - 1)] if order >= 2 else []):
+        for line in range(end, 0, -1):
+            found.append(derivation.apply(HeldProducts(), *premises, *found[-1:], network=network, letter=letter, line=line, end=end))
     found += [derivation.apply(HeldSums(), *premises, *found, network=network, group=group, far=far) for group in network.groups for far in (False, True)]
     found += [derivation.apply(HeldShares(), *premises, *found, network=network, group=group) for group in network.groups]
     return [*premises, *found]

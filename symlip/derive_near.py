@@ -132,7 +132,7 @@ class Centre:
         unit = self.network.units[layer - 1]
         found: dict[str, Any] = {"layer": layer, "activation": unit.activation}
         if not self.network.plain:
-            found |= {"group": unit.group, "step": unit.step, "start": unit.start}
+            found |= {"group": unit.group, "step": unit.step, "signed": unit.signed_step, "start": unit.start}
         return found
 
 

@@ -26,7 +26,7 @@ from .calculus.rules.chain import (
     centred,
 )
 from .calculus.rules.global_constant import Jump, NoGlobalBound, OneLayerReached, TwoAffine, TwoAffineReached, jump_of
-from .calculus.rules.held_lines import HeldLinesFirst, HeldLinesSecond, check_lines
+from .calculus.rules.held_lines import HeldLinesFirst, HeldLinesSecond, can_be_held, check_lines
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, JointReached
 from .calculus.rules.pre_activation import PreActivation
@@ -78,22 +78,26 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
 
 
 def _held_lines(network: Network, parameters: LayerBalls, order: int) -> Derivation:
-    """Residual layers, tied or not: one neuron is held still."""
-    check_lines(network, bends=order >= 2)
+    """Residual layers, tied or not, mixed with dense ones: one neuron is held still."""
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
-    inputs = [derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))]
+    inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
     weights = [derivation.assume(Hypothesis(Quantity("weight", group), nonnegative(f"a_{group}"))) for group in network.groups]
-    steps = [derivation.assume(Hypothesis(Quantity("step", step), step)) for step in network.steps]
-    constants = [name for names in constants_reached(derivation, order).values() for name in names]
-    constants += [derivation.apply(ActivationConstants(), activation=activation, order=0) for activation in network.activations]
-    inputs += [derivation.assume(Hypothesis(Quantity(f"input_{kind}"), nonnegative(f"x_{kind}"))) for kind in ("least", "rest")]
-    premises = held_premises(derivation, [*inputs, *weights, *steps, *constants])
-    found = [derivation.apply(HeldLinesFirst(), *premises, network=network)]
-    if order >= 2 and len(network.units) > 1:
-        found.append(derivation.apply(HeldLinesSecond(), *premises, network=network))
-    for result, name in zip(("lipschitz", "gradient_lipschitz"), found):
+    for result, name in zip(("lipschitz", "gradient_lipschitz"), _held(derivation, [inputs, *weights])):
         derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
     return derivation
+
+
+def _held(derivation: Derivation, given: list[str]) -> list[str]:
+    """The steps that bound the first and the second derivative from below by a neuron that is held."""
+    network, order = derivation.problem.network, derivation.problem.order
+    check_lines(network, bends=order >= 2)
+    premises = [*given, *(derivation.assume(Hypothesis(Quantity("step", step), step)) for step in network.steps)]
+    premises += [name for names in constants_reached(derivation, order).values() for name in names]
+    premises += [derivation.apply(ActivationConstants(), activation=activation, order=0) for activation in network.activations]
+    premises += [derivation.assume(Hypothesis(Quantity(f"input_{kind}"), nonnegative(f"x_{kind}"))) for kind in ("least", "rest")]
+    along = held_premises(derivation, premises, order)
+    found = [derivation.apply(HeldLinesFirst(), *along, network=network)]
+    return [*found, derivation.apply(HeldLinesSecond(), *along, network=network)] if order >= 2 else found
 
 
 def _only_dense(network: Network, what: str) -> None:
@@ -180,7 +184,7 @@ def _any_depth(derivation: Derivation, inputs: str, parameters: LayerBalls) -> t
 
 def _ball(derivation: Derivation, inputs: str, radius: str) -> tuple[str, str | None]:
     network, order = derivation.problem.network, derivation.problem.order
-    if order >= 2 and all(activation.constant(2) == 0 for activation in network.activations):
+    if order >= 2 and _affine(network):
         raise SymlipError("every layer is affine: ask for order=1, or take LayerBalls()")
     constants = [name for names in constants_reached(derivation, order).values() for name in names]
     first = _zero_chain(derivation, inputs, radius, constants) if _at_zero(network) else None
@@ -214,16 +218,21 @@ def global_bound(network: Network | Field) -> Derivation:
 
     Returns a Derivation. Where there is a constant (one layer; the gradient of two affine layers) it is exact, a result like
     any other. Where there is none, the result is that of a family of networks of scale t, and `derivation.limits` says oo.
+    Residual layers, tied or not, may be mixed with dense ones where s(0) = 0; without s''(0) = 0 the result is about N alone.
     Where an activation's derivative jumps (ReLU), the gradient has no constant even locally: the result is the jump.
     Source: Herrera, Krach, Teichmann, arXiv 2004.13135 (no global bound).
     """
     if isinstance(network, Field):
         return flow_global_bound(network)
     check_arguments(network, LayerBalls(), "block", 2, None)
-    _only_dense(network, "global_bound")
     order = 2 if all(activation.constant(2).is_finite for activation in network.activations) else 1
+    if not network.plain and (not can_be_held(network, bends=True) or (len(network.units) == 2 and _affine(network))):
+        order = 1  # of two affine lines the second derivative is a constant
     derivation = Derivation(Problem(network, AllParameters(), None, "global", order))
     inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
+    if not network.plain:
+        _family_of_lines(derivation, inputs)
+        return derivation
     if network.symbolic_depth:
         _family_of_any_depth(derivation, inputs)
     elif len(network.dense) == 1:
@@ -256,7 +265,7 @@ def _one_layer(derivation: Derivation, inputs: str) -> None:
 
 def _family(derivation: Derivation, inputs: str) -> None:
     network = derivation.problem.network
-    affine = all(activation.constant(2) == 0 for activation in network.activations)
+    affine = _affine(network)
     scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
     weights = dict.fromkeys(range(2, len(network.dense) + 1), scale)
     exception = affine and len(network.dense) == 2 and derivation.problem.order >= 2
@@ -273,6 +282,21 @@ def _family(derivation: Derivation, inputs: str) -> None:
         bound = derivation.apply(TwoAffine(), slope, *constants, activation=above)
         derivation.apply(TwoAffineReached(), bound, activations=(below, above))
         derivation.results["gradient_lipschitz"] = derivation.steps[bound].claim.symbol  # type: ignore[union-attr]
+
+
+def _family_of_lines(derivation: Derivation, inputs: str) -> None:
+    """Residual layers, tied or not, mixed with dense ones: the family of a neuron that is held, its weight t in every line."""
+    network = derivation.problem.network
+    if len(network.units) == 1:
+        raise SymlipError("the bounds of one residual layer do not contain the norm of its weights: derive(network) holds for all parameters")
+    scale = derivation.assume(Hypothesis(Quantity("scale"), nonnegative("t")))
+    for result, name in zip(("lipschitz", "gradient_lipschitz"), _held(derivation, [inputs, scale])):
+        derivation.apply(NoGlobalBound(), scale, *_definitions(derivation), symbol=name, depth=network.depth)
+        derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
+
+
+def _affine(network: Network) -> bool:
+    return all(activation.constant(2) == 0 for activation in network.activations)
 
 
 def _definitions(derivation: Derivation) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -63,8 +63,20 @@ def _negative(step: object) -> bool:
     return isinstance(step, int | float | sympy.Expr) and not isinstance(step, sympy.Symbol) and bool(sympy.sympify(step).is_negative)
 
 
+class _Stepped:
+    """What has a step, kept as its modulus, and whether it is negative: the bounds need the one, a concrete network both."""
+
+    step: Any
+    negative: bool
+
+    @property
+    def signed_step(self) -> sympy.Expr:
+        """The step with its sign; a symbol stands for either."""
+        return -self.step if self.negative else self.step
+
+
 @dataclass(frozen=True)
-class Residual:
+class Residual(_Stepped):
     """A residual layer h -> h + step s(A h + b) with as many outputs as inputs. step: a number or a symbol; its sign does not matter."""
 
     width: Size
@@ -80,7 +92,7 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Skip:
+class Skip(_Stepped):
     """A skip around several dense layers: h -> h + step f(h), f the layers one after the other."""
 
     layers: tuple[Dense, ...]
@@ -126,7 +138,7 @@ Layer: TypeAlias = Dense | Residual | Skip | Tied
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(_Stepped):
     """One line of a network written out: h_u = [h_start +] [step] s(A_g h_{u-1} + b_g), or h_u = h_start + step h_{u-1}.
 
     activation: None where a skip ends. group: g, the number of the first unit with these parameters; None without any.

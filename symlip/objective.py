@@ -103,7 +103,7 @@ class Objective:
             _Line(
                 None if unit.group is None else network.groups.index(unit.group),
                 {} if unit.activation is None else activation_functions(unit.activation, (0, 1, 2)),
-                None if unit.step is None else float(unit.step),
+                None if unit.step is None else float(unit.signed_step),
                 unit.start,
             )
             for unit in network.units

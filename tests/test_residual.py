@@ -7,6 +7,8 @@ import pytest
 import sympy
 
 import symlip as sl
+from symlip.architecture import describe, parse
+from symlip.objective import Objective
 
 m4 = sl.Network(1, [sl.Tied(sl.Dense(1, "tanh"), 4)])
 NETWORKS = {
@@ -116,6 +118,9 @@ LOWER = {
     "tied": sl.Network(2, [sl.Tied(sl.Residual(2, "tanh", step="d"), 3)]),
     "both": sl.Network(2, [sl.Tied(sl.Residual(2, "arctan", step=0.5), 2), sl.Residual(2, "sin", step=2)]),
     "scalar": sl.Network(1, [sl.Residual(1, "erf", step="d")] * 2),
+    "mixed": sl.Network(2, [sl.Dense(3, "tanh"), sl.Residual(3, "arctan", step="d"), sl.Tied(sl.Residual(3, "tanh", step=-0.5), 2), sl.Dense(1, "identity")]),
+    "dense inside": sl.Network(2, [sl.Residual(2, "tanh", step="d"), sl.Dense(3, "sin"), sl.Residual(3, "tanh", step=0.5), sl.Dense(2, "tanh")]),
+    "bent first": sl.Network(2, [sl.Dense(2, "tanh"), sl.Residual(2, "identity", step="d")]),
 }  # fmt: skip
 
 
@@ -133,6 +138,81 @@ def test_lower_bounds_are_reached_and_below_the_upper_ones(name):
         assert below.gradient_lipschitz <= above.gradient_lipschitz
         ratios.append(below.lipschitz / above.lipschitz)
     assert min(ratios) > 0.5 and ratios[-1] > 0.99 and max(ratios) <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("name", LOWER)
+def test_the_held_network_has_the_derivatives_that_are_claimed(name):
+    network, x = LOWER[name], np.array([0.3, -1.1])[: LOWER[name].inputs]
+    lower = sl.lower_bound(network)
+    given = {"weight_norms": [1.4, 0.8, 1.1, 0.9][: len(network.groups)]} | {step.name: 0.6 for step in network.steps}
+    found = lower.compile()(input_norm=float(np.linalg.norm(x)), **given)
+    numbers = {"tanh": np.tanh, "sin": np.sin, "arctan": np.arctan, "identity": lambda z: z, "erf": np.vectorize(math.erf)}
+
+    def output(flat, shapes):
+        theta, h = unflatten(flat, shapes), x
+        for unit in network.units:
+            A, b = theta[network.groups.index(unit.group)]
+            step = 0 if unit.step is None else (-1 if unit.negative else 1) * float(unit.step.subs(dict.fromkeys(network.steps, 0.6)))
+            s = numbers[unit.activation.name](A @ h + b)
+            h = s if unit.step is None else h + step * s
+        return h
+
+    for order, claimed in ((1, found.lipschitz), (2, found.gradient_lipschitz)):
+        theta = lower.witness(x=x, order=order, **given)
+        assert all(np.linalg.norm(A, 2) <= norm * (1 + 1e-12) for (A, _), norm in zip(theta, given["weight_norms"]))
+        flat, shapes = np.concatenate([part.ravel() for pair in theta for part in pair]), [(A.shape, b.shape) for A, b in theta]
+        assert differences(lambda point, shapes=shapes: output(point, shapes), flat, order) >= claimed * (1 - 1e-5)
+
+
+def differences(function, at, order):
+    """The norm of the first derivative, or at least that of the second along an axis of the output, by central differences."""
+    axes = np.eye(at.size)
+    if order == 1:
+        return np.linalg.norm(np.stack([(function(at + 1e-6 * v) - function(at - 1e-6 * v)) / 2e-6 for v in axes]), 2)
+    e = 1e-4
+    signs = [(i, j) for i in (1, -1) for j in (1, -1)]
+    hessians = np.array([[sum(i * j * function(at + e * (i * v + j * w)) for i, j in signs) for w in axes] for v in axes]) / (4 * e * e)
+    return max(np.max(abs(np.linalg.eigvalsh(hessians[:, :, k]))) for k in range(hessians.shape[2]))
+
+
+def unflatten(flat, shapes):
+    found, place = [], 0
+    for pair in shapes:
+        parts = []
+        for shape in pair:
+            size = math.prod(shape)
+            parts.append(flat[place : place + size].reshape(shape))
+            place += size
+        found.append(tuple(parts))
+    return found
+
+
+@pytest.mark.parametrize("name", LOWER)
+def test_residual_networks_have_no_global_constant(name):
+    pytest.importorskip("z3")
+    derivation = sl.global_bound(LOWER[name])
+    assert derivation.limits == {"lipschitz": sympy.oo, "gradient_lipschitz": sympy.oo}
+    derivation.check(obligations=True)
+    assert derivation.verify(digits=25, networks=5).passed
+    bounds = derivation.compile()
+    steps = {step.name: 0.5 for step in LOWER[name].steps}
+    small, large = (bounds(input_norm=0.7, scale=t, **steps) for t in (1.0, 1e4))
+    assert large.lipschitz > 1e3 * small.lipschitz and large.gradient_lipschitz > 1e3 * small.gradient_lipschitz
+
+
+def test_where_no_family_is_known_it_says_so():
+    affine = sl.global_bound(sl.Network(2, [sl.Residual(2, "identity", step=0.5)] * 2))
+    assert set(affine.results) == {"lipschitz"}  # the second derivative of two affine lines is a constant
+    assert set(sl.global_bound(sl.Network(2, [sl.Residual(2, "elu")] * 2)).results) == {"lipschitz"}
+    for layers, line in (
+        ([sl.Residual(2, "tanh")], "one residual layer"),
+        ([sl.Tied(sl.Dense(2, "tanh"), 3)], "line 2 is a tied dense layer"),
+        ([sl.Residual(2, "relu")] * 2, "relu is not steep and smooth at 0"),
+        ([sl.Skip([sl.Dense(3, "tanh"), sl.Dense(2, "tanh")])], "skip around several layers"),
+        ([sl.Residual(2, "logistic")] * 2, "logistic is not 0 there"),
+    ):
+        with pytest.raises(sl.SymlipError, match=line):
+            sl.global_bound(sl.Network(2, layers))
 
 
 def test_the_tied_lower_bound_is_the_joint_bound_where_an_entry_of_the_input_is_zero():
@@ -178,7 +258,7 @@ def test_a_thousand_residual_layers_are_linear_in_depth():
         (lambda: sl.Tied(sl.Dense(4, "tanh"), 0), "positive integer"),
         (lambda: sl.Skip([]), "goes around dense layers"),
         (lambda: sl.derive(sl.Network(2, [sl.Residual(2, "softplus"), sl.Dense(1, "tanh")]), sl.LayerBalls()), "bound the biases"),
-        (lambda: sl.lower_bound(NETWORKS["residual"]), "line 3 is not residual"),
+        (lambda: sl.lower_bound(NETWORKS["recurrent"]), "line 2 is a tied dense layer"),
         (lambda: sl.lower_bound(sl.Network(2, [sl.Residual(2, "logistic")] * 2)), "not 0 there"),
         (lambda: sl.lower_bound(NETWORKS["residual"], sl.ParameterBall()), "dense layers"),
         (lambda: sl.derive(NETWORKS["residual"], sl.LayerBalls()).compile()(weight_norms=[1.0] * 3, input_norm=1.0, d=-1.0), "d must be nonnegative"),
@@ -188,3 +268,28 @@ def test_bad_input_is_one_clear_line(make, message):
     with pytest.raises(ValueError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("step", [0.5, -0.5])
+def test_the_sign_of_a_step_is_that_of_the_concrete_network(step):
+    rng = np.random.default_rng(3)
+    network = sl.Network(
+        2, [sl.Dense(2, "tanh"), sl.Residual(2, "logistic", step=step), sl.Skip([sl.Dense(2, "tanh")], step=2 * step), sl.Dense(1, "identity")]
+    )
+    theta = [(rng.normal(size=(width, 2)), rng.normal(size=width)) for width in (2, 2, 2, 1)]
+    x, y = rng.normal(size=(5, 2)), rng.normal(size=(5, 1))
+
+    def cost(moved=0.0):
+        h = np.tanh(x @ theta[0][0].T + theta[0][1] + moved)
+        h = h + step / (1 + np.exp(-(h @ theta[1][0].T + theta[1][1])))
+        h = h + 2 * step * np.tanh(h @ theta[2][0].T + theta[2][1])
+        return np.mean((h @ theta[3][0].T + theta[3][1] - y) ** 2) / 2
+
+    model = sl.Model(network, theta)
+    assert math.isclose(Objective(network, sl.HalfSquaredError(), x, y).value(theta), cost(), rel_tol=1e-12)
+    rises = (cost(1e-6) - cost(-1e-6)) / 2e-6  # along (1, 1) in the first bias
+    certificate = sl.certify(model, (x, y), sl.HalfSquaredError(), 1e-6)
+    assert abs(rises) <= certificate.cost_lipschitz * math.sqrt(2) and abs(rises) > 1e-3
+    read, _ = parse(describe(network), "here")
+    assert [float(layer.signed_step) for layer in read.layers[1:3]] == [step, 2 * step]
+    assert sl.derive(network, sl.Neighbourhood(0.1), cost=sl.Risk(sl.HalfSquaredError())).latex().split(r"h_{2}=h_{1}")[1][0] == ("+" if step > 0 else "-")

@@ -129,16 +129,17 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     P_3 = 1
     P_2 = P_3*(1 + a_3*d)
     P_1 = P_2*(1 + a_2*d)
+    K_2 = 1
+    K_1 = K_2*(1 + a_2*d)
     Y_1 = P_1*d
-    Z_1 = 0
+    del P_1
     Y_2 = P_2*d
     Z_2 = P_2*d**2
+    del P_2
     Y_3 = P_3*d
     Z_3 = 2*P_3*d**2
-    del P_3
-    W_1 = Z_1**2 + 2*Z_1*if_known(x_rest)*Y_1 + Y_1**2*(1 + x_norm**2)
+    W_1 = Y_1**2*(1 + x_norm**2)
     del Y_1
-    del Z_1
     W_2 = 2*if_known(x_rest)*Y_2*Z_2 + Y_2**2*(1 + x_norm**2) + Z_2**2
     del Y_2
     del Z_2
@@ -149,10 +150,11 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     del W_1
     del W_2
     del W_3
-    C = S2_tanh*(1 + (P_1**2*d**2/P_2**2 + d**2)*a_3**2)*d
+    C = P_3*S2_tanh*(1 + (K_1**2*d**2 + K_2**2*d**2)*a_3**2)*d
     del S2_tanh
-    del P_2
-    del P_1
+    del P_3
+    del K_2
+    del K_1
     return [D, C]
 
 

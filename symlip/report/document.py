@@ -18,6 +18,7 @@ from ..calculus.rules.activation_constants import ActivationConstants
 from ..calculus.witness import BentWitness, FieldWitness, HeldWitness, PushedWitness, StatesWitness
 from ..costs import Huber
 from ..fields import END, Field
+from ..networks import Unit
 from ..parameter_sets import AllParameters, ParameterBall
 from ..peaks import peak
 from ..suprema import CriticalPointCertificate, EnclosureCertificate, PolynomialCertificate, pieces_of
@@ -97,9 +98,9 @@ def whole_document(body: str, title: str) -> str:
     return _environment().get_template("document.tex.j2").render(title=title, running=_running(title), body=body)
 
 
-def _factor(step: sympy.Expr | None) -> str:
-    """A step in front of what it multiplies."""
-    return "" if step is None or step == 1 else rf"{tex(step)}\,"
+def _factor(unit: Unit) -> str:
+    """A step and its sign, in front of what it multiplies."""
+    return ("-" if unit.negative else "+") + ("" if unit.step == 1 else rf"{tex(unit.step)}\,")
 
 
 def _running(title: str, longest: int = 72) -> str:
@@ -198,10 +199,10 @@ class _Context:
         lines = []
         for number, unit in enumerate(network.units, 1):
             if unit.activation is None:
-                lines.append(rf"h_{{{number}}}=h_{{{unit.start}}}+{_factor(unit.step)}h_{{{number - 1}}}")
+                lines.append(rf"h_{{{number}}}=h_{{{unit.start}}}{_factor(unit)}h_{{{number - 1}}}")
                 continue
             branch = rf"{unit.activation.latex}(z_{{{number}}})"
-            skip = "" if unit.step is None else rf"h_{{{number - 1}}}+{_factor(unit.step)}"
+            skip = "" if unit.step is None else rf"h_{{{number - 1}}}{_factor(unit)}"
             lines.append(rf"z_{{{number}}}=A_{{{unit.group}}}h_{{{number - 1}}}+b_{{{unit.group}}},\ h_{{{number}}}={skip}{branch}")
         if len(lines) > 9:
             lines = [*lines[:6], r"\dots", lines[-1]]
@@ -375,9 +376,18 @@ class _Context:
         names = {1: r"$\operatorname{Lip}(N;\Omega)$", 2: r"$\operatorname{Lip}(DN;\Omega)$", 3: r"$\operatorname{Lip}(D^2N;\Omega)$"}
         for order, witness in known.items():
             if isinstance(witness, HeldWitness):
-                where = r"; in the last line where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
+                everything = isinstance(self.problem.parameters, AllParameters)
+                lead = (
+                    rf"The family $\theta_t$ for ${'N' if order == 1 else 'DN'}$ has"
+                    if everything
+                    else rf"The lower bound of {names[order]} is proved by networks with"
+                )
+                rest = r", so that its output stays $x_j$ \textup{(}and is $0$ from the first dense line on, with the first neuron in its place\textup{)}"
+                if all(unit.step is not None for unit in self.network.units):
+                    rest = r", so that its output stays $x_j$"
+                where = r"; in the last line that is not affine where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
                 found.append(
-                    rf"The lower bound of {names[order]} is proved by networks with $A_u=\pm a_u\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of every line held at $z=0$, so that its output stays $x_j$, and all others saturated, pushing away from $0$, if that is possible{where}."
+                    rf"{lead} $A_u=\pm {'t' if everything else 'a_u'}\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of every line held at $z=0${rest}, and all others saturated, pushing away from $0$, if that is possible{where}."
                 )
                 continue
             if isinstance(witness, BentWitness):

@@ -71,7 +71,7 @@ def lines_of(network: Network, sizes: dict[str, Any]) -> list[Line]:
         return [Line(network.units[0].activation, index) for index in range(sizes[str(network.depth)])]
     found = []
     for unit in network.units:
-        step = None if unit.step is None else sizes[unit.step.name] if unit.step.is_Symbol else exact_number(unit.step)
+        step = None if unit.step is None else sizes[unit.step.name] if unit.step.is_Symbol else exact_number(unit.signed_step)
         found.append(Line(unit.activation, None if unit.group is None else network.groups.index(unit.group), step, unit.start))
     return found
 

@@ -115,7 +115,7 @@ class Measurement:
         if kind == "step":
             return self.sample.sizes[str(hypothesis.symbol)]
         if kind == "scale":  # any number will do
-            return 1 + self._parameter_norm("weight", self.depth)
+            return 1 + spectral_norm(self.sample.theta[-1][0])
         if kind in ("input_least", "input_rest"):
             moduli = [abs(entry) for entry in self.sample.inputs[0]]
             return min(moduli) if kind == "input_least" else mpmath.fsum(moduli) - min(moduli)
@@ -327,7 +327,7 @@ class Measurement:
         (layer, _), *_ = self._layers(quantity, claim, bound)
         x, lines = self.sample.inputs[0], self.sample.lines[:layer]
         if isinstance(claim.witness, HeldWitness):
-            theta, tried = build_held(self.derivation.problem.network, lines, values, x, claim.witness, digits)
+            theta, tried = build_held(self.derivation.problem.network, lines, values, x, self.sample.widths, claim.witness, digits)
             yield from self._membership(theta, values, True)
             if quantity.kind == "first":
                 yield bound, operator_norms(lines, theta, x)[-1][1]

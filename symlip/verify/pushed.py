@@ -15,6 +15,7 @@ from .. import bending_states
 from ..activations import Activation, z
 from ..calculus.derivation import Derivation
 from ..calculus.rules.bending_states import state_cells
+from ..calculus.rules.held_lines import bent_line
 from ..calculus.witness import HeldWitness
 from ..errors import SymlipError
 from ..networks import Network
@@ -142,53 +143,66 @@ def _point(activation: Any, kind: Any, at: Any, side: int, far: Any, digits: int
     return side * turn * mpmath.atanh(at) / abs(rate)
 
 
+def _held_neurons(network: Network, x: Any) -> list[tuple[int, int]]:
+    """The neuron of each line that is held, and the one that it sees: j with the least |x_j| before the first dense line, then the first."""
+    held, found = min(range(len(x)), key=lambda i: abs(x[i])), []
+    for unit in network.units:
+        seen = held
+        if unit.step is None:
+            held = 0
+        found.append((held, seen))
+    return found
+
+
 def build_held(
-    network: Network, lines: Sequence[Line], values: dict[str, Any], x: Any, witness: HeldWitness, digits: int
+    network: Network, lines: Sequence[Line], values: dict[str, Any], x: Any, widths: Sequence[int], witness: HeldWitness, digits: int
 ) -> tuple[Parameters, list[Parameters]]:
-    """The network with one neuron held at 0, or in the last line where it bends most; and directions to try."""
-    width = len(x)
-    j = min(range(width), key=lambda i: abs(x[i]))
+    """The network with one neuron held at 0, or in the line that bends the output where it bends most; and directions to try."""
     theta: Parameters = []
+    bent, neurons = bent_line(network), _held_neurons(network, x)
     signs = [1 if entry >= 0 else -1 for entry in x]
     h = x
-    for number, (unit, line) in enumerate(zip(network.units, lines), 1):
-        activation = unit.activation
+    for number, (unit, line, width, (j, seen)) in enumerate(zip(network.units, lines, widths[1:], neurons), 1):
+        activation, step = unit.activation, 1 if line.step is None else line.step
         assert activation is not None
+        if unit.step is None:
+            signs = [1] * width
         if line.index == len(theta):
-            slope = derivative_at(activation, 1, mpf(0))
-            A = np.full((width, width), mpf(0), dtype=object)
-            A[j, j] = values[f"a_{unit.group}"] * (1 if line.step * slope >= 0 else -1)
+            A = np.full((width, len(h)), mpf(0), dtype=object)
+            norm = values[f"a_{unit.group}"] if f"a_{unit.group}" in values else values["t"]
+            A[j, seen] = norm * (1 if step * derivative_at(activation, 1, mpf(0)) >= 0 else -1)
             b = np.full(width, mpf(0), dtype=object)
             if activation.constant(0).is_finite:
                 top = best_point(activation, 0, digits)
                 up = 1 if derivative_at(activation, 0, top) >= 0 else -1
                 for i in range(width):
-                    b[i] = top if up * signs[i] * line.step > 0 else -top
-            b[j] = (best_point(activation, 2, digits) if witness.bent and number == len(lines) else mpf(0)) - A[j].dot(h)
+                    b[i] = top if up * signs[i] * step > 0 else -top
+            b[j] = (best_point(activation, 2, digits) if witness.bent and number == bent else mpf(0)) - A[j].dot(h)
             theta.append((A, b))
         A, b = theta[line.index]  # type: ignore[index]
-        h = h + line.step * np.array([derivative_at(activation, 0, value) for value in A.dot(h) + b], dtype=object)
-    return theta, _held_directions(network, lines, theta, x, j, witness)
+        added = np.array([derivative_at(activation, 0, value) for value in A.dot(h) + b], dtype=object)
+        h = added if line.step is None else h + step * added
+    return theta, _held_directions(lines[:bent], theta, x, neurons, witness)
 
 
-def _held_directions(network: Network, lines: Sequence[Line], theta: Parameters, x: Any, j: int, witness: HeldWitness) -> list[Parameters]:
-    """Directions of length 1 that show the second derivative: biases alone, or biases and one weight."""
+def _held_directions(lines: Sequence[Line], theta: Parameters, x: Any, neurons: Sequence[tuple[int, int]], witness: HeldWitness) -> list[Parameters]:
+    """Directions of length 1 that show the second derivative in the last of these lines: biases alone, or biases and one weight."""
     if witness.order < 2:
         return []
     zero = [(A * mpf(0), b * mpf(0)) for A, b in theta]
-    pulled = pulled_back(lines, theta, x, np.array([mpf(int(i == j)) for i in range(len(x))], dtype=object), pre=True)[0]
-    last, first = lines[-1].index, lines[0].index
-    eta = [(A.copy(), b.copy()) for A, b in zero]
+    (j, seen), last, first = neurons[len(lines) - 1], lines[-1].index, lines[0].index
     if witness.bent:
-        for (_, b), (_, gradient) in zip(eta, pulled):
-            b[j] = gradient[j]
-        length = mpmath.sqrt(mpmath.fsum(b[j] ** 2 for _, b in eta))
-        return [[(A, b / length) for A, b in eta]]
+        unit = zero[last][1].copy()  # type: ignore[index]
+        unit[j] = mpf(1)
+        pulled = pulled_back(lines, theta, x, unit, pre=True)[0]
+        eta = pulled if len(lines) == 1 else [(A, b) for (A, _), (_, b) in zip(zero, pulled)]
+        length = mpmath.sqrt(mpmath.fsum(part**2 for A, b in eta for part in (*A.flat, *b)))
+        return [[(A / length, b / length) for A, b in eta]]
     found = []
     for sign in (1, -1):
         both = [(A.copy(), b.copy()) for A, b in zero]
-        both[last][0][j, j] = sign * mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
-        both[first][1][j] = mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
+        both[last][0][j, seen] = sign * mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
+        both[first][1][neurons[0][0]] = mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
         found.append(both)
     return found
 

@@ -175,7 +175,7 @@ def witness_arrays(derivation: Derivation, x: Any, order: int, digits: int, argu
         elif isinstance(known[order], PushedWitness):
             theta = build_pushed(network, lines, values, vector, digits)
         elif isinstance(known[order], HeldWitness):
-            theta, _ = build_held(network, lines, values, vector, known[order], digits)
+            theta, _ = build_held(network, lines, values, vector, widths, known[order], digits)
         else:
             theta = build_witness(known[order], values, lines, widths, vector, digits)
     return [(np.array(A.tolist(), dtype=float).reshape(A.shape), np.array(b.tolist(), dtype=float)) for A, b in theta]

@@ -97,10 +97,10 @@ class LineOutput(Rule):
     obligations = FAA_DI_BRUNO[:2]
 
     def conclude(
-        self, given: Given, *, layer: int, activation: Activation | None, order: int, step: sympy.Expr | None = None, start: int | None = None, **_: Any
+        self, given: Given, *, layer: int, activation: Activation | None, order: int, signed: sympy.Expr | None = None, start: int | None = None, **_: Any
     ) -> Bound:
         branch = jet(given, "h", order, layer - 1) if activation is None else self._branch(given, layer, activation, order)
-        total = branch if start is None else jet(given, "h", order, start) + step * branch
+        total = branch if start is None else jet(given, "h", order, start) + signed * branch
         return Bound(None, real(f"hj{order}_{layer}"), total)
 
     def _branch(self, given: Given, layer: int, activation: Activation, order: int) -> sympy.Expr:

@@ -75,12 +75,14 @@ class CentreOutput(CentrePre):
     title = "Outputs at the centre"
     statement = r"""$\bar h_u=s_u(\bar z_u)$, entry by entry; for a residual layer $\bar h_u=\bar h_{u-1}+d\,s_u(\bar z_u)$, and at the end of a skip from line $k$ $\bar h_u=\bar h_k+d\,\bar h_{u-1}$."""
 
-    def conclude(self, given: Given, *, layer: int, activation: Activation | None, step: sympy.Expr | None = None, start: int | None = None, **_: Any) -> Bound:
+    def conclude(
+        self, given: Given, *, layer: int, activation: Activation | None, signed: sympy.Expr | None = None, start: int | None = None, **_: Any
+    ) -> Bound:
         if activation is None:
             total = centre_output(given, layer - 1)
         else:
             total = At(label(activation), sympy.Integer(layer), sympy.Integer(0), given.symbol(f"zc_{layer}"))
-        return Bound(None, real(f"hc_{layer}"), total if start is None else centre_output(given, start) + step * total)
+        return Bound(None, real(f"hc_{layer}"), total if start is None else centre_output(given, start) + signed * total)
 
 
 class CentreNorm(CentrePre):
