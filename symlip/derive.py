@@ -389,7 +389,7 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     if free and not network.tied and all(unit.step is not None and tradeoff(unit.activation).odd for unit in network.units):
         derivation.apply(JointLinesReached(), *premises, first, network=network)
     results["lipschitz"] = first
-    if free and network.tied and can_be_held(network):
+    if free and network.tied and all(unit.step is not None for unit in network.units) and can_be_held(network):
         constants = [name for activation in network.activations for name in walk.constants(activation) if name]
         results["lower_lipschitz"] = derivation.apply(JointTiedReached(), *held_premises(derivation, [*premises, *constants]), network=network)
     if order >= 2:
@@ -403,14 +403,18 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     _set_results(derivation, results)
 
 
-def held_premises(derivation: Derivation, premises: Sequence[str | None], order: int = 1) -> list[str | None]:
+def held_premises(derivation: Derivation, premises: Sequence[str | None], order: int = 1, pushed: bool = True) -> list[str | None]:
     """What the lower bounds by a held neuron start from: the premises and the products and sums along it."""
     network, found = derivation.problem.network, list[str]()
     for letter, end in [("P", len(network.units))] + ([("K", bent_line(network) - 1)] if order >= 2 else []):
         for line in range(end, 0, -1):
             found.append(derivation.apply(HeldProducts(), *premises, *found[-1:], network=network, letter=letter, line=line, end=end))
-    found += [derivation.apply(HeldSums(), *premises, *found, network=network, group=group, far=far) for group in network.groups for far in (False, True)]
-    found += [derivation.apply(HeldShares(), *premises, *found, network=network, group=group) for group in network.groups]
+    found += [
+        derivation.apply(HeldSums(), *premises, *found, network=network, group=group, far=far)
+        for group in network.groups
+        for far in (False, True)[: 1 + pushed]
+    ]
+    found += [derivation.apply(HeldShares(), *premises, *found, network=network, group=group, pushed=pushed) for group in network.groups]
     return [*premises, *found]
 
 

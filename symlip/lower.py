@@ -26,7 +26,7 @@ from .calculus.rules.chain import (
     centred,
 )
 from .calculus.rules.global_constant import Jump, NoGlobalBound, OneLayerReached, TwoAffine, TwoAffineReached, jump_of
-from .calculus.rules.held_lines import HeldLinesFirst, HeldLinesSecond, can_be_held, check_lines
+from .calculus.rules.held_lines import HeldBallFirst, HeldBallNorm, HeldBallSecond, HeldLinesFirst, HeldLinesSecond, can_be_held, check_lines, starts_recurrent
 from .calculus.rules.input_value import InputValue
 from .calculus.rules.joint import JointFirst, JointFirstReached, JointInput, JointReached
 from .calculus.rules.pre_activation import PreActivation
@@ -42,8 +42,9 @@ from .parameter_sets import AllParameters, LayerBalls, ParameterBall, ParameterS
 def lower_bound(network: Network | Field, parameters: ParameterSet | None = None, order: int = 2) -> Derivation:
     """Derive lower bounds on the Lipschitz constants of a network and of its gradient, with networks that reach them.
 
-    network: dense layers, the depth a number or a symbol. parameters: LayerBalls() (the default, free biases) or
-    ParameterBall(). order: 1 for the network only, 2 for its gradient, too, 3 for its second derivative, too (LayerBalls()).
+    network: dense layers, the depth a number or a symbol, or residual layers, tied or not, mixed with dense ones. parameters:
+    LayerBalls() (the default, free biases) or ParameterBall(). order: 1 for the network only, 2 for its gradient, too, 3 for its
+    second derivative, too (LayerBalls(), dense layers).
     `derivation.witness(...)` returns the weights and biases that reach a bound.
     Raises SymlipError where there is no such bound, saying what can be had instead.
     Source: Herrera, Krach, Teichmann, arXiv 2004.13135 (lower bounds); the parameter ball's are this package's.
@@ -52,13 +53,12 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
         return flow_lower_bound(network, parameters, order)
     parameters = LayerBalls() if parameters is None else parameters
     check_arguments(network, parameters, "block", order, None)
-    if isinstance(parameters, LayerBalls) and parameters.biases == "free" and not network.plain:
-        return _held_lines(network, parameters, order)
-    _only_dense(network, "lower_bound on this set")
     if isinstance(parameters, LayerBalls) and parameters.biases != "free":
         raise SymlipError("lower_bound needs free biases, LayerBalls(), or a ParameterBall(): bounded biases may not reach the steepest points")
     if order > 3 or (order == 3 and not isinstance(parameters, LayerBalls)):
         raise SymlipError(f"order={order}: lower bounds are known for the orders 1, 2 and, on LayerBalls(), 3")
+    if not network.plain:
+        return _held_lines(network, parameters, order)
     third: str | None = None
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
     inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
@@ -77,12 +77,20 @@ def lower_bound(network: Network | Field, parameters: ParameterSet | None = None
     return derivation
 
 
-def _held_lines(network: Network, parameters: LayerBalls, order: int) -> Derivation:
+def _held_lines(network: Network, parameters: ParameterSet, order: int) -> Derivation:
     """Residual layers, tied or not, mixed with dense ones: one neuron is held still."""
+    if order > 2:
+        raise SymlipError(f"order={order}: lower bounds of networks with residual or tied layers are known for the orders 1 and 2")
     derivation = Derivation(Problem(network, parameters, None, "lower", order))
     inputs = derivation.assume(Hypothesis(Quantity("input"), nonnegative("x_norm")))
-    weights = [derivation.assume(Hypothesis(Quantity("weight", group), nonnegative(f"a_{group}"))) for group in network.groups]
-    for result, name in zip(("lipschitz", "gradient_lipschitz"), _held(derivation, [inputs, *weights])):
+    if isinstance(parameters, ParameterBall):
+        if not isinstance(network.inputs, int):
+            raise SymlipError(f"on the parameter ball the number of inputs must be a number, not {network.inputs}")
+        radius = derivation.assume(Hypothesis(Quantity("radius"), nonnegative("radius")))
+        sizes = [derivation.apply(HeldBallNorm(), inputs, radius, network=network)]
+    else:
+        sizes = [derivation.assume(Hypothesis(Quantity("weight", group), nonnegative(f"a_{group}"))) for group in network.groups]
+    for result, name in zip(("lipschitz", "gradient_lipschitz"), _held(derivation, [inputs, *sizes])):
         derivation.results[result] = derivation.steps[name].claim.symbol  # type: ignore[union-attr]
     return derivation
 
@@ -93,11 +101,14 @@ def _held(derivation: Derivation, given: list[str]) -> list[str]:
     check_lines(network, bends=order >= 2)
     premises = [*given, *(derivation.assume(Hypothesis(Quantity("step", step), step)) for step in network.steps)]
     premises += [name for names in constants_reached(derivation, order).values() for name in names]
-    premises += [derivation.apply(ActivationConstants(), activation=activation, order=0) for activation in network.activations]
-    premises += [derivation.assume(Hypothesis(Quantity(f"input_{kind}"), nonnegative(f"x_{kind}"))) for kind in ("least", "rest")]
-    along = held_premises(derivation, premises, order)
-    found = [derivation.apply(HeldLinesFirst(), *along, network=network)]
-    return [*found, derivation.apply(HeldLinesSecond(), *along, network=network)] if order >= 2 else found
+    ball = isinstance(derivation.problem.parameters, ParameterBall)
+    pushed = not ball and not starts_recurrent(network)
+    if pushed:
+        premises += [derivation.apply(ActivationConstants(), activation=activation, order=0) for activation in network.activations]
+        premises += [derivation.assume(Hypothesis(Quantity(f"input_{kind}"), nonnegative(f"x_{kind}"))) for kind in ("least", "rest")]
+    rules = (HeldBallFirst(), HeldBallSecond()) if ball else (HeldLinesFirst(), HeldLinesSecond())
+    along = held_premises(derivation, premises, order, pushed)
+    return [derivation.apply(rule, *along, network=network) for rule in rules[:order]]
 
 
 def _only_dense(network: Network, what: str) -> None:

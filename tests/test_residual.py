@@ -120,6 +120,8 @@ LOWER = {
     "scalar": sl.Network(1, [sl.Residual(1, "erf", step="d")] * 2),
     "mixed": sl.Network(2, [sl.Dense(3, "tanh"), sl.Residual(3, "arctan", step="d"), sl.Tied(sl.Residual(3, "tanh", step=-0.5), 2), sl.Dense(1, "identity")]),
     "dense inside": sl.Network(2, [sl.Residual(2, "tanh", step="d"), sl.Dense(3, "sin"), sl.Residual(3, "tanh", step=0.5), sl.Dense(2, "tanh")]),
+    "recurrent": sl.Network(2, [sl.Tied(sl.Dense(2, "tanh"), 3)]),
+    "recurrent inside": sl.Network(2, [sl.Dense(3, "tanh"), sl.Tied(sl.Dense(3, "arctan"), 2), sl.Residual(3, "tanh", step="d"), sl.Dense(1, "identity")]),
     "bent first": sl.Network(2, [sl.Dense(2, "tanh"), sl.Residual(2, "identity", step="d")]),
 }  # fmt: skip
 
@@ -137,14 +139,18 @@ def test_lower_bounds_are_reached_and_below_the_upper_ones(name):
         below, above = lower.compile()(**given), upper(**given)
         assert below.gradient_lipschitz <= above.gradient_lipschitz
         ratios.append(below.lipschitz / above.lipschitz)
-    assert min(ratios) > 0.5 and ratios[-1] > 0.99 and max(ratios) <= 1 + 1e-12
+    assert max(ratios) <= 1 + 1e-12
+    if name != "recurrent":  # whose weights do not see the input, which costs a root of two in each line
+        assert min(ratios) > 0.5 and ratios[-1] > 0.99
 
 
 @pytest.mark.parametrize("name", LOWER)
-def test_the_held_network_has_the_derivatives_that_are_claimed(name):
+@pytest.mark.parametrize("ball", [False, True])
+def test_the_held_network_has_the_derivatives_that_are_claimed(name, ball):
     network, x = LOWER[name], np.array([0.3, -1.1])[: LOWER[name].inputs]
-    lower = sl.lower_bound(network)
-    given = {"weight_norms": [1.4, 0.8, 1.1, 0.9][: len(network.groups)]} | {step.name: 0.6 for step in network.steps}
+    lower = sl.lower_bound(network, sl.ParameterBall() if ball else sl.LayerBalls())
+    given = {"radius": 2.5} if ball else {"weight_norms": [1.4, 0.8, 1.1, 0.9][: len(network.groups)]}
+    given |= {step.name: 0.6 for step in network.steps}
     found = lower.compile()(input_norm=float(np.linalg.norm(x)), **given)
     numbers = {"tanh": np.tanh, "sin": np.sin, "arctan": np.arctan, "identity": lambda z: z, "erf": np.vectorize(math.erf)}
 
@@ -158,9 +164,13 @@ def test_the_held_network_has_the_derivatives_that_are_claimed(name):
         return h
 
     for order, claimed in ((1, found.lipschitz), (2, found.gradient_lipschitz)):
+        if not claimed:
+            continue  # on the ball nothing is claimed for a network that bends in its first line alone
         theta = lower.witness(x=x, order=order, **given)
-        assert all(np.linalg.norm(A, 2) <= norm * (1 + 1e-12) for (A, _), norm in zip(theta, given["weight_norms"]))
+        if not ball:
+            assert all(np.linalg.norm(A, 2) <= norm * (1 + 1e-12) for (A, _), norm in zip(theta, given["weight_norms"]))
         flat, shapes = np.concatenate([part.ravel() for pair in theta for part in pair]), [(A.shape, b.shape) for A, b in theta]
+        assert not ball or np.linalg.norm(flat) <= 2.5 * (1 + 1e-12)
         assert differences(lambda point, shapes=shapes: output(point, shapes), flat, order) >= claimed * (1 - 1e-5)
 
 
@@ -173,6 +183,20 @@ def differences(function, at, order):
     signs = [(i, j) for i in (1, -1) for j in (1, -1)]
     hessians = np.array([[sum(i * j * function(at + e * (i * v + j * w)) for i, j in signs) for w in axes] for v in axes]) / (4 * e * e)
     return max(np.max(abs(np.linalg.eigvalsh(hessians[:, :, k]))) for k in range(hessians.shape[2]))
+
+
+@pytest.mark.parametrize("name", LOWER)
+def test_lower_bounds_on_the_ball_are_below_the_upper_ones(name):
+    pytest.importorskip("z3")
+    network = LOWER[name]
+    lower, upper = sl.lower_bound(network, sl.ParameterBall()), sl.derive(network, sl.ParameterBall()).compile()
+    lower.check(obligations=True)
+    assert lower.verify(digits=25, networks=8).passed
+    steps = {step.name: 0.5 for step in network.steps}
+    for radius in (0.1, 3.0, 300.0):
+        for size in (0.0, 0.7):
+            below, above = (f(radius=radius, input_norm=size, **steps) for f in (lower.compile(), upper))
+            assert 0 < below.lipschitz <= above.lipschitz * (1 + 1e-12) and below.gradient_lipschitz <= above.gradient_lipschitz * (1 + 1e-12)
 
 
 def unflatten(flat, shapes):
@@ -206,7 +230,7 @@ def test_where_no_family_is_known_it_says_so():
     assert set(sl.global_bound(sl.Network(2, [sl.Residual(2, "elu")] * 2)).results) == {"lipschitz"}
     for layers, line in (
         ([sl.Residual(2, "tanh")], "one residual layer"),
-        ([sl.Tied(sl.Dense(2, "tanh"), 3)], "line 2 is a tied dense layer"),
+        ([sl.Residual(2, "tanh"), sl.Tied(sl.Dense(2, "tanh"), 3)], "line 2 is the first of a tied dense layer after residual ones"),
         ([sl.Residual(2, "relu")] * 2, "relu is not steep and smooth at 0"),
         ([sl.Skip([sl.Dense(3, "tanh"), sl.Dense(2, "tanh")])], "skip around several layers"),
         ([sl.Residual(2, "logistic")] * 2, "logistic is not 0 there"),
@@ -258,9 +282,9 @@ def test_a_thousand_residual_layers_are_linear_in_depth():
         (lambda: sl.Tied(sl.Dense(4, "tanh"), 0), "positive integer"),
         (lambda: sl.Skip([]), "goes around dense layers"),
         (lambda: sl.derive(sl.Network(2, [sl.Residual(2, "softplus"), sl.Dense(1, "tanh")]), sl.LayerBalls()), "bound the biases"),
-        (lambda: sl.lower_bound(NETWORKS["recurrent"]), "line 2 is a tied dense layer"),
+        (lambda: sl.lower_bound(sl.Network(1, [sl.Tied(sl.Dense(1, "tanh"), 2)])), "a recurrent network of one neuron"),
         (lambda: sl.lower_bound(sl.Network(2, [sl.Residual(2, "logistic")] * 2)), "not 0 there"),
-        (lambda: sl.lower_bound(NETWORKS["residual"], sl.ParameterBall()), "dense layers"),
+        (lambda: sl.lower_bound(NETWORKS["residual"], sl.LayerBalls(biases="bounded")), "free biases"),
         (lambda: sl.derive(NETWORKS["residual"], sl.LayerBalls()).compile()(weight_norms=[1.0] * 3, input_norm=1.0, d=-1.0), "d must be nonnegative"),
     ],
 )

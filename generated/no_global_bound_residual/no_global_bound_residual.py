@@ -125,7 +125,6 @@ def _kernel(t, x_norm, x_least, x_rest, d):
     P_1 = P_2*(1 + d*t)
     K_2 = 1
     K_1 = K_2*(1 + d*t)
-    del K_2
     Y_1 = P_1
     del P_1
     Y_2 = P_2*d + P_3*d
@@ -146,8 +145,9 @@ def _kernel(t, x_norm, x_least, x_rest, d):
     del W_1
     del W_2
     del W_4
-    C = K_1*P_3*d
+    C = P_3*d*sqrt(K_1**2 + K_2**2*d**2)
     del P_3
+    del K_2
     del K_1
     return [D, C]
 

@@ -90,11 +90,12 @@ class PushedWitness:
 
 @dataclass(frozen=True)
 class HeldWitness:
-    """A residual network whose first neuron stays where it is. order: of the derivative; bent: whether it is held where |s''| is
-    largest in the last line."""
+    """A network of residual and dense lines, one neuron of which stays where it is. order: of the derivative; bent: whether it is held
+    where |s''| is largest in the last line that is not affine; pushed: whether all others are saturated."""
 
     order: int
     bent: bool
+    pushed: bool
 
 
 @dataclass(frozen=True)

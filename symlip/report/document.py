@@ -15,6 +15,7 @@ from ..calculus.claims import Bound, Claim, Comparison, Hypothesis, Limit, Reach
 from ..calculus.derivation import Derivation, Step
 from ..calculus.quantities import BLOCKED, ActivationCells, ActivationDerivative, ActivationPeak, Quantity
 from ..calculus.rules.activation_constants import ActivationConstants
+from ..calculus.rules.held_lines import starts_recurrent
 from ..calculus.witness import BentWitness, FieldWitness, HeldWitness, PushedWitness, StatesWitness
 from ..costs import Huber
 from ..fields import END, Field
@@ -386,9 +387,14 @@ class _Context:
                 if all(unit.step is not None for unit in self.network.units):
                     rest = r", so that its output stays $x_j$"
                 where = r"; in the last line that is not affine where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
-                found.append(
-                    rf"{lead} $A_u=\pm {'t' if everything else 'a_u'}\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of every line held at $z=0${rest}, and all others saturated, pushing away from $0$, if that is possible{where}."
+                norm = "t" if everything else "a_u" if witness.pushed else "w"
+                others = (
+                    "and all others saturated, pushing away from $0$, if that is possible" if witness.pushed else "and all others without weights and biases"
                 )
+                if starts_recurrent(self.network):
+                    others = r"all others without weights and biases; $\tfrac{1}{\sqrt2}e_j(e_j-\tfrac{x_j}{x_k}e_k)^{\top}$ stands for $e_je_j^{\top}$ in the first layer, $|x_k|=\max_{i\ne j}|x_i|$"
+                    rest = r", so that its output is $0$"
+                found.append(rf"{lead} $A_u=\pm {norm}\,e_je_j^{{\top}}$, $|x_j|=\min_i|x_i|$, neuron $j$ of every line held at $z=0${rest}, {others}{where}.")
                 continue
             if isinstance(witness, BentWitness):
                 constant = r"is approached" if witness.exact else "is bounded from below"

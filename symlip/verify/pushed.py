@@ -15,7 +15,7 @@ from .. import bending_states
 from ..activations import Activation, z
 from ..calculus.derivation import Derivation
 from ..calculus.rules.bending_states import state_cells
-from ..calculus.rules.held_lines import bent_line
+from ..calculus.rules.held_lines import bent_line, starts_recurrent
 from ..calculus.witness import HeldWitness
 from ..errors import SymlipError
 from ..networks import Network
@@ -148,7 +148,7 @@ def _held_neurons(network: Network, x: Any) -> list[tuple[int, int]]:
     held, found = min(range(len(x)), key=lambda i: abs(x[i])), []
     for unit in network.units:
         seen = held
-        if unit.step is None:
+        if unit.step is None and not (unit.group == network.units[0].group and starts_recurrent(network)):
             held = 0
         found.append((held, seen))
     return found
@@ -159,7 +159,7 @@ def build_held(
 ) -> tuple[Parameters, list[Parameters]]:
     """The network with one neuron held at 0, or in the line that bends the output where it bends most; and directions to try."""
     theta: Parameters = []
-    bent, neurons = bent_line(network), _held_neurons(network, x)
+    bent, neurons, again = bent_line(network), _held_neurons(network, x), starts_recurrent(network)
     signs = [1 if entry >= 0 else -1 for entry in x]
     h = x
     for number, (unit, line, width, (j, seen)) in enumerate(zip(network.units, lines, widths[1:], neurons), 1):
@@ -169,10 +169,16 @@ def build_held(
             signs = [1] * width
         if line.index == len(theta):
             A = np.full((width, len(h)), mpf(0), dtype=object)
-            norm = values[f"a_{unit.group}"] if f"a_{unit.group}" in values else values["t"]
+            norm = next(values[name] for name in (f"a_{unit.group}", "t", "w") if name in values)
+            if "w" in values and unit.step is None and number == 1 and not again:
+                norm = mpf(0)  # nothing is gained there, and it would have to be paid
             A[j, seen] = norm * (1 if step * derivative_at(activation, 1, mpf(0)) >= 0 else -1)
+            if number == 1 and again:
+                other = max((i for i in range(len(x)) if i != seen), key=lambda i: abs(x[i]))
+                A[j, seen] /= mpmath.sqrt(2)
+                A[j, other] = -A[j, seen] * x[seen] / x[other] if x[other] else mpf(0)
             b = np.full(width, mpf(0), dtype=object)
-            if activation.constant(0).is_finite:
+            if witness.pushed and activation.constant(0).is_finite:
                 top = best_point(activation, 0, digits)
                 up = 1 if derivative_at(activation, 0, top) >= 0 else -1
                 for i in range(width):
@@ -190,7 +196,7 @@ def _held_directions(lines: Sequence[Line], theta: Parameters, x: Any, neurons: 
     if witness.order < 2:
         return []
     zero = [(A * mpf(0), b * mpf(0)) for A, b in theta]
-    (j, seen), last, first = neurons[len(lines) - 1], lines[-1].index, lines[0].index
+    (j, seen), last = neurons[len(lines) - 1], lines[-1].index
     if witness.bent:
         unit = zero[last][1].copy()  # type: ignore[index]
         unit[j] = mpf(1)
@@ -198,11 +204,16 @@ def _held_directions(lines: Sequence[Line], theta: Parameters, x: Any, neurons: 
         eta = pulled if len(lines) == 1 else [(A, b) for (A, _), (_, b) in zip(zero, pulled)]
         length = mpmath.sqrt(mpmath.fsum(part**2 for A, b in eta for part in (*A.flat, *b)))
         return [[(A / length, b / length) for A, b in eta]]
+    if len(lines) == 1:
+        return []  # of one line nothing is claimed
+    below = zero[lines[-2].index][1].copy()  # type: ignore[index]
+    below[seen] = mpf(1)
+    pulled = [b for _, b in pulled_back(lines[:-1], theta, x, below)[0]]
+    length = mpmath.sqrt(2 * mpmath.fsum(part**2 for b in pulled for part in b))
     found = []
     for sign in (1, -1):
-        both = [(A.copy(), b.copy()) for A, b in zero]
+        both = [(A.copy(), b / length) for (A, _), b in zip(zero, pulled)]
         both[last][0][j, seen] = sign * mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
-        both[first][1][neurons[0][0]] = mpmath.sqrt(mpf(1) / 2)  # type: ignore[index]
         found.append(both)
     return found
 
