@@ -391,7 +391,7 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     results["lipschitz"] = first
     if free and network.tied and all(unit.step is not None for unit in network.units) and can_be_held(network):
         constants = [name for activation in network.activations for name in walk.constants(activation) if name]
-        results["lower_lipschitz"] = derivation.apply(JointTiedReached(), *held_premises(derivation, [*premises, *constants]), network=network)
+        results["lower_lipschitz"] = derivation.apply(JointTiedReached(), *held_premises(derivation, [*premises, *constants])[0], network=network)
     if order >= 2:
         results.pop("layer_lipschitz")
         results["gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *premises, results["gradient_lipschitz"], network=network)
@@ -403,19 +403,21 @@ def _joint_lines(derivation: Derivation, walk: Walk) -> None:
     _set_results(derivation, results)
 
 
-def held_premises(derivation: Derivation, premises: Sequence[str | None], order: int = 1, pushed: bool = True) -> list[str | None]:
-    """What the lower bounds by a held neuron start from: the premises and the products and sums along it."""
-    network, found = derivation.problem.network, list[str]()
+def held_premises(derivation: Derivation, premises: Sequence[str | None], order: int = 1, pushed: bool = True) -> tuple[list[str | None], list[str | None]]:
+    """What the lower bounds of the first and of the second derivative by a held neuron start from: premises, products and shares along it."""
+    network = derivation.problem.network
+    products: dict[str, dict[int, str]] = {"P": {}, "K": {}}
     for letter, end in [("P", len(network.units))] + ([("K", bent_line(network) - 1)] if order >= 2 else []):
         for line in range(end, 0, -1):
-            found.append(derivation.apply(HeldProducts(), *premises, *found[-1:], network=network, letter=letter, line=line, end=end))
-    found += [
-        derivation.apply(HeldSums(), *premises, *found, network=network, group=group, far=far)
-        for group in network.groups
-        for far in (False, True)[: 1 + pushed]
-    ]
-    found += [derivation.apply(HeldShares(), *premises, *found, network=network, group=group, pushed=pushed) for group in network.groups]
-    return [*premises, *found]
+            above = products[letter].get(line + 1)
+            products[letter][line] = derivation.apply(HeldProducts(), *premises, above, network=network, letter=letter, line=line, end=end)
+    shares: list[str | None] = []
+    for group in network.groups:
+        along = [products["P"][line] for line, unit in enumerate(network.units, 1) if unit.group == group]
+        here = {"network": network, "group": group}
+        sums = [derivation.apply(HeldSums(), *premises, *along, far=far, **here) for far in (False, True)[: 1 + pushed]]
+        shares.append(derivation.apply(HeldShares(), *premises, *along[:1], *sums, pushed=pushed, **here))
+    return [*premises, *shares], [*premises, products["P"][bent_line(network)], *products["K"].values()]
 
 
 def _joint_bounded(derivation: Derivation, walk: Walk) -> None:

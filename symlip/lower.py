@@ -108,7 +108,7 @@ def _held(derivation: Derivation, given: list[str]) -> list[str]:
         premises += [derivation.assume(Hypothesis(Quantity(f"input_{kind}"), nonnegative(f"x_{kind}"))) for kind in ("least", "rest")]
     rules = (HeldBallFirst(), HeldBallSecond()) if ball else (HeldLinesFirst(), HeldLinesSecond())
     along = held_premises(derivation, premises, order, pushed)
-    return [derivation.apply(rule, *along, network=network) for rule in rules[:order]]
+    return [derivation.apply(rule, *given, network=network) for rule, given in zip(rules[:order], along)]
 
 
 def _only_dense(network: Network, what: str) -> None:

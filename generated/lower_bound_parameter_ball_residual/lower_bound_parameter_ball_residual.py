@@ -118,11 +118,11 @@ def _kernel(radius, x_norm, d):
     del w
     Y_1 = P_1*d
     del P_1
+    W_1 = Y_1**2*(1 + x_norm**2)
+    del Y_1
     Y_2 = P_2*d + P_3*d + P_4*d
     del P_3
     del P_2
-    W_1 = Y_1**2*(1 + x_norm**2)
-    del Y_1
     W_2 = Y_2**2*(1 + x_norm**2)
     del Y_2
     D = sqrt(W_1 + W_2)

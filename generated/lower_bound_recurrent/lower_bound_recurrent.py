@@ -111,11 +111,11 @@ def _kernel(layers_1, x_norm):
     Y_1 = P_1 + P_2 + P_3 + P_4
     del P_3
     del P_2
-    Y_5 = P_5
-    del P_5
     W_1 = P_1**2*x_norm**2 + Y_1**2
     del P_1
     del Y_1
+    Y_5 = P_5
+    del P_5
     W_5 = Y_5**2
     del Y_5
     D = sqrt(W_5 + W_1)

@@ -133,16 +133,16 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     K_1 = K_2*(1 + a_2*d)
     Y_1 = P_1*d
     del P_1
+    W_1 = Y_1**2*(1 + x_norm**2)
+    del Y_1
     Y_2 = P_2*d
     Z_2 = P_2*d**2
     del P_2
-    Y_3 = P_3*d
-    Z_3 = 2*P_3*d**2
-    W_1 = Y_1**2*(1 + x_norm**2)
-    del Y_1
     W_2 = 2*if_known(x_rest)*Y_2*Z_2 + Y_2**2*(1 + x_norm**2) + Z_2**2
     del Y_2
     del Z_2
+    Y_3 = P_3*d
+    Z_3 = 2*P_3*d**2
     W_3 = 2*if_known(x_rest)*Y_3*Z_3 + Y_3**2*(1 + x_norm**2) + Z_3**2
     del Y_3
     del Z_3

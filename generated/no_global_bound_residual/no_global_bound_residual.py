@@ -127,17 +127,17 @@ def _kernel(t, x_norm, x_least, x_rest, d):
     K_1 = K_2*(1 + d*t)
     Y_1 = P_1
     del P_1
+    W_1 = Y_1**2*(1 + x_norm**2)
+    del Y_1
     Y_2 = P_2*d + P_3*d
     Z_2 = P_2*d + P_3*d*(1 + d)
     del P_2
-    Y_4 = P_4
-    Z_4 = P_4*(1 + 2*d)
-    del P_4
-    W_1 = Y_1**2*(1 + x_norm**2)
-    del Y_1
     W_2 = 2*Z_2**2 + Y_2**2
     del Y_2
     del Z_2
+    Y_4 = P_4
+    Z_4 = P_4*(1 + 2*d)
+    del P_4
     W_4 = Y_4**2 + 2*Z_4**2
     del Y_4
     del Z_4

@@ -387,7 +387,7 @@ class _Context:
                 if all(unit.step is not None for unit in self.network.units):
                     rest = r", so that its output stays $x_j$"
                 where = r"; in the last line that is not affine where $|s''|$ is, or is near, $S_2$" if witness.bent else ""
-                norm = "t" if everything else "a_u" if witness.pushed else "w"
+                norm = "t" if everything else "w" if isinstance(self.problem.parameters, ParameterBall) else "a_u"
                 others = (
                     "and all others saturated, pushing away from $0$, if that is possible" if witness.pushed else "and all others without weights and biases"
                 )
