@@ -85,7 +85,7 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
                     notes.append(f"{label}: {error}")
                     break
             rows.append(row)
-        if label in ("layer balls", "|A| <= a", "ball, shared R") and (model.network.plain or label == "|A| <= a" or _residual(model.network)):
+        if label in ("layer balls", "|A| <= a", "ball, shared R"):
             try:
                 rows.append(_row(label, model, parameters, "lower", order, None, arguments))
             except ValueError as error:
@@ -93,11 +93,6 @@ def bounds_of_model(model: Model, cost: Cost | None, input_norm: float, target_n
     if not rows:
         raise SymlipError(notes[-1])
     return BoundsTable(arguments, rows, list(dict.fromkeys(notes)))
-
-
-def _residual(network: Network | NeuralODE) -> bool:
-    """Whether all lines are residual: then lower bounds are known."""
-    return bool(network.units) and all(unit.kind == "residual" for unit in network.units)
 
 
 def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[str, ...]]]:

@@ -69,7 +69,8 @@ def bending_ends(high, layers, activation, slope, curvature, fine=0):
         for level in range(min(fine, levels - 1), levels):
             given = (high[part], x_norm[part], slope[part], curvature[part], [weight[part] for weight in weights])
             found[:, part] = bending_batch(*given, rest, true, activation, level)
-            part = part[(found[1, part] > 0) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells
+            compared = (found[1, part] > 0) | ((slope[part] == 1) & (curvature[part] == 0))
+            part = part[compared & numpy.isfinite(found[0, part]) & (found[0, part] > found[1, part] * (1 + 2e-5))]  # once more, with smaller cells
             if not part.size:
                 break
 
@@ -121,11 +122,14 @@ def bending_batch(high, x_norm, slope, curvature, weights, layers, true, last, f
                     0.3,
                 )
                 found = minimum(found, again)
-        below = (
-            numpy.zeros_like(found)
-            if (curvature > 0).any() or (slope != 1).any()
-            else chain_eigenvalue(x_norm, weights, layers, [width for width, _ in true], last, path)
-        )
+        below = numpy.zeros_like(found)
+        if not ((curvature > 0).any() or (slope != 1).any()):
+            widths = [width for width, _ in true]
+            below = chain_eigenvalue(x_norm, weights, layers, widths, last, path)
+            far = numpy.isfinite(found) & (below * (1 + 2e-5) < found)
+            if fine and far.any() and not any(alike for _, alike in true):
+                parts = [None, *([row[far] for row in step] for step in path[1:])]
+                below[far] = maximum(below[far], polished_eigenvalue(x_norm[far], [w[far] for w in weights], layers, widths, last, parts))
         return numpy.stack([numpy.fmin(found, cap), numpy.fmin(below * (1 - 1e-9), found)])
 
 
@@ -143,7 +147,9 @@ def bound_once(estimate, x_norm, slope, curvature, weights, layers, true, last, 
             shares = (0.05, 1.0, 100.0) if number == len(layers) and affine_end(curvature, layers, last) else (0.003, 0.05)
             function = (nodes, bound_step_alike(function, nodes, weight, *layer, least, ratio, shares))
         else:
-            function = (nodes, bound_step(function, nodes, weight, *layer, least, ratio))
+            fine = least < 1e-4
+            away = (nodes - path[number + 1][1][:, None]) / end[:, None]
+            function = (nodes, bound_step(function, nodes, weight, *layer, maximum(least * 1e-3, 1e-3 * away**2 * (not fine)), fine))  # as the chords cost
     return bound_end(function, slope, curvature, last, path[-1][0], least, ratio)
 
 
@@ -202,22 +208,28 @@ def nodes_around(centre, pole, end, nearest, ratio, regular, beyond):
     return numpy.sort(numpy.clip(found, 0, end[:, None] * (1 + beyond)), axis=1)
 
 
-def at_points(function, points):
-    """A function of nodes at points, on the chord between its neighbours; -inf beyond the nodes."""
+def at_points(function, points, owner=None):
+    """A function of nodes at points, on the chord between its neighbours; -inf beyond the nodes.
+
+    owner: the number of the function, one of the batch, to which each place of the first axis belongs, in order; one each, if not said.
+    """
     nodes, values = function
     if nodes is None:
+        values = values if owner is None else values[owner]
         return values.reshape(values.shape + (1,) * (points.ndim - 2)) + 0 * points
     first = values[:, :1]
     values = values - numpy.where(numpy.isfinite(first), RELATIVE * first, 0.0)  # more than the rounding of a chord
-    found = numpy.empty(points.shape)
-    for row, *chords in zip(found, points, nodes, values):
-        row[...] = numpy.interp(*chords, right=-numpy.inf)
+    found, ends = numpy.empty(points.shape), numpy.arange(len(nodes) + 1)
+    ends = ends if owner is None else numpy.searchsorted(owner, ends)
+    for start, stop, *chords in zip(ends, ends[1:], nodes, values):
+        if start < stop:
+            found[start:stop] = numpy.interp(points[start:stop], *chords, right=-numpy.inf)
     return numpy.fmax(found, -numpy.inf, out=found)  # also where there is no point
 
 
-def shape_of(s, slope, bend, k, weight, function):
+def shape_of(s, slope, bend, k, weight, function, owner=None):
     """s^2 + s'^2 (w + k s)^2 / (g - k w s'' - k^2 s'^2), g = Gamma(k |w s'|); inf where the denominator is not positive."""
-    below = at_points(function, k * abs(weight * slope)) - k * weight * bend - k**2 * slope**2
+    below = at_points(function, k * abs(weight * slope), owner) - k * weight * bend - k**2 * slope**2
     return numpy.where(below > 0, s**2 + slope**2 * (weight + k * s) ** 2 / below, numpy.inf)
 
 
@@ -321,6 +333,23 @@ def estimate_path(functions, high, slope, curvature, weights, layers, last, esti
 def affine_end(curvature, layers, last):
     """Whether the last layer is affine and all that counts is that no denominator before it vanishes."""
     return len(layers) > 0 and len(last[4]) == 1 and not (curvature > 0).any()
+
+
+def polished_eigenvalue(x_norm, weights, layers, widths, last, path, rounds=7):
+    """`chain_eigenvalue` where a search along one z after the other makes it largest: where many paths cost nearly the same, one of them is not enough."""
+    points, size = numpy.stack([step[0] for step in path[1:]]), 0.4
+    depth, batch = points.shape
+    known = [numpy.repeat(row, 9) for row in (x_norm, *weights)]
+    signs = [numpy.repeat(step[2], 9) for step in path[1:]]
+    for _ in range(rounds):
+        for number in range(depth):
+            tries = numpy.repeat(points[:, :, None], 9, axis=2)
+            tries[number] += size * numpy.linspace(-1, 1, 9)
+            along = [None, *((row.ravel(), None, sign) for row, sign in zip(tries, signs))]
+            found = chain_eigenvalue(known[0], known[1:], layers, widths, last, along).reshape(batch, 9)
+            points[number] = tries[number, numpy.arange(batch), found.argmax(axis=1)]
+        size /= 2.5
+    return found.max(axis=1)
 
 
 def chain_eigenvalue(x_norm, weights, layers, widths, last, path):
@@ -429,16 +458,38 @@ def refined(function, rows, most, floor, given):
     return maximum(found.max(axis=-1), floor)
 
 
-def largest_on_cells(cells, k, w, gamma, top, floor, given):
-    """The largest `cell_bound` of any cell (the last axis), at least `floor`: of most it is enough to bound each part."""
-    s, away_s, steep, bend, away_bend = cells
-    turn, steepest = k * abs(w), maximum(*steep)
+def largest_on_cells(function, activation, k, weight, sign, floor, tolerance):
+    """The largest `cell_bound` of any cell of the chart, at least `floor`, for each node.
+
+    Of most cells it is enough to bound each part. Those that may be above the floor are looked at as polynomials, and cut in four while
+    they are above it, and above what is reached at their ends, by more than the tolerance.
+    """
+    edges, bends, top = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[0]
+    s, away_s, steep, bend, away_bend = cells_of(edges, bends, activation)
+    w = sign * weight[:, None, None]
+    turn, steepest = k * abs(w), minimum(maximum(*steep), activation[1])
+    least = at_points(function, turn * steepest * (1 + 2 * RELATIVE))
     line = maximum(abs(w + k * s[0]), abs(w + k * s[1])) + k * away_s
-    moduli = maximum(abs(gamma[0]), abs(gamma[1])) + turn * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + (k * steepest) ** 2
-    below = minimum(gamma[0] - k * w * bend[0], gamma[1] - k * w * bend[1]) - turn * away_bend - (k * steepest) ** 2 - 4 * RELATIVE * moduli
+    moduli = abs(least) + turn * (maximum(abs(bend[0]), abs(bend[1])) + away_bend) + (k * steepest) ** 2
+    below = least - maximum(k * w * bend[0], k * w * bend[1]) - turn * away_bend - (k * steepest) ** 2 - 4 * RELATIVE * moduli
     most = ((maximum(abs(s[0]), abs(s[1])) + away_s) ** 2 + (steepest * line) ** 2 / below) * (1 + 4 * RELATIVE)
-    most = numpy.where(below > 0, most, numpy.inf)
-    return refined(lambda cells, *rows: cell_bound(*cells, *rows, top), (cells, k, w, gamma), most, floor, given)
+    batch, node, cell = (~((below > 0) & (most <= floor[:, :, None]))).nonzero()
+    points, bends, found, enough = numpy.stack([edges[cell], edges[cell + 1]], axis=1), bends[:, cell], floor.copy(), floor * (1 + tolerance)
+    while len(batch):
+        here, w = k[batch, node], sign * weight[batch][:, None]
+        s, away_s, steep, bend, away_bend = cells_of(points, bends[:, :, None], activation)
+        steep, gamma = within(function, here * abs(w), steep, activation[1], batch)
+        values = cell_bound(s, away_s, steep, bend, away_bend, here, w, gamma, top)
+        reached = shape_of(*(f(points) for f in activation[8:]), here, w, function, batch).max(axis=1)
+        numpy.maximum.at(enough, (batch, node), reached * (1 + tolerance[batch, node]))  # inf where a denominator vanishes
+        more = (values > enough[batch, node][:, None]) & (len(batch) < 100000) & (numpy.diff(points, axis=1) > 1e-7)
+        numpy.maximum.at(found, (batch, node), numpy.where(more, -numpy.inf, values).max(axis=1))
+        row, part = more.nonzero()
+        left, size = points[row, part], points[row, part + 1] - points[row, part]
+        points = left[:, None] + size[:, None] * numpy.linspace(0, 1, 5)
+        points[:, -1] = left + size
+        batch, node, bends = batch[row], node[row], bends[:, row]
+    return found
 
 
 def cells_of(points, bends, activation):
@@ -450,14 +501,14 @@ def cells_of(points, bends, activation):
     return (s[..., :-1], s[..., 1:]), away[0], (steep[..., :-1] + away[1], steep[..., 1:] + away[1]), (bend[..., :-1], bend[..., 1:]), away[2]
 
 
-def within(function, factor, steep, most):
+def within(function, factor, steep, most, owner=None):
     """(|s'| at both ends of the cells, Gamma there): not above `most`, where Gamma is not known beyond."""
     left, right = steep
-    gamma = [at_points(function, factor * end * (1 + 2 * RELATIVE)) for end in steep]
+    gamma = [at_points(function, factor * end * (1 + 2 * RELATIVE), owner) for end in steep]
     outside = (maximum(left, right) > most) & ~(numpy.isfinite(gamma[0]) & numpy.isfinite(gamma[1]))
     if not outside.any():
         return steep, gamma
-    least = at_points(function, factor * most * (1 + 2 * RELATIVE) + 0 * left)
+    least = at_points(function, factor * most * (1 + 2 * RELATIVE) + 0 * left, owner)
     return [numpy.where(outside, most, end) for end in steep], [numpy.where(outside, least, end) for end in gamma]
 
 
@@ -477,26 +528,14 @@ def around(z, activation, nearest, ratio):
     return points, largest[..., None], replaced
 
 
-def bound_step(function, nodes, weight, width, activation, nearest, ratio):
-    """Gamma of the next layer at the nodes, from below."""
-    top, _, odd, _, edges, bends, tails, *_ = activation
-    estimate, best, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * (nearest < 1e-4))
-    best = numpy.where(numpy.isnan(best), edges[len(edges) // 2 if len(tails) else -1], best)
-    k = nodes[:, :, None]
-    replaced, fine = False, []
-    for point in (best,) if len(tails) else (best, -best):  # without tails, |s| may be largest at both ends
-        points, largest, where = around(point, activation, nearest, ratio)
-        fine.append(cells_of(points, largest, activation))
-        replaced = replaced | where
-    rough = cells_of(numpy.asarray(edges)[None, None, :], numpy.asarray(bends)[:, None, None, :], activation)
-    vanishes = ~(estimate > 0)  # a denominator, as the search has seen
+def bound_step(function, nodes, weight, width, activation, tolerance, fine):
+    """Gamma of the next layer at the nodes, from below; tolerance: how much of it, relatively, the cells may cost at each node."""
+    top, _, odd, _, _, _, tails, *_ = activation
+    estimate, _, _ = estimate_step(function, nodes, weight, width, activation, 4 + 3 * fine)
+    k, vanishes = nodes[:, :, None], ~(estimate > 0)  # a denominator, as the search has seen
     worst = numpy.where(vanishes, numpy.inf, maximum(top**2, 1 / estimate - 1 - (width - 1) * top**2))
     for sign in (1.0,) if odd else (1.0, -1.0):
-        w = sign * weight[:, None, None]
-        for cells, given in ((rough, ~replaced & ~vanishes[:, :, None]), *((cells, ~vanishes[:, :, None]) for cells in fine)):
-            s, away_s, steep, bend, away_bend = cells
-            steep, gamma = within(function, k * weight[:, None, None], steep, activation[1])
-            worst = largest_on_cells((s, away_s, steep, bend, away_bend), k, w, gamma, top, worst, given)
+        worst = largest_on_cells(function, activation, k, weight, sign, worst, tolerance)
     if len(tails):
         s, steep, bend = (numpy.asarray(row)[None, None, :] for row in tails)
         size = weight[:, None, None]
