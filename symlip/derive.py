@@ -214,11 +214,8 @@ def _check_skips(network: Network, parameters: ParameterSet, method: str) -> Non
     """What holds for dense layers with their own parameters only."""
     if network.tied and method in ("separate", "paired"):
         raise SymlipError(f"method={method!r} is wrong for tied layers, whose parameters act more than once: use method='block'")
-    if isinstance(parameters, ParameterBall) and parameters.shared_budget:
-        if network.long_skips:
-            raise SymlipError("ParameterBall() has no bound for a skip around several layers: use ParameterBall(shared_budget=False) or LayerBalls()")
-        if method == "joint":
-            raise SymlipError("method='joint' on ParameterBall() is for dense layers: with residual or tied layers use method='block'")
+    if isinstance(parameters, ParameterBall) and parameters.shared_budget and method == "joint":
+        raise SymlipError("method='joint' on ParameterBall() is for dense layers: with residual or tied layers use method='block'")
 
 
 RESERVED = {

@@ -14,6 +14,15 @@ LAYERS = {
     "recurrent": [sl.Tied(sl.Dense(2, "tanh"), 4)],
     "tied": [sl.Dense(2, "tanh"), sl.Tied(sl.Residual(2, "tanh", step="d"), 3), sl.Tied(sl.Dense(2, "sin"), 2), sl.Dense(2, "tanh")],
     "unbounded": [sl.Residual(2, "softplus", step="d")] * 2 + [sl.Tied(sl.Residual(2, "softplus", step="d"), 2), sl.Dense(1, "identity")],
+    "skips": [
+        sl.Dense(2, "tanh"),
+        sl.Skip([sl.Dense(3, "tanh"), sl.Dense(2, "arctan")], step="d"),
+        sl.Residual(2, "tanh"),
+        sl.Skip([sl.Dense(2, "tanh")] * 3),
+        sl.Dense(1, "identity"),
+    ],
+    "tied skips": [sl.Tied(sl.Skip([sl.Dense(3, "tanh"), sl.Dense(2, "tanh")], step="d"), 3), sl.Dense(2, "tanh")],
+    "unbounded skip": [sl.Skip([sl.Dense(3, "softplus"), sl.Dense(2, "identity")], step="d"), sl.Residual(2, "softplus", step="d")],
 }
 NETWORKS = {name: sl.Network(2, layers) for name, layers in LAYERS.items()}
 
@@ -44,7 +53,8 @@ def test_a_product_is_above_what_a_climb_finds_and_near(seed):
         if powers[kind]:
             factors.append((lambda t, power=powers[kind]: t**power, used[kind]))
     rows = (row[None, :].astype(float) for row in (ones, twos, powers))
-    found = shares.most_of_products(radius, *map(np.array, (keeps, slopes)), np.array(used, dtype=float), *rows)[0]
+    kinds = [np.array(column, dtype=float) for column in (keeps, slopes, used, [1] * len(used))]
+    found = shares.most_of_products(radius, kinds, *rows)[0]
     best = largest_product(radius, factors, rng) if factors else 1.0
     assert best <= found * (1 + 1e-12) and found <= best * (1 + 1e-5)
 
@@ -56,9 +66,9 @@ def test_dense_lines_are_the_budget_bound():
     slopes, bends = ((1.0, 0.25, 1.0, 1.0), (4 / 27**0.5, 1 / 108**0.5, 4 / 27**0.5, 4 / 27**0.5))
     starts, tops = (0.0, 3**0.5 / 2, 0.0, 0.0), (2.0, 3**0.5, 2.0, 2**0.5)
     dense, own = (0, 0, 0, 0), (0, 1, 2, 3)
-    sizes = shares.shared_values(2.5, 0.7, dense, slopes, starts, tops, own, 0)
-    assert np.linalg.norm(shares.shared_blocks(sizes, 2.5, dense, slopes, own)) == pytest.approx(bounds.lipschitz, rel=1e-11)
-    assert shares.shared_matrix(sizes, 2.5, dense, slopes, bends, own) == pytest.approx(bounds.layer_lipschitz, rel=1e-11)
+    sizes = shares.shared_values(2.5, 0.7, dense, slopes, starts, tops, own, 0, (), ())
+    assert np.linalg.norm(shares.shared_blocks(sizes, 2.5, dense, slopes, own, (), ())) == pytest.approx(bounds.lipschitz, rel=1e-11)
+    assert shares.shared_matrix(sizes, 2.5, dense, slopes, bends, own, (), ()) == pytest.approx(bounds.layer_lipschitz, rel=1e-11)
 
 
 def test_one_shared_layer_spends_everything():
@@ -82,6 +92,31 @@ def test_between_the_shares_of_layer_balls_and_every_norm_the_radius(name):
         bounds, above = shared(radius=radius, input_norm=0.6, **steps), every(radius=radius, input_norm=0.6, **steps)
         for result in ("value", "lipschitz", "gradient_lipschitz"):
             assert getattr(below, result) <= getattr(bounds, result) * (1 + 1e-12) <= getattr(above, result) * (1 + 1e-11)
+
+
+@pytest.mark.parametrize("degree", [2, 3, 5])
+@pytest.mark.parametrize("power", [1, 2])
+def test_the_factor_of_a_skip_is_above_a_grid_and_near(degree, power):
+    """(1 + c t^k)^power times b s on t^2 + s^2 <= R^2; for k > 2 the logarithm is not concave in t^2, and the price may cost something."""
+    rng = np.random.default_rng(degree)
+    t = np.linspace(0, 1, 200001)
+    for _ in range(20):
+        radius, slope, other = 10 ** rng.uniform(-1, 1), 10 ** rng.uniform(-3, 2), rng.uniform(0.2, 2)
+        kinds = [np.array(column, dtype=float) for column in ((1, 0), (slope, other), (1, 1), (degree, 1))]
+        rows = (np.array([row], dtype=float) for row in ((power == 1, 1), (power == 2, 0), (0, 0)))
+        found = shares.most_of_products(radius, kinds, *rows)[0]
+        best = np.max((1 + slope * (radius * t) ** degree) ** power * other * radius * np.sqrt(1 - t**2))
+        assert best <= found * (1 + 1e-12) and found <= best * (1 + 1e-6 if degree == 2 else 1.4)
+
+
+def test_a_deep_network_with_skips_gains_what_the_layers_share():
+    """Forty skips around two layers with steps 1/40, R = 8: above the layer balls with equal shares, far below a_u = R."""
+    network = sl.Network(3, [sl.Skip([sl.Dense(3, "tanh"), sl.Dense(3, "tanh")], step=1 / 40)] * 40)
+    shared = sl.derive(network, sl.ParameterBall()).compile()(8.0, 1.0)
+    equal = sl.derive(network, sl.LayerBalls()).compile()([8 / 80**0.5] * 80, 1.0)
+    every = sl.derive(network, sl.ParameterBall(shared_budget=False)).compile()(8.0, 1.0)
+    assert equal.lipschitz < shared.lipschitz < 5 * equal.lipschitz and shared.lipschitz < every.lipschitz / 1e14
+    assert equal.gradient_lipschitz < shared.gradient_lipschitz < 400 * equal.gradient_lipschitz
 
 
 def test_deep_residual_networks_gain_what_the_layers_share():

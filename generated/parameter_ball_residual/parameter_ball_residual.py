@@ -44,90 +44,148 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
-def most_of_products(radius, keeps, slopes, shares, ones, twos, powers):
+def most_of_products(radius, kinds, ones, twos, powers):
     """At least the largest value on the ball of each product (a row), of factors of so many kinds (columns).
 
-    keeps, slopes, shares: e, c and n of each kind. ones, twos: how many factors of a kind, and how many squares, a product has; powers: the
-    exponent of one further t of a layer of that kind.
+    kinds: e, c, n and the degree of each. ones, twos: how many factors of a kind, and how many squares, a product has; powers: the exponent of
+    one further t of a line of that kind.
     """
-    degree = numpy.sum(ones + 2 * twos + powers, axis=1, keepdims=True)
+    keeps, slopes, shares, degrees = kinds
+    degree = numpy.sum((ones + 2 * twos) * degrees + powers, axis=1, keepdims=True)
     if not numpy.isfinite(radius):
         return numpy.where(degree[:, 0] > 0, numpy.inf, 1.0)
-    # in units of the radius: t = R tau, c t = (c R) tau, and the price is for 1, so that no square of the radius is needed
-    none, one = 0 * keeps, 1 + 0 * keeps
-    parts = ((ones, 1 * one, keeps, slopes), (twos, 2 * one, keeps, slopes), (1.0 * (powers > 0), numpy.maximum(powers, 1), none, one))
+    # in units of the radius: t = R tau, c t^k = (c R^k) tau^k, and the price is for 1, so that no square of the radius is needed
+    none, one, size = 0 * keeps, 1 + 0 * keeps, log(slopes) + degrees * log(numpy.float64(radius))
+    parts = ((ones, 1 * one, keeps, size, degrees), (twos, 2 * one, keeps, size, degrees))
+    parts = (*parts, (1.0 * (powers > 0), numpy.maximum(powers, 1), none, none + log(numpy.float64(radius)), one))
 
     def places(price):
-        """Where each factor's sup is: the factor's logarithm less the price is concave in tau, so that it is at 1 if it is not before."""
-        with numpy.errstate(all="ignore"):
-            found = []
-            for _, power, e, c in parts:
-                spread = power * shares / price
-                kept = numpy.where(e > 0, e / (c * radius), 0.0)
-                found.append(minimum(spread / (kept + numpy.hypot(kept, sqrt(2 * spread))), 1.0))
-            return found
+        """Where each factor's sup is: at 1 if not before; for degrees above 2 at 0, or where its logarithm less the price is concave."""
+        found = []
+        for _, power, e, logarithm, k in parts:
+            spread, kept = power * shares / price, numpy.where(e > 0, exp(-logarithm), 0.0)
+            line = minimum(spread / (kept + numpy.hypot(kept, sqrt(2 * spread))), 1.0)
+            found.append(numpy.where(k == 1, line, minimum(sqrt(numpy.maximum(spread - kept, 0.0)), 1.0)))
+            if (k > 2).any():
+                low, high = minimum((kept * (k / 2 - 1)) ** (1 / k), 1.0) + 0 * spread, 1.0 + 0 * spread
+                for _ in range(60):
+                    middle = (low + high) / 2
+                    rising = spread * (k / 2) * middle ** (k - 2) > kept + middle**k
+                    low, high = numpy.where(rising, middle, low), numpy.where(rising, high, middle)
+                gain = power * (log(numpy.maximum(kept, 1e-300) + high**k) - log(numpy.maximum(kept, 1e-300))) - price * high**2 / shares
+                found[-1] = numpy.where(k > 2, numpy.where((gain > 0) | (e == 0), high, 0.0), found[-1])
+        return found
 
     def objective(price, found):
         total, size = price[:, 0], price[:, 0]
-        with numpy.errstate(all="ignore"):
-            for (count, power, e, c), tau in zip(parts, found):
-                value = numpy.where(e > 0, numpy.log1p(c * radius * tau), log(c) + log(numpy.float64(radius)) + log(tau))
-                term, paid = numpy.where(count > 0, count * power * value, 0.0), count * price * tau**2 / shares
-                total, size = total + numpy.sum(term - paid, axis=1), size + numpy.sum(abs(term) + paid, axis=1)
-            total = numpy.where(numpy.isneginf(total), total, total + 1e-14 * (1 + size))  # more than the rounding errors
+        for (count, power, e, logarithm, k), tau in zip(parts, found):
+            grown = logarithm + k * log(tau)
+            value = numpy.where(e > 0, numpy.logaddexp(0.0, grown), grown)
+            used, paid = count > 0, count * price * tau**2 / shares
+            term, moduli = (
+                numpy.where(used, count * power * part, 0.0) for part in (value, abs(value) + numpy.where(numpy.isfinite(logarithm), abs(logarithm), 0.0))
+            )
+            total, size = total + numpy.sum(term - paid, axis=1), size + numpy.sum(moduli + paid, axis=1)
+        total = numpy.where(numpy.isneginf(total), total, total + 1e-14 * (1 + size))  # more than the rounding errors
         return numpy.where(numpy.isnan(total), numpy.inf, total)
 
-    upper = degree / 2 + 1e-300
-    lower = upper * 1e-18
-    for _ in range(45):
-        middle = sqrt(lower) * sqrt(upper)
-        spent = sum(numpy.sum(count * tau**2 / shares, axis=1, keepdims=True) for (count, *_), tau in zip(parts, places(middle)))
-        much = spent > 1
-        lower, upper = numpy.where(much, middle, lower), numpy.where(much, upper, middle)
-    free = objective(0 * degree, [numpy.ones(ones.shape) for _ in parts])
-    least = minimum(free, objective(upper, places(upper)))
     with numpy.errstate(all="ignore"):
+        upper = degree / 2 + 1e-300
+        lower = upper * 1e-18
+        for _ in range(45):
+            middle = sqrt(lower) * sqrt(upper)
+            spent = sum(numpy.sum(count * tau**2 / shares, axis=1, keepdims=True) for (count, *_), tau in zip(parts, places(middle)))
+            much = spent > 1
+            lower, upper = numpy.where(much, middle, lower), numpy.where(much, upper, middle)
+        free = objective(0 * degree, [numpy.ones(ones.shape) for _ in parts])
+        least = minimum(free, minimum(objective(upper, places(upper)), objective(lower, places(lower))))
         return numpy.where(numpy.isneginf(least), 0.0, numpy.maximum(exp(least), 5e-324))
 
 
-def kinds_of(keeps, slopes, groups):
-    """(e, c, n) of each kind of line, and how many lines of each kind are among the first u, u = 0 .. m."""
-    shares = [groups.count(group) for group in groups]
-    rows = list(zip(keeps, slopes, shares))
-    kinds = list(dict.fromkeys(rows))
-    table = numpy.zeros((len(rows) + 1, len(kinds)))
-    for number, row in enumerate(rows):
-        table[number + 1] = table[number]
-        table[number + 1, kinds.index(row)] += 1
-    columns = [numpy.array([kind[part] for kind in kinds], dtype=float) for part in range(3)]
-    return columns, table
+def ways(keeps, slopes, groups, skips, scales):
+    """(kinds, own, through, scale, inside): what the derivative of a line's output is multiplied by until the state that line p sees.
 
-
-def shared_values(radius, size, keeps, slopes, starts, tops, groups, paths):
-    """V_0 .. V_m, at least the sizes of the lines' outputs on the ball.
-
-    starts: |d| sqrt(l) |s(0)|; tops: |d| sqrt(l) S_0, -1 where it is not finite; paths: 1 to use the sum over paths, too.
+    skips: the first and the last of the lines that each skip goes around; scales: |d| where it ends. kinds: (e, c, n, degree), of lines and skips.
+    own[j]: the kind of line j, as a row that counts. through[j, p], p = 0 .. m (m: the network's output): how many factors of each kind;
+    scale[j, p]: |d| where a skip is left; inside[j]: (its skip's kind, the lines before and up to j in it, those after it, |d|), or None.
     """
     count = len(slopes)
+    spans = [(int(skips[i]), int(skips[i + 1])) for i in range(0, len(skips), 2)]
+    shares = [groups.count(group) for group in groups]
+    rows = [(keep, slope, share, 1) for keep, slope, share in zip(keeps, slopes, shares)]
+    for (first, last), scale in zip(spans, scales):
+        k = last - first + 1
+        rows.append((1, float(scale * numpy.prod(numpy.array(slopes[first : last + 1])) * k ** (-k / 2)), shares[first], k))
+    kinds = list(dict.fromkeys(rows))
+    unit = numpy.eye(len(kinds))[[kinds.index(row) for row in rows]]
+    own, around = unit[:count], unit[count:]
+    of, segments = [None] * count, []  # the skip of each line; what the state goes through, one after the other
+    for number, (first, last) in enumerate(spans):
+        of[first : last + 1] = [number] * (last - first + 1)
+    passed, before = numpy.zeros((count + 1, len(kinds))), numpy.zeros((count + 1, len(kinds)))
+    total, line = numpy.zeros(len(kinds)), 0
+    while line < count:
+        last = line if of[line] is None else spans[of[line]][1]
+        for inner in range(line, last + 1):
+            passed[inner] = total  # up to the segment's start
+            before[inner] = own[line:inner].sum(axis=0) if last > line else 0.0
+        total = total + (own[line] if of[line] is None else around[of[line]])
+        segments.append((line, last, total))
+        line = last + 1
+    passed[count] = total
+    after = numpy.zeros((count, len(kinds)))  # up to the segment's end
+    for first, last, total in segments:
+        after[first : last + 1] = total
+    leaving = numpy.array([own[line + 1 : spans[of[line]][1] + 1].sum(axis=0) if of[line] is not None else 0 * total for line in range(count)])
+    through = leaving[:, None] + passed[None] - after[:, None] + before[None]
+    scale = numpy.ones((count, count + 1))
+    inside = [None] * count
+    for j in range(count):
+        if of[j] is None:
+            continue
+        first, last = spans[of[j]]
+        scale[j, last + 1 :] = scales[of[j]]
+        for p in range(j + 1, last + 1):
+            through[j, p] = own[j + 1 : p].sum(axis=0)
+        inside[j] = (around[of[j]], own[first : j + 1].sum(axis=0), own[j + 1 : last + 1].sum(axis=0), scales[of[j]], of[j])
+    return tuple(numpy.array(column, dtype=float) for column in zip(*kinds)), own, through, scale, inside
+
+
+def shared_values(radius, size, keeps, slopes, starts, tops, groups, paths, skips, scales):
+    """V_0 .. V_m, at least the sizes of the lines' outputs on the ball, ends of skips among them.
+
+    starts: |d| sqrt(l) |s(0)|; tops: |d| sqrt(l) S_0, -1 where it is not finite; paths: 1 to use the sum over paths, too (without skips).
+    """
+    count = len(slopes)
+    ends = dict(zip(skips[1::2], range(len(scales))))
 
     def one(radius, size, *numbers):
-        slopes, starts, tops = numbers[:count], numbers[count : 2 * count], numbers[2 * count :]
-        (e, c, n), table = kinds_of(keeps, slopes, groups)
+        slopes, starts, tops, scales = (numbers[part * count : (part + 1) * count] for part in range(4))
+        kinds, own, through, _, _ = ways(keeps, slopes, groups, skips, scales)
         found = [size]
         for number in range(count):
+            if number in skips[::2]:
+                begin = found[-1]
             grown = starts[number] + slopes[number] * radius * float(numpy.hypot(1.0, found[-1]))
             found.append(keeps[number] * found[-1] + (min(tops[number], grown) if tops[number] >= 0 else grown))
-            if paths:
-                after = table[number + 1] - table[: number + 2]  # the lines after the input, after line 1, ..
-                biases, none = numpy.diff(table[: number + 2], axis=0), numpy.zeros_like(after)
-                plain = most_of_products(radius, e, c, n, after, none, none)
-                moved = most_of_products(radius, e, c, n, after[1:], none[1:], biases)
+            if paths and not skips:
+                until = through[: number + 1, number + 1]
+                whole = numpy.concatenate([own[: number + 1].sum(axis=0)[None], until])
+                plain = most_of_products(radius, kinds, whole, 0 * whole, 0 * whole)
+                moved = most_of_products(radius, kinds, until, 0 * until, own[: number + 1])
                 terms = [starts[i] * plain[i + 1] + slopes[i] * moved[i] for i in range(number + 1)]
                 found[-1] = min(found[-1], (size * plain[0] + sum(terms)) * (1 + 1e-14 * (number + 4)))
+            if number in ends:
+                found.append((begin + scales[ends[number]] * found[-1]) * (1 + 1e-15))
         return numpy.array(found)
 
     with numpy.errstate(all="ignore"):
-        return each(one, [radius, size, *slopes, *starts, *tops])
+        return each(one, [radius, size, *slopes, *starts, *tops, *scales])
+
+
+def seen(count, skips):
+    """The place among V_0 .. V_m of what each line sees."""
+    return [line + sum(line > last for last in skips[1::2]) for line in range(count)]
 
 
 def merged(lines, groups):
@@ -140,43 +198,46 @@ def merged(lines, groups):
     return matrix
 
 
-def shared_blocks(sizes, radius, keeps, slopes, groups):
-    """The block vector of |N'| on the ball: c_j M(f_{j+1} .. f_m) at the bias of line j, times V_{j-1} at its weights, added up for shared ones."""
+def shared_blocks(sizes, radius, keeps, slopes, groups, skips, scales):
+    """The block vector of |N'| on the ball: c_j M(what line j's output goes through) at the bias of line j, times V at its weights."""
     count = len(slopes)
 
     def one(radius, *numbers):
-        slopes, sizes = numbers[:count], numpy.array(numbers[count:])
-        (e, c, n), table = kinds_of(keeps, slopes, groups)
-        later = table[count] - table[1:]
-        biases = numpy.array(slopes) * most_of_products(radius, e, c, n, later, 0 * later, 0 * later)
+        slopes, scales, sizes = numbers[:count], numbers[count : count + len(skips) // 2], numpy.array(numbers[count + len(skips) // 2 :])
+        kinds, _, through, scale, _ = ways(keeps, slopes, groups, skips, scales)
+        later = through[:, count]
+        biases = numpy.array(slopes) * scale[:, count] * most_of_products(radius, kinds, later, 0 * later, 0 * later)
         return merged(count, groups) @ numpy.stack([sizes * biases, biases], axis=1).ravel()
 
     with numpy.errstate(all="ignore"):
-        return each(one, [radius, *slopes, *sizes[:count]])
+        return each(one, [radius, *slopes, *scales, *(sizes[place] for place in seen(count, skips))])
 
 
-def shared_matrix(sizes, radius, keeps, slopes, bends, groups):
+def shared_matrix(sizes, radius, keeps, slopes, bends, groups, skips, scales):
     """The block matrix of N'' on the ball, entry by entry; bends: |d| S_2 of each line."""
-    count = len(slopes)
+    count, skipped = len(slopes), len(skips) // 2
 
     def one(radius, *numbers):
-        slopes, bends, sizes = numpy.array(numbers[:count]), numbers[count : 2 * count], numpy.array(numbers[2 * count :])
-        (e, c, n), table = kinds_of(keeps, tuple(numbers[:count]), groups)
-        own = numpy.diff(table, axis=0)
+        slopes, bends, sizes = numpy.array(numbers[:count]), numbers[count : 2 * count], numpy.array(numbers[2 * count + skipped :])
+        kinds, own, through, scale, inside = ways(keeps, tuple(numbers[:count]), groups, skips, numbers[2 * count : 2 * count + skipped])
         steep, crossing = numpy.zeros((count, count)), numpy.zeros((count, count))  # [j, k], j <= k: without the sizes; the second for weights of k
         for u in range(count):
             j, k = numpy.triu_indices(u + 1)
             # j and k before u: t_u^2; k = u: t_u; j = k = u: neither
-            power = (j < u).astype(int) + (k < u)
-            last = numpy.minimum(k, u - 1)
-            ones = table[count] - table[u + 1] + numpy.where((j < u)[:, None], table[last + 1] - table[numpy.minimum(j + 1, last + 1)], 0)
-            twos = numpy.where((k < u)[:, None], table[u] - table[numpy.minimum(k + 1, u)], 0)
-            values = unique_products(radius, (e, c, n), ones, twos, power[:, None] * own[u])
-            scale = numpy.where(j < u, slopes[j], 1) * numpy.where(k < u, slopes[k], 1)
-            steep[j, k] += bends[u] * scale * values
+            power = ((j < u).astype(int) + (k < u))[:, None] * own[u]
+            first, second = (numpy.where((row < u)[:, None], through[row, u], 0.0) for row in (j, k))
+            factor = scale[u, count] * numpy.where(j < u, slopes[j] * scale[j, u], 1) * numpy.where(k < u, slopes[k] * scale[k, u], 1)
+            ones, twos, more = through[u, count] + first - second, second, None
+            if skips:
+                ones, twos, more = apart(j, k, u, ones, twos, through[u, count], first, second, inside)
+            values = unique_products(radius, kinds, ones, twos, power)
+            if more is not None:  # the other way through the skip that k is in and j is before
+                rows, other_ones, other_twos, times = more
+                values[rows] += times * unique_products(radius, kinds, other_ones, other_twos, power[rows])
+            steep[j, k] += bends[u] * factor * values
             before = numpy.arange(u)
-            ones = table[count] - table[u + 1] + table[u] - table[before + 1]
-            crossing[before, u] = slopes[u] * slopes[before] * unique_products(radius, (e, c, n), ones, 0 * ones, 0 * ones)
+            ones = through[u, count] + through[before, u]
+            crossing[before, u] = slopes[u] * scale[u, count] * slopes[before] * scale[before, u] * unique_products(radius, kinds, ones, 0 * ones, 0 * ones)
         weights = numpy.stack([sizes, numpy.ones(count)], axis=1)
         entries = steep[:, None, :, None] * weights[:, :, None, None] * weights[None, None, :, :]
         entries[:, :, :, 0] += crossing[:, None, :] * weights[:, :, None]
@@ -187,14 +248,32 @@ def shared_matrix(sizes, radius, keeps, slopes, bends, groups):
         return matrix @ upper @ matrix.T
 
     with numpy.errstate(all="ignore"):
-        return each(one, [radius, *slopes, *bends, *sizes[:count]])
+        return each(one, [radius, *slopes, *bends, *scales, *(sizes[place] for place in seen(count, skips))])
+
+
+def apart(j, k, u, ones, twos, end, first, second, inside):
+    """Products in which the factor of a skip meets norms of lines inside it, as its two terms: (ones, twos) with the first, and the second."""
+    rows = [
+        row
+        for row, (a, b) in enumerate(zip(j, k))
+        if b < u and inside[b] is not None and (inside[a] is None or inside[a][4] != inside[b][4]) and (inside[u] is None or inside[u][4] != inside[b][4])
+    ]
+    if not rows:
+        return ones, twos, None
+    around, until, rest, times = ([inside[k[row]][part] for row in rows] for part in range(4))
+    around, until, rest = numpy.array(around), numpy.array(until), numpy.array(rest)
+    shared = second[rows] - rest
+    outside = end + first[rows] - around - shared
+    ones, twos = ones.copy(), twos.copy()
+    ones[rows], twos[rows] = outside + rest, shared
+    return ones, twos, (rows, outside + until, shared + rest, numpy.array(times))
 
 
 def unique_products(radius, kinds, ones, twos, powers):
     """`most_of_products`, each different row once."""
     rows, index = numpy.unique(numpy.concatenate([ones, twos, powers], axis=1), axis=0, return_inverse=True)
     size = len(kinds[0])
-    return most_of_products(radius, *kinds, rows[:, :size], rows[:, size : 2 * size], rows[:, 2 * size :])[index.ravel()]
+    return most_of_products(radius, kinds, rows[:, :size], rows[:, size : 2 * size], rows[:, 2 * size :])[index.ravel()]
 
 
 def _number(name, value):
@@ -281,11 +360,11 @@ def _finite(name, value):
 
 def _kernel(radius, x_norm, d, l):
     S2_tanh = 0.769800358919501
-    V = shared_values(radius, x_norm, (0, 1, 1, 1, 0, ), (1, d, d, d, 1, ), (0, 0, 0, 0, 0, ), (sqrt(l), d*sqrt(l), d*sqrt(l), d*sqrt(l), -1, ), (0, 1, 2, 2, 3, ), 1)
-    lvec = shared_blocks(V, radius, (0, 1, 1, 1, 0, ), (1, d, d, d, 1, ), (0, 1, 2, 2, 3, ))
+    V = shared_values(radius, x_norm, (0, 1, 1, 1, 0, ), (1, d, d, d, 1, ), (0, 0, 0, 0, 0, ), (sqrt(l), d*sqrt(l), d*sqrt(l), d*sqrt(l), -1, ), (0, 1, 2, 2, 3, ), 1, (), ())
+    lvec = shared_blocks(V, radius, (0, 1, 1, 1, 0, ), (1, d, d, d, 1, ), (0, 1, 2, 2, 3, ), (), ())
     L_5 = euclidean_norm(lvec)
     del lvec
-    G = shared_matrix(V, radius, (0, 1, 1, 1, 0, ), (1, d, d, d, 1, ), (S2_tanh, S2_tanh*d, S2_tanh*d, S2_tanh*d, 0, ), (0, 1, 2, 2, 3, ))
+    G = shared_matrix(V, radius, (0, 1, 1, 1, 0, ), (1, d, d, d, 1, ), (S2_tanh, S2_tanh*d, S2_tanh*d, S2_tanh*d, 0, ), (0, 1, 2, 2, 3, ), (), ())
     del S2_tanh
     Bm = V[5]
     del V

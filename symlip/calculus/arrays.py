@@ -884,37 +884,39 @@ class ChainShares(Operation):
 
 
 class SharedValues(Certified):
-    """V_0 .. V_m on the parameter ball: (R, |x|, e, c, |d| sqrt(l) |s(0)|, |d| sqrt(l) S_0 or -1, groups, 1 with the sum over paths), see `shares`."""
+    """V_0 .. V_m on the parameter ball: (R, |x|, e, c, |d| sqrt(l) |s(0)|, |d| sqrt(l) S_0 or -1, groups, 1 with the sum over paths, skips, their |d|), see `shares`."""
 
-    nargs = 8
+    nargs = 10
     runtime = "shared_values"
     plain = "(V_0 = {1}, V_u, ..; every norm and bias within {0})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        *_, tops, _, paths = self.args
+        tops, _, paths, skips, _ = self.args[5:]  # the end of a skip is the report's
         branches = [r"|d_u|\sqrt{l_u}\,|s_u(0)|+c_uR\sqrt{1+V_{u-1}^2}"]
         if any(top != -1 for top in tops):
             branches.insert(0, r"|d_u|\sqrt{l_u}\,S_0^{(u)}")
         step = rf"\varepsilon_uV_{{u-1}}+\min\bigl\{{{', '.join(branches)}\bigr\}}" if len(branches) > 1 else rf"\varepsilon_uV_{{u-1}}+{branches[0]}"
+        if skips:
+            return step
         return rf"\min\Bigl\{{{step},\ W_u\Bigr\}}" if paths == 1 else step
 
 
 class SharedBlocks(Certified):
-    """The block vector on the parameter ball: (V, R, e, c, groups), see `shares`."""
+    """The block vector on the parameter ball: (V, R, e, c, groups, skips, their |d|), see `shares`."""
 
-    nargs = 5
+    nargs = 7
     runtime = "shared_blocks"
     plain = "(block vector of products of norms within |theta| <= {1}, sizes {0})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        product = r"c_j\,\mathcal M_R\Bigl(\prod_{i>j}f_i\Bigr)"
+        product = r"c_j\,\mathcal M_R(T_{jm})" if self.args[5] else r"c_j\,\mathcal M_R\Bigl(\prod_{i>j}f_i\Bigr)"
         return rf"\sum_{{j\in g}}V_{{j-1}}\,{product},\ \sum_{{j\in g}}{product}"
 
 
 class SharedMatrix(Certified):
-    """The block matrix on the parameter ball: (V, R, e, c, |d| S_2, groups), see `shares`."""
+    """The block matrix on the parameter ball: (V, R, e, c, |d| S_2, groups, skips, their |d|), see `shares`."""
 
-    nargs = 6
+    nargs = 8
     runtime = "shared_matrix"
     plain = "(block matrix of products of norms within |theta| <= {1}, sizes {0})"
 

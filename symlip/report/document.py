@@ -510,7 +510,8 @@ class _Context:
                 rf"$c_u$, $\varepsilon_u$, $f_u(t)=\varepsilon_u+c_ut$ and $W_u$ are those of {lines}, where $f_u$ in a product stands for $f_u(|A_u|)$; "
                 rf"$\mathcal M_R$ is at least the largest value of a product of norms on $\Omega$, and is defined in {products}. $g,g'$ are sets of lines with the same parameters"
             )
-            found.append(text + (rf", and $E_{{jk}}$ is that of {entries}." if "E_{jk}" in printed else "."))
+            ways = rf"; $T_{{jp}}$ is that of Lemma~\ref{{{self.id}:lem:{_label('budget of lines, first derivative')}}}" if "T_{jm}" in printed else ""
+            found.append(text + (rf", and $E_{{jk}}$ is that of {entries}" if "E_{jk}" in printed else "") + ways + ".")
         if r"\sum" in printed or r"\prod" in printed:
             found.append(r"Empty sums are $0$ and empty products $1$.")
         return " ".join(found)

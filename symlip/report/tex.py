@@ -140,7 +140,11 @@ def definition(symbol: sympy.Expr, expression: sympy.Expr) -> str:
         first, second = tex(expression).split(r",\qquad ")
         return rf"\begin{{split}}{left}&={first},\\{second.replace('=', '&=', 1)}\end{{split}}"
     if isinstance(expression, SharedValues):
-        return rf"{left}_0={tex(expression.args[1])},\qquad {left}_u={tex(expression)}"
+        begin, step = rf"{left}_0={tex(expression.args[1])},\qquad {left}_u", tex(expression)
+        if expression.args[8]:
+            end = rf"\qquad\text{{but }}{left}_u={left}_k+|d_u|{left}_{{u-1}}\text{{ where a skip from }}h_k\text{{ ends}}"
+            return rf"\begin{{split}}{begin}&={step},\\&{end}\end{{split}}"
+        return rf"{begin}={step}"
     if isinstance(expression, SharedBlocks):
         weights, biases = tex(expression).split(r",\ ")
         return rf"{left}_{{\alpha_g}}={weights},\qquad {left}_{{\beta_g}}={biases}"
