@@ -74,7 +74,7 @@ def derive(
     network, parameters: what the theorem is about. method: "separate", "paired" or "block" (each at most the one before
     it), or "joint", the sharpest certified bound known for the set: on LayerBalls() exact for the network, and for its
     gradient with tanh, arctan, sine and what else satisfies two conditions (`derivation.exact` says where), near it with
-    other bounded activations. order: 1 for the network only, 2 for its gradient too, 3 for its second derivative too
+    other bounded activations; on ParameterBall() with residual or tied layers it is the block bound. order: 1 for the network only, 2 for its gradient too, 3 for its second derivative too
     (`hessian_lipschitz`), and so on. cost: a cost on top, or Risk(cost), its
     average over data. variables: "parameters" (the default), "inputs" (derivatives in the input instead) or "both" (in input
     and parameters together, as a composition of modules needs).
@@ -103,7 +103,7 @@ def derive(
     derivation = Derivation(Problem(network, parameters, cost, method, order, variables))
     if isinstance(parameters, ParameterBall) and parameters.shared_budget:
         last = budget_bounds(derivation)
-        if method == "joint":
+        if method == "joint" and network.plain:  # else the block bound is the sharpest known, and the report says so
             _joint_ball(derivation)
     elif network.symbolic_depth or (isinstance(parameters, LayerBalls) and parameters.equal):
         last = any_depth_bounds(derivation)
@@ -160,7 +160,7 @@ def check_arguments(network: Network, parameters: ParameterSet, method: str, ord
     if cost is not None and not isinstance(cost, Cost | Risk):
         raise SymlipError(f"{cost!r} is not a cost; use HalfSquaredError(), SoftmaxCrossEntropy(), Logistic(), Huber(delta) or Risk(cost)")
     if not network.plain:
-        _check_skips(network, parameters, method)
+        _check_tied(network, method)
     equal = isinstance(parameters, LayerBalls) and parameters.equal
     if variables not in VARIABLES:
         raise SymlipError(f"unknown variables {variables!r}: they are one of {', '.join(VARIABLES)}")
@@ -210,12 +210,10 @@ def _check_higher(network: Network, parameters: ParameterSet, method: str, varia
         raise SymlipError("orders from 3 on are derived layer by layer: give the depth as a number, and LayerBalls() or ParameterBall(shared_budget=False)")
 
 
-def _check_skips(network: Network, parameters: ParameterSet, method: str) -> None:
-    """What holds for dense layers with their own parameters only."""
+def _check_tied(network: Network, method: str) -> None:
+    """Raise SymlipError for a method that holds for layers with their own parameters only."""
     if network.tied and method in ("separate", "paired"):
         raise SymlipError(f"method={method!r} is wrong for tied layers, whose parameters act more than once: use method='block'")
-    if isinstance(parameters, ParameterBall) and parameters.shared_budget and method == "joint":
-        raise SymlipError("method='joint' on ParameterBall() is for dense layers: with residual or tied layers use method='block'")
 
 
 RESERVED = {

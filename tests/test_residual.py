@@ -272,7 +272,6 @@ def test_a_thousand_residual_layers_are_linear_in_depth():
     "make, message",
     [
         (lambda: sl.derive(m4, sl.LayerBalls(), method="paired"), "wrong for tied layers.*method='block'"),
-        (lambda: sl.derive(NETWORKS["recurrent"], sl.ParameterBall(), method="joint"), "for dense layers"),
         (lambda: sl.Residual(3, "tanh", step=0), "other than 0"),
         (lambda: sl.Residual(3, "tanh", step=float("nan")), "finite number"),
         (lambda: sl.Network(3, [sl.Residual(4, "tanh")]), "adds its 3 inputs to 4 outputs"),

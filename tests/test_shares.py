@@ -71,6 +71,12 @@ def test_dense_lines_are_the_budget_bound():
     assert shares.shared_matrix(sizes, 2.5, dense, slopes, bends, own, (), ()) == pytest.approx(bounds.layer_lipschitz, rel=1e-11)
 
 
+def test_joint_is_the_block_bound_there_and_says_so():
+    joint, block = (sl.derive(NETWORKS["tied"], sl.ParameterBall(), method=method) for method in ("joint", "block"))
+    assert joint.compile()(2.0, 0.5, d=0.3).gradient_lipschitz == block.compile()(2.0, 0.5, d=0.3).gradient_lipschitz
+    assert "block by block stand in" in joint.latex() and "block by block stand in" not in block.latex()
+
+
 def test_one_shared_layer_spends_everything():
     bounds = sl.derive(NETWORKS["recurrent"], sl.ParameterBall()).compile()(3.0, 1.0)
     balls = sl.derive(NETWORKS["recurrent"], sl.LayerBalls()).compile()([3.0], 1.0)

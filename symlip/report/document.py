@@ -434,6 +434,10 @@ class _Context:
 
     def _remarks(self) -> str:
         found = [near.remarks(self.derivation)] if self.problem.local else []
+        if self.problem.method == "joint" and isinstance(self.problem.parameters, ParameterBall) and not self.network.plain:
+            found.append(
+                "No bound that joins values, slopes and curvatures is known to this program on the parameter ball with residual or tied layers: the bounds block by block stand in."
+            )
         if "layer_lipschitz" in self.derivation.results and not self.problem.local:
             matrix = tex(self.derivation.results["layer_lipschitz"])
             found.append(
