@@ -63,8 +63,8 @@ NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_varia
 FUNCTIONS = {name: value for module in (runtime, bending, bending_states, shares) for name, value in vars(module).items() if inspect.isfunction(value)}
 """What a compiled bound may use."""
 
-FINE = {"bending_end": {"fine": 1}, "state_bending": {"effort": 2}}
-"""The searches that have smaller cells, and the option that asks for them."""
+FINE = {"bending_end": {"fine": 1}, "state_bending": {"effort": 2}, "joint_branch": {"limit": 8_000_000}}
+"""The searches that can do more work, and the option that asks for it."""
 
 CONSTANTS = ("step", "constant", *(f"field_{letter}" for letter in ("k", "v1", "v2", "w", "c", "v0", "k0")))
 """The kinds whose arguments are named by their symbols."""
@@ -209,7 +209,7 @@ def module_source(derivation: Derivation) -> str:
 
 
 def compile_function(derivation: Derivation, outward: bool = False, fine: bool = False) -> Callable[..., Any]:
-    """The module's function `bounds`; outward: every line in ball arithmetic, and upper bounds rounded up; fine: smaller cells in the exact gradient's search."""
+    """The module's function `bounds`; outward: every line in ball arithmetic, and upper bounds rounded up; fine: smaller cells, or more of them, in searches."""
     source = module_source(derivation)
     namespace: dict[str, Any] = {"__name__": "symlip_compiled"}
     exec(compile(source, "<symlip bounds>", "exec"), namespace)
@@ -217,7 +217,7 @@ def compile_function(derivation: Derivation, outward: bool = False, fine: bool =
     if fine:
         searches = {name: option for name, option in FINE.items() if name in namespace}
         if not searches:
-            raise SymlipError("compile(fine=True) is for the exact constant of the gradient: this derivation has no such search")
+            raise SymlipError("compile(fine=True) is for searches, those of the exact constant of the gradient and of joint bounds: this derivation has none")
         for name, option in searches.items():
             functions[name] = functools.partial(functions[name], **option)
             namespace[name] = functools.partial(namespace[name], **option)

@@ -10,6 +10,7 @@ import sympy
 import symlip as sl
 from symlip import runtime
 from symlip import tradeoff as tradeoffs
+from symlip.compile import FINE
 from symlip.tradeoff import t, tradeoff
 
 z = sympy.Symbol("z", real=True)
@@ -134,6 +135,13 @@ def test_every_line_is_measured(name, biases):
     derivation = sl.derive(NETWORKS[name], sl.LayerBalls(biases=biases), method="joint", cost=sl.SoftmaxCrossEntropy())
     derivation.check(obligations=True)
     assert derivation.verify(digits=20, networks=7).passed
+
+
+def test_more_work_gives_a_sharper_bound(monkeypatch):
+    monkeypatch.setitem(FINE, "joint_branch", {"limit": 2_500_000})  # less than the five times that users wait for
+    derivation = sl.derive(sl.Network(2, [sl.Residual(2, "tanh", step=0.5)] * 4), sl.LayerBalls(), method="joint")
+    rough, fine = (derivation.compile(fine=fine)(weight_norms=[1.0] * 4, x=[1.0, 0.0]) for fine in (False, True))
+    assert fine.lower_gradient_lipschitz <= fine.gradient_lipschitz < rough.gradient_lipschitz and fine.lipschitz == rough.lipschitz
 
 
 @pytest.mark.parametrize("name", NETWORKS)
