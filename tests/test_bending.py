@@ -380,6 +380,21 @@ def test_chains_of_sines_whose_maximum_is_flat(weights, size, best):
     assert best * (1 - 1e-6) <= found.lower_gradient_lipschitz <= best * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(
+    "name, widths, norms, size",
+    [("sin", (1, 1, 1), (1.0, 1.0), 1.0), ("sin", (1, 1, 1, 1), (1.0, 0.5, 1.0), 0.3), ("gaussian", (1, 1, 1), (1.0, 0.0561454010355156), 0.0)],
+)
+def test_an_affine_output_decided_far_from_where_the_search_went(name, widths, norms, size):
+    found = sl.exact_lipschitz(network(widths, name, "identity")).compile()(weight_norms=list(norms), input_norm=size)
+    best = {"sin": 2.0, "gaussian": 0.85915505}[name]  # of L-BFGS searches over networks
+    assert best * (1 - 1e-8) <= found.gradient_lipschitz <= best * (1 + 2e-5)
+
+
+def test_a_layer_that_the_search_left_far_out_is_tried_near_zero():
+    found = sl.exact_lipschitz(network((1, 1, 1), "arctan")).compile()(weight_norms=[5.0, 0.01], input_norm=3.0)
+    assert found.gradient_lipschitz / 1.00002 <= found.lower_gradient_lipschitz <= found.gradient_lipschitz
+
+
 @pytest.mark.parametrize("name", ["sin", "logistic", "gaussian"])
 def test_random_chains_are_known_from_both_sides(name):
     rng = np.random.default_rng(8)

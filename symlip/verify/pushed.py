@@ -144,11 +144,11 @@ def _point(activation: Any, kind: Any, at: Any, side: int, far: Any, digits: int
 
 
 def _held_neurons(network: Network, x: Any) -> list[tuple[int, int]]:
-    """The neuron of each line that is held, and the one that it sees: j with the least |x_j| before the first dense line, then the first."""
+    """The neuron of each line that is held, and the one that it sees: j with the least |x_j|, from a dense line that is used once on the first."""
     held, found = min(range(len(x)), key=lambda i: abs(x[i])), []
     for unit in network.units:
         seen = held
-        if unit.step is None and not (unit.group == network.units[0].group and starts_recurrent(network)):
+        if unit.step is None and sum(other.group == unit.group for other in network.units) == 1:
             held = 0
         found.append((held, seen))
     return found
