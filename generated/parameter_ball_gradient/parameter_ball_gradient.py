@@ -616,6 +616,11 @@ def affine_end(curvature, layers, last):
 def polished_eigenvalue(x_norm, weights, layers, widths, last, path, rounds=7):
     """`chain_eigenvalue` where a search along one z after the other makes it largest: where many paths cost nearly the same, one of them is not enough."""
     points, size = numpy.stack([step[0] for step in path[1:]]), 0.4
+    if numpy.isnan(points).any():  # a neuron that the search left where it is far out: from 0, too
+        near = [None, *((numpy.where(numpy.isnan(step[0]), 0.0, step[0]), *step[1:]) for step in path[1:])]
+        least = polished_eigenvalue(x_norm, weights, layers, widths, last, near, 2 * rounds)
+    else:
+        least = numpy.zeros(points.shape[1])
     depth, batch = points.shape
     known = [numpy.repeat(row, 9) for row in (x_norm, *weights)]
     signs = [numpy.repeat(step[2], 9) for step in path[1:]]
@@ -626,8 +631,8 @@ def polished_eigenvalue(x_norm, weights, layers, widths, last, path, rounds=7):
             along = [None, *((row.ravel(), None, sign) for row, sign in zip(tries, signs))]
             found = chain_eigenvalue(known[0], known[1:], layers, widths, last, along).reshape(batch, 9)
             points[number] = tries[number, numpy.arange(batch), found.argmax(axis=1)]
-        size /= 2.5
-    return found.max(axis=1)
+        size /= 2.5 if rounds < 10 else 1.7
+    return maximum(found.max(axis=1), least)
 
 
 def chain_eigenvalue(x_norm, weights, layers, widths, last, path):
@@ -933,16 +938,42 @@ def bound_step_alike(function, nodes, weight, width, activation, nearest, ratio,
 def bound_end(function, slope, curvature, activation, centre, nearest, ratio, squared=0.0):
     """The smallest lam for which lam Gamma(slope |s'| / lam) >= slope |s''| + (curvature + squared / lam) s'^2 everywhere, from above."""
     edges, bends, tails = numpy.asarray(activation[4]), numpy.asarray(activation[5]), activation[6]
-    batch = len(slope)
+    batch, square = len(slope), numpy.reshape(squared, (-1, 1)) / slope[:, None] ** 2
+
+    def least(ends, bend):
+        """About the smallest lam for each cell."""
+        reaches = [slope[:, None] * minimum(p, activation[1]) for p in ends]
+        needs = [slope[:, None] * b + curvature[:, None] * p**2 for b, p in zip(bend, ends)]
+        return maximum(*(crossing(function, *rows, square) for rows in zip(reaches, needs)))
+
+    def sizes(points, rows):
+        """|s'| and |s''| at both ends of cells (the last axis)."""
+        _, _, steep, turn, away = cells_of(points, rows[..., None], activation)
+        return [end[..., 0] for end in steep], [(abs(end) + away)[..., 0] for end in turn]
+
     if len(edges) == 1:  # an affine layer
-        ends, bend = (numpy.full((batch, 1), activation[1]),) * 2, [numpy.zeros((batch, 1))] * 2
+        ends, bend = [numpy.full((batch, 1), activation[1])] * 2, [numpy.zeros((batch, 1))] * 2
     else:
         centres = (centre, -centre, *(0 * centre + at for at in activation[3]))
         parts = [around(point, activation, nearest, ratio)[0] for point in centres]
         points = numpy.sort(numpy.concatenate([*parts, numpy.broadcast_to(edges, (batch, len(edges)))], axis=1), axis=1)
         cell = numpy.clip(numpy.searchsorted(edges, (points[:, 1:] + points[:, :-1]) / 2) - 1, 0, len(edges) - 2)
-        cells = cells_of(points, bends[:, cell], activation)
-        ends, bend = cells[2], [abs(end) + cells[4] for end in cells[3]]
+        points, rows = numpy.stack([points[:, :-1], points[:, 1:]], axis=2), bends[:, cell]
+        known = least(*sizes(points, rows)) if nearest < 1e-4 else None
+        for _ in range(8 if known is not None else 0):  # the cells that decide, wherever they are, are cut in four
+            chosen = numpy.argpartition(-known, 7, axis=1)[:, :8]
+            whole = numpy.take_along_axis(points, chosen[:, :, None], axis=1)
+            inner = whole[:, :, :1] + (whole[:, :, 1:] - whole[:, :, :1]) * numpy.linspace(0, 1, 5)
+            inner[:, :, -1] = whole[:, :, 1]
+            pieces = numpy.stack([inner[:, :, :-1], inner[:, :, 1:]], axis=3)
+            kept = numpy.take_along_axis(rows, chosen[None], axis=2)
+            values = least(*sizes(pieces.reshape(batch, 32, 2), numpy.repeat(kept, 4, axis=2))).reshape(batch, 8, 4)
+            numpy.put_along_axis(points, chosen[:, :, None], pieces[:, :, 0], axis=1)
+            numpy.put_along_axis(known, chosen, values[:, :, 0], axis=1)
+            points = numpy.concatenate([points, pieces[:, :, 1:].reshape(batch, 24, 2)], axis=1)
+            known = numpy.concatenate([known, values[:, :, 1:].reshape(batch, 24)], axis=1)
+            rows = numpy.concatenate([rows, numpy.repeat(kept, 3, axis=2)], axis=2)
+        ends, bend = sizes(points, rows)
     if len(tails):
         more = [numpy.broadcast_to(numpy.asarray(row), (batch, len(row))) for row in tails[1:]]
         ends, bend = [numpy.concatenate([end, more[0]], axis=1) for end in ends], [numpy.concatenate([end, more[1]], axis=1) for end in bend]
@@ -953,10 +984,7 @@ def bound_end(function, slope, curvature, activation, centre, nearest, ratio, sq
         right = [(slope[:, None] * b + most * p**2) * (1 + 4 * RELATIVE) for b, p in zip(bend, steep)]
         return numpy.all([(left * g * (1 - 4 * RELATIVE) >= r).all(axis=1) for g, r in zip(gamma, right)], axis=0)
 
-    reaches = [slope[:, None] * minimum(p, activation[1]) for p in ends]
-    needs = [slope[:, None] * b + curvature[:, None] * p**2 for b, p in zip(bend, ends)]
-    square = numpy.reshape(squared, (-1, 1)) / slope[:, None] ** 2
-    guess = numpy.max([crossing(function, *rows, square).max(axis=1) for rows in zip(reaches, needs)], axis=0)
+    guess = least(ends, bend).max(axis=1)
     width = numpy.full(batch, 1e-13)
     for _ in range(60):
         upper = guess * (1 + width)
