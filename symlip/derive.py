@@ -408,7 +408,7 @@ def held_premises(derivation: Derivation, premises: Sequence[str | None], order:
             products[letter][line] = derivation.apply(HeldProducts(), *premises, above, network=network, letter=letter, line=line, end=end)
     shares: list[str | None] = []
     for group in network.groups:
-        along = [products["P"][line] for line, unit in enumerate(network.units, 1) if unit.group == group]
+        along = [products["P"][line] for line in network.lines_with(group)]
         here = {"network": network, "group": group}
         sums = [derivation.apply(HeldSums(), *premises, *along, far=far, **here) for far in (False, True)[: 1 + pushed]]
         shares.append(derivation.apply(HeldShares(), *premises, *along[:1], *sums, pushed=pushed, **here))

@@ -218,6 +218,10 @@ class Network:
         """The numbers g of the parameters A_g, b_g, in order."""
         return tuple(dict.fromkeys(unit.group for unit in self.units if unit.group is not None))
 
+    def lines_with(self, group: int | None, before: int | None = None) -> list[int]:
+        """The numbers of the lines with the parameters of a group, in order; only those before that line, if one is named."""
+        return [line for line, unit in enumerate(self.units[: None if before is None else before - 1], 1) if unit.group == group]
+
     @property
     def plain(self) -> bool:
         """Whether all layers are dense, each with its own parameters."""

@@ -148,7 +148,7 @@ def _held_neurons(network: Network, x: Any) -> list[tuple[int, int]]:
     held, found = min(range(len(x)), key=lambda i: abs(x[i])), []
     for unit in network.units:
         seen = held
-        if unit.step is None and sum(other.group == unit.group for other in network.units) == 1:
+        if unit.step is None and len(network.lines_with(unit.group)) == 1:
             held = 0
         found.append((held, seen))
     return found

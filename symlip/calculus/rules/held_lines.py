@@ -15,6 +15,7 @@ from ..obligations import Identity, Inequality
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from ..witness import HeldWitness
+from . import chain
 from .flow_limits import held_slope
 from .global_constant import jump_of
 
@@ -22,10 +23,8 @@ a, d, s, h, x, y, w, r, n = sympy.symbols("a d s h x y w r n", real=True)
 
 
 def norm_of(given: Given, group: int | None) -> sympy.Expr:
-    """|A_u| of a group's lines: the bound of the set, the scale of a family, or the common norm on the parameter ball."""
-    if given.has("weight", group):
-        return given.bound("weight", group)
-    return given.bound("scale") if given.has("scale") else given.symbol("w")
+    """|A_u| of a group's lines: as along a chain, or the common norm on the parameter ball."""
+    return chain.norm_of(given, group) if given.has("weight", group) or given.has("scale") else given.symbol("w")  # type: ignore[arg-type]
 
 
 def passed(given: Given, network: Network, line: int) -> sympy.Expr:
@@ -39,7 +38,7 @@ def passed(given: Given, network: Network, line: int) -> sympy.Expr:
 
 def starts_recurrent(network: Network) -> bool:
     """Whether the first layer is a dense one that is used again: its neuron is held by weights that do not see the input."""
-    return network.units[0].step is None and len(_lines_of(network, network.units[0].group)) > 1
+    return network.units[0].step is None and len(network.lines_with(network.units[0].group)) > 1
 
 
 class HeldProducts(Rule):
@@ -61,11 +60,6 @@ def _share(given: Given, network: Network, line: int, letter: str = "P") -> symp
     return unit.factor * held_slope(unit.activation) * given.symbol(f"{letter}_{line}")  # type: ignore[arg-type]
 
 
-def _lines_of(network: Network, group: int | None, before: int | None = None) -> list[int]:
-    """The lines with the parameters of a group, before that line."""
-    return [line for line, unit in enumerate(network.units[: None if before is None else before - 1], 1) if unit.group == group]
-
-
 def first_dense(network: Network) -> int:
     """The first dense line, or the number after the last line."""
     return next((line for line, unit in enumerate(network.units, 1) if unit.step is None), len(network.units) + 1)
@@ -78,7 +72,7 @@ class HeldSums(Rule):
     proof = r"""By definition."""
 
     def conclude(self, given: Given, *, network: Network, group: int, far: bool, **_: Any) -> Bound:
-        lines = _lines_of(network, group)
+        lines = network.lines_with(group)
         if not far:
             return Bound(None, nonnegative(f"Y_{group}"), sympy.Add(*(_share(given, network, line) for line in lines)))
         before, total = sympy.Integer(0), sympy.Integer(0)
@@ -97,14 +91,14 @@ class HeldShares(Rule):
     proof = r"""By definition."""
 
     def conclude(self, given: Given, *, network: Network, group: int, pushed: bool, **_: Any) -> Bound:
-        near, far, first = given.symbol(f"Y_{group}"), given.symbol(f"Z_{group}") if pushed else sympy.Integer(0), _lines_of(network, group)[0]
+        near, far, first = given.symbol(f"Y_{group}"), given.symbol(f"Z_{group}") if pushed else sympy.Integer(0), network.lines_with(group)[0]
         symbol, width = nonnegative(f"W_{group}"), network.widths[first - 1]
         if first == 1 and starts_recurrent(network):
             return Bound(None, symbol, near**2 + (_share(given, network, 1) * given.bound("input")) ** 2)
         if first > first_dense(network):
             return Bound(None, symbol, near**2 + (width - 1) * far**2)
         share = near**2 * (1 + given.bound("input") ** 2)
-        if not pushed or (first == 1 and len(_lines_of(network, group)) == 1):
+        if not pushed or (first == 1 and len(network.lines_with(group)) == 1):
             return Bound(None, symbol, share)  # D_0 = 0
         return Bound(None, symbol, share + (width - 1) * far**2 + 2 * near * far * IfKnown(given.bound("input_rest")))
 
@@ -156,9 +150,9 @@ and let the biases move by the $\beta_g\ge0$ of the sum of squares $\tfrac12$ fo
         line = network.units[bent - 1]
         assert line.activation is not None
         outside = given.symbol(f"P_{bent}") * line.factor
-        sums = (sympy.Add(*(_share(given, network, u, "K") for u in _lines_of(network, group, bent))) for group in network.groups)
+        sums = (sympy.Add(*(_share(given, network, u, "K") for u in network.lines_with(group, bent))) for group in network.groups)
         squares = sympy.Add(*(total**2 for total in sums))
-        if self.pushed and line.activation.constant(2) != 0 and len(_lines_of(network, line.group)) == 1:
+        if self.pushed and line.activation.constant(2) != 0 and len(network.lines_with(line.group)) == 1:
             square = given.bound("input") ** 2 if bent == 1 else norm_of(given, line.group) ** 2 * squares
             return Reached(quantity, symbol, outside * given.reached_constant(line.activation, 2) * (1 + square), HeldWitness(2, True, pushed))
         return Reached(quantity, symbol, outside * held_slope(line.activation) * sympy.sqrt(squares), HeldWitness(2, False, pushed))
@@ -175,7 +169,7 @@ class HeldBallNorm(Rule):
         first = first_dense(network)
         again = starts_recurrent(network)
         groups = [group for group in network.groups if again or not (first == 1 and group == network.units[0].group)]
-        early = 0 if again else sum(_lines_of(network, group)[0] <= first for group in groups)
+        early = 0 if again else sum(network.lines_with(group)[0] <= first for group in groups)
         paid = early * (1 + given.bound("input") ** 2 / network.inputs) + len(groups) - early
         return Bound(None, nonnegative("w"), given.bound("radius") / sympy.sqrt(paid) if groups else given.bound("radius"))
 
@@ -218,7 +212,7 @@ def check_lines(network: Network, bends: bool = False) -> None:
         if steps.setdefault(unit.group, unit.step) != unit.step:
             raise SymlipError(f"line {number} shares its parameters with a line of another step")
     first = first_dense(network)
-    if 1 < first <= len(network.units) and len(_lines_of(network, network.units[first - 1].group)) > 1:
+    if 1 < first <= len(network.units) and len(network.lines_with(network.units[first - 1].group)) > 1:
         raise SymlipError(
             f"line {first} is the first of a tied dense layer after residual ones: lower bounds by a held neuron need it to be the first line, or a dense line before it"
         )
