@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import symlip as sl
-from symlip import runtime
+from symlip import joint
 from symlip import tradeoff as tradeoffs
 from symlip.compile import FINE
 from symlip.tradeoff import t, tradeoff
@@ -208,8 +208,8 @@ def test_the_branch_and_bound_is_above_a_known_maximum():
     def bound(low, top):  # of x (1 - x) + y, which is monotone in pieces: the ends of each factor
         return top[:, 0] * (1 - low[:, 0]) + top[:, 1]
 
-    assert 1.25 <= runtime.branch(bound, 2, 10.0, 20_000) <= 1.26
-    assert runtime.branch(bound, 2, 1.0, 20_000) == 1.0  # never above what is known already
+    assert 1.25 <= joint.branch(bound, 2, 10.0, 20_000) <= 1.26
+    assert joint.branch(bound, 2, 1.0, 20_000) == 1.0  # never above what is known already
 
 
 # --- continuous depth --------------------------------------------------------------------------------------------------------------

@@ -843,6 +843,12 @@ class JointBranch(JointLines):
         )
 
 
+class JointStates(JointBranch):
+    """The second derivative, or a cost's, without skips around several lines, by elimination along the depth: the same arguments."""
+
+    runtime = "joint_states"
+
+
 class StateBending(JointLines):
     """Residual lines: (high, |x|, least, rest, which, g1, g2, weights, steps, widths, states of the activations), see `bending_states`."""
 

@@ -13,7 +13,7 @@ import sympy
 from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
-from .. import bending, bending_states, runtime, shares
+from .. import bending, bending_states, joint, runtime, shares
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.witness import BentWitness, PushedWitness, StatesWitness
@@ -202,11 +202,11 @@ def namespace() -> dict[str, Any]:
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
         budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least),
         simplex_bending=_by_floats(bending.simplex_bending, {"limit": 60}), bending_two_layers=_by_floats(bending.bending_two_layers, {"rounds": 1}),
-        joint_branch=_by_floats(runtime.joint_branch, {"limit": 60_000}), joint_path=_by_floats(runtime.joint_path, least),
+        joint_branch=_by_floats(joint.joint_branch, {"limit": 60_000}), joint_path=_by_floats(joint.joint_path, least), joint_states=_by_floats(joint.joint_states, {}),
         **{name: _arrays_by_floats(getattr(shares, name)) for name in ("shared_values", "shared_blocks", "shared_matrix")},
         state_bending=_by_floats(bending_states.state_bending, {"effort": 0}),
         cosine_sine=lambda index, quarter: (max(mpf(0), mpmath.cospi(mpf(index) / (2 * quarter))), mpmath.sinpi(mpf(index) / (2 * quarter))),
-        flow_branch=_by_floats(runtime.flow_branch, {"limit": 30_000}), flow_path=_by_floats(runtime.flow_path, {"limit": 4_000, "cells": 12}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        flow_branch=_by_floats(joint.flow_branch, {"limit": 30_000}), flow_path=_by_floats(joint.flow_path, {"limit": 4_000, "cells": 12}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 

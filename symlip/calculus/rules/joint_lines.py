@@ -12,7 +12,7 @@ from ...activations import Activation, z
 from ...errors import DerivationError
 from ...networks import Network, Unit
 from ...tradeoff import holds, t, tradeoff
-from ..arrays import JointBranch, JointPath
+from ..arrays import JointBranch, JointPath, JointStates
 from ..claims import Bound, Reached, nonnegative
 from ..obligations import Decided, Inequality, Obligation
 from ..quantities import Quantity
@@ -114,8 +114,8 @@ def _row(network: Network, unit: Unit, kinds: list[Activation]) -> tuple[Any, ..
 def numbers_of(activation: Activation) -> sympy.Tuple:
     """The trade-off of an activation, as the search takes it."""
     found = tradeoff(activation)
-    parts = (found.slope, found.value, found.curvature)
-    return sympy.Tuple(found.top.evalf(17), found.peak.evalf(17), *(sympy.Lambda(z, part.xreplace({t: z})) for part in parts))
+    parts, turns = (found.slope, found.value, found.curvature), (sympy.diff(found.slope, t), sympy.diff(found.curvature, t))
+    return sympy.Tuple(found.top.evalf(17), found.peak.evalf(17), *(sympy.Lambda(z, part.xreplace({t: z})) for part in (*parts, *turns)))
 
 
 class JointLinesFirst(Rule):
@@ -165,10 +165,11 @@ class JointLinesSecond(Rule):
 
     def conclude(self, given: Given, *, network: Network, cost: bool = False, **_: Any) -> Bound:
         zero, one, two = map(sympy.Integer, (0, 1, 2))
+        search = JointBranch if network.long_skips else JointStates
         if cost:
-            value = JointBranch(*arguments_of(given, network, given.bound("cost_second"), two, given.bound("cost_slope"), given.bound("cost_curvature")))
+            value = search(*arguments_of(given, network, given.bound("cost_second"), two, given.bound("cost_slope"), given.bound("cost_curvature")))
             return Bound(Quantity("cost_second"), nonnegative("Jcost"), value)
-        value = JointBranch(*arguments_of(given, network, given.bound("second", network.depth), two, one, zero))
+        value = search(*arguments_of(given, network, given.bound("second", network.depth), two, one, zero))
         return Bound(Quantity("second", network.depth), nonnegative("Jsecond"), value)
 
     def obligations_of(self, *, network: Network, **_: Any) -> tuple[Obligation, ...]:
