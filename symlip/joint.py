@@ -52,7 +52,7 @@ def tradeoff_corners(tradeoff, low, high):
 
     They lie on the tangents in the middle, at the ends; `high` may be above 1. For an affine activation there is one state.
     """
-    top, _, slope, value, curvature, slope_turn, curvature_turn = tradeoff
+    _, _, slope, value, curvature, slope_turn, curvature_turn = tradeoff
     low, high = numpy.asarray(low)[..., None], numpy.asarray(high)[..., None]
     middle = (low + minimum(high, 1.0)) / 2
     ends = numpy.concatenate([low, high], axis=-1)
@@ -88,7 +88,8 @@ def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, top
         rows, corners = vector.shape[1], points[number_of][0].shape[1]
         steep, value, bend = (numpy.tile(part, (1, rows)) for part in points[number_of])
         number_of += 1
-        size = lines_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started, sizes[number]) if number else x_norm + 0 * reach
+        most = reach.max(axis=1, keepdims=True)
+        size = lines_size(x_norm, least, rest, spread, reach, most, layout[number - 1][1], started, sizes[number]) if number else x_norm + 0 * reach
         vector, reach, size, parts = vector.repeat(corners, axis=1), reach.repeat(corners, axis=1), size.repeat(corners, axis=1), parts.repeat(corners, axis=2)
         top, weight = tops[kind], weights[group]
         grown = weight * parts
@@ -111,10 +112,10 @@ def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, top
     return vector, parts, matrix
 
 
-def lines_size(x_norm, least, rest, spread, reach, width, started, size):
-    """|h| at most, where `size` is known: one of the two for all rows of a box, since their minimum is not convex."""
-    found = joint_size(x_norm, least, rest, spread, reach, width, started)
-    return numpy.where(found.max(axis=1, keepdims=True) <= size * (1 + 1e-9), found, size)
+def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
+    """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
+    found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
+    return numpy.where(largest <= size * (1 + 1e-9), found, size)
 
 
 def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
@@ -209,14 +210,29 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
     if not (numpy.isfinite(high) and high > 0) or depth > 400:
         return high
     given = (x_norm, least, rest, weights, steps, sizes, layout, tradeoffs)
-    shares = numpy.ones((depth, 2))
     if depth > 1 + max(line[2] for line in layout):  # shared parameters
         if depth <= 6:
             high = min(high, _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, 2, 8_000_000 << 2 * fine))
-        shares = joint_weights(given, g1, g2)
+        shares, reached = joint_weights(given, g1, g2)
+        rough = _rough(given, shares, g1, g2, high)
+        for _ in range(4 if depth <= 20 else 0):
+            if rough <= 1.012 * reached:
+                break
+            other, _ = joint_weights(given, g1, g2, shares)  # the best t for these shares is another: shares between theirs
+            mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
+            ends = [_rough(given, between, g1, g2, high) for between in mixed]
+            if min(ends) > 0.998 * rough:
+                break
+            shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
+    else:
+        shares = numpy.ones((depth, 2))
+        rough = _rough(given, shares, g1, g2, high)
     corners = int(numpy.clip(640 // depth, 8, 64)) << fine
-    rough = eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
     return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * rough, high))
+
+
+def _rough(given, shares, g1, g2, high):
+    return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
 
 
 def joint_lines(given, shares, corners):
@@ -229,6 +245,8 @@ def joint_lines(given, shares, corners):
     lines = []
     for number, (residual, _, group, kind, _) in enumerate(layout):
         top, value = tradeoffs[kind][0], tradeoffs[kind][3]
+        reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
+        size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number]) if number else numpy.array([float(x_norm)])
         if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
             rises = []
             for later, (other, _, _, which, _) in enumerate(layout[number:]):
@@ -236,8 +254,6 @@ def joint_lines(given, shares, corners):
                     break
                 rises.append(steps[number + later] * (tradeoffs[which][3](1.0) - tradeoffs[which][3](0.0)) if numpy.isfinite(tradeoffs[which][0]) else 0.0)
             unit = max(rises) / corners
-        reach = numpy.array([base + unit * numpy.arange(states)]) * (1 + 2e-12)
-        size = lines_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started, sizes[number])[0] if number else numpy.array([float(x_norm)])
         step, flat = steps[number], not numpy.isfinite(top)
         if flat or unit == 0:
             nodes, jumps = numpy.array([0.0, 1.0]), numpy.zeros(2, dtype=int)
@@ -335,34 +351,48 @@ def bent(line, table, grid):
     return found
 
 
-def joint_weights(given, g1, g2):
-    """Shares of the blocks of lines that share their parameters: of p_g^2 = sum of shares p_u^2, those with which the best t found stays what it is."""
+def joint_weights(given, g1, g2, shares=None):
+    """Shares of the blocks of lines that share their parameters, and the largest value that a search finds.
+
+    With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays what it is with parameters of their own. The t
+    is the best one found; with `shares`, that for parameters of their own and these shares.
+    """
     x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
     depth, groups = len(layout), numpy.array([line[2] for line in layout])
+    own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
+
+    def wholes(t):
+        cells = [[part[:, None] for part in tradeoff_cells(tradeoffs[line[3]], t[:, number], t[:, number])] for number, line in enumerate(layout)]
+        tops = [tradeoff[0] for tradeoff in tradeoffs]
+        vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, tops, 2)
+        return g1 * matrices[:, 0] + g2 * vectors[:, 0, :, None] * vectors[:, 0, None, :]
 
     def value(t):
-        return joint_boxes(t, t, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, 2, g1, g2)
+        if shares is None:
+            return joint_boxes(t, t, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, 2, g1, g2)
+        scale = 1 / sqrt(shares.ravel())
+        return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
 
-    t = climbed(value, depth)[None]
-    own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
-    cells = [[part[:, None] for part in tradeoff_cells(tradeoffs[line[3]], t[:, number], t[:, number])] for number, line in enumerate(layout)]
-    vector, _, matrix = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, [part[0] for part in tradeoffs], 2)
-    whole = (g1 * matrix + g2 * vector[..., :, None] * vector[..., None, :])[0, 0]
+    best, reached = climbed(value, depth)
+    whole = wholes(best[None])[0]
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
     sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
     shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
-    spread = maximum(shared, 1e-9 * shared.max())
-    shares = maximum((whole @ sums @ spread) / (sums @ spread), 0.0).reshape(depth, 2)
-    totals = numpy.stack([shares[groups == group].sum(axis=0) for group in groups])
-    shares = shares / (totals + 1e-300) + 1e-7
-    totals = numpy.stack([shares[groups == group].sum(axis=0) for group in groups])
-    return shares / totals * (1 - 1e-14)
+    shared = maximum(shared, 1e-9 * shared.max())
+    found = maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2)
+    for floor in (1e-300, 1e-3 / depth):
+        found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
+    return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
 
 
-def climbed(value, count, starts=8, rounds=100):
-    """A point of [0, 1]^count where a function is large, by gradients (differences) from several starts."""
-    places = numpy.random.default_rng(0).random((starts, count))
-    places[:4] = numpy.linspace(0.2, 0.8, 4)[:, None]
+def climbed(value, count, rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from several starts.
+
+    A line may be best saturated, above all one of the first: there are starts for that.
+    """
+    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, 4))[:, None], 1.0, 0.3)
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((4, count))])
+    starts = len(places)
     best, scales = value(places), 0.5 ** numpy.arange(16)
     for _ in range(rounds):
         moves = numpy.where(places < 0.5, 1e-6, -1e-6)
@@ -377,7 +407,7 @@ def climbed(value, count, starts=8, rounds=100):
         if not better.any():
             break
         places, best = numpy.where(better[:, None], tried[rows, chosen], places), maximum(best, found[rows, chosen])
-    return places[best.argmax()]
+    return places[best.argmax()], best.max()
 
 
 def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
@@ -476,4 +506,3 @@ def _flow_path(high, x_norm, least, rest, weight, length, width, kind, tradeoff,
 
         stages.append(stage)
     return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
-

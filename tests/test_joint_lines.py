@@ -197,6 +197,63 @@ def test_no_network_with_a_skip_is_above_and_one_is_near(a):
     assert best <= joint * (1 + 1e-5) and joint < 0.95 * block and best > 0.6 * joint
 
 
+def second(point, a, x, d, groups, dense, g1, g2):
+    """The joint bound of a (cost's) second derivative at R = 1 - t^2, written out here once more; dense lines start the sizes again."""
+    moduli, width, count = np.sort(abs(np.array(x))), len(x), len(point)
+    vector, matrix, spread, reach = np.zeros(2 * count), np.zeros((2 * count, 2 * count)), 0.0, 0.0
+    for u, t_u in enumerate(point):
+        R, sigma, step = 1 - t_u**2, 2 * t_u * (1 - t_u**2), 1.0 if dense[u] else d
+        size = math.sqrt(np.sum((moduli[1:] + spread) ** 2) + (moduli[0] + reach) ** 2)
+        unit = np.eye(2 * count)[2 * u]
+        q = a[u] * vector + size * unit + np.eye(2 * count)[2 * u + 1]
+        core = sigma * np.outer(q, q) + R * (a[u] * matrix + np.outer(unit, vector) + np.outer(vector, unit))
+        keep = 0 if dense[u] else 1
+        vector, matrix = keep * vector + step * R * q, keep * matrix + step * core
+        spread, reach = keep * spread + step, keep * reach + step * t_u
+        moduli = keep * moduli if dense[u] else moduli
+    sums = np.zeros((2 * count, 2 * (1 + max(groups))))
+    for u, group in enumerate(groups):
+        sums[2 * u, 2 * group] = sums[2 * u + 1, 2 * group + 1] = 1
+    return float(np.linalg.eigvalsh(sums.T @ (g1 * matrix + g2 * np.outer(vector, vector)) @ sums)[-1])
+
+
+CASES = {
+    "untied": ([0, 1, 2, 3, 4], [0] * 5, [1.0, 0.5, 2.0, 1.0, 1.5]),
+    "tied": ([0] * 5, [0] * 5, [0.7]),
+    "dense first": ([0, 1, 2, 3], [1, 0, 0, 1], [1.0, 2.0, 0.5, 1.0]),
+    "recurrent": ([0] * 4, [1] * 4, [1.2]),
+    "two groups": ([0, 1, 1, 1, 1, 1, 2], [1, 0, 0, 0, 0, 0, 1], [1.0, 0.5, 2.0]),
+    "deep tied": ([0] * 9, [0] * 9, [0.6]),
+    "deep": (list(range(9)), [0] * 9, [0.6] * 9),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("x, d", [([0.0, 0.0], 0.5), ([0.6, -1.0], 0.3)])
+@pytest.mark.parametrize("cost", [False, True])
+def test_the_second_joint_bound_is_the_maximum_over_t(case, x, d, cost):
+    minimize = pytest.importorskip("scipy.optimize").minimize
+    groups, dense, norms = CASES[case]
+    layers = []
+    for group in range(1 + max(groups)):
+        lines = [u for u in range(len(groups)) if groups[u] == group]
+        layer = sl.Dense(2, "tanh") if dense[lines[0]] else sl.Residual(2, "tanh", step="d")
+        layers.append(sl.Tied(layer, len(lines)) if len(lines) > 1 else layer)
+    derivation = sl.derive(sl.Network(2, layers), sl.LayerBalls(), method="joint", cost=sl.Huber(0.7) if cost else None)
+    given = {"weight_norms": norms, "x": x} | ({} if all(dense) else {"d": d})
+    bounds = derivation.compile()(**given)
+    found, g1, g2 = (bounds.cost_gradient_lipschitz, 0.7, 1.0) if cost else (bounds.gradient_lipschitz, 1.0, 0.0)
+    a, rng = [norms[group] for group in groups], np.random.default_rng(1)
+
+    def value(point):
+        return second(np.clip(point, 0, 1), a, x, d, groups, dense, g1, g2)
+
+    points = [np.full(len(groups), part) for part in (0.2, 0.5)] + [rng.uniform(size=len(groups)) * rng.integers(0, 2, len(groups)) for _ in range(300)]
+    starts = sorted(points, key=value)[-4:]
+    best = max(value(minimize(lambda point: -value(point), start, method="L-BFGS-B", bounds=[(0, 1)] * len(groups)).x) for start in starts)
+    assert best <= found * (1 + 1e-9) and found <= best * (1.02 if case == "deep tied" else 1.004)
+
+
 def test_tied_dense_layers_against_the_theory():
     network = sl.Network(1, [sl.Tied(sl.Dense(1, "tanh"), 4)])
     found = sl.derive(network, sl.LayerBalls(), method="joint").compile()(weight_norms=[1.0], input_norm=0.0)

@@ -153,7 +153,7 @@ def each(function, arguments):
 
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
-    top, peak, slope, value, curvature = tradeoff
+    top, peak, slope, value, curvature, *_ = tradeoff
     with numpy.errstate(all="ignore"):
         steep = slope(maximum(low * (1 - 1e-15), 0.0))
         bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
@@ -315,7 +315,7 @@ def _kernel(a, x_norm, x_least, x_rest, U):
     del v2
     del w
     del c
-    L = flow_path(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))))
+    L = flow_path(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del L_T
     return [B_T, L, H_T]
 

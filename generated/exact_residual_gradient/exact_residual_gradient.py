@@ -195,193 +195,6 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
-def tradeoff_cells(tradeoff, low, high):
-    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
-    top, peak, slope, value, curvature = tradeoff
-    with numpy.errstate(all="ignore"):
-        steep = slope(maximum(low * (1 - 1e-15), 0.0))
-        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
-    none = 0.0 * low
-    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
-
-
-def joint_size(x_norm, least, rest, spread, reach, width, started):
-    """|h| at most (NaN if that is not bounded): spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
-    with numpy.errstate(all="ignore"):
-        return _joint_size(x_norm, least, rest, spread, reach, width, started)
-
-
-def _joint_size(x_norm, least, rest, spread, reach, width, started):
-    if not started:
-        return sqrt((width - 1) * spread**2 + reach**2)
-    if least < 0:  # only |x| is known
-        return x_norm + sqrt((width - 1) * spread**2 + reach**2)
-    others = maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * spread * rest + (width - 1) * spread**2
-    return sqrt(others + (least + reach) ** 2)
-
-
-def joint_sum(x_norm, least, rest, share, far, near, width):
-    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
-    with numpy.errstate(all="ignore"):
-        if least < 0:  # only |x| is known
-            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
-        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
-        return sqrt(others + (share * least + near) ** 2)
-
-
-def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
-    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines with an activation).
-
-    layout: for each line 0 (dense), 1 (residual) or 2 (the end of a skip), its width, its group, its activation, and the line where a skip begins.
-    """
-    groups = 1 + max(line[2] for line in layout)
-    count = len(low)
-    vector = numpy.zeros((count, 2 * groups))
-    matrix = numpy.zeros((count, 2 * groups, 2 * groups)) if order >= 2 else None
-    spread, reach, started = numpy.zeros(count), numpy.zeros(count), True
-    parts = numpy.zeros((3, count, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
-    known, cell = [], 0
-    for number, (residual, _, group, kind, start) in enumerate(layout):
-        known.append((vector, matrix, spread, reach, started, parts))
-        step = steps[number]
-        if residual == 2:  # the branch's last line is dense: its value is that of one more residual line after the skip's start
-            below, under, *before, lower = known[start]
-            vector, parts = below + step * vector, lower + step * parts
-            matrix = under + step * matrix if order >= 2 else None
-            spread, reach, started = before[0] + step * spread, before[1] + step * reach, before[2]
-            continue
-        steep, value, bend = tradeoff_cells(tradeoffs[kind], low[:, cell], high[:, cell])
-        cell += 1
-        top, weight = tradeoffs[kind][0], weights[group]
-        grown = weight * parts
-        grown[:, :, group] += numpy.stack([spread * 0 + started, spread, reach])
-        parts = parts + step * steep[:, None] * grown if residual else steep[:, None] * grown
-        size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, layout[number - 1][1], started) if number else x_norm, sizes[number])
-        q = weight * vector
-        q[:, 2 * group] += size
-        q[:, 2 * group + 1] += 1
-        if order >= 2:
-            inner = weight * matrix
-            inner[:, 2 * group, :] += vector
-            inner[:, :, 2 * group] += vector
-            core = bend[:, None, None] * q[:, :, None] * q[:, None, :] + steep[:, None, None] * inner
-            matrix = matrix + step * core if residual else core
-        vector = vector + step * steep[:, None] * q if residual else steep[:, None] * q
-        spread = spread + step * top if residual else 0 * spread + top
-        reach = reach + step * value if residual else value
-        started = started and residual
-    if order < 2:
-        for group in range(groups):
-            lines = [number for number, line in enumerate(layout) if line[2] == group and line[0] < 2]
-            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
-                inputs = layout[lines[-1] - 1][1]
-                vector[:, 2 * group] = numpy.fmin(vector[:, 2 * group], joint_sum(x_norm, least, rest, *parts[:, :, group], inputs))
-        return up(sqrt((vector**2).sum(axis=1)))
-    whole = g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
-    if groups == 1:
-        return up((whole[:, 0, 0] + whole[:, 1, 1]) / 2 + hypot((whole[:, 0, 0] - whole[:, 1, 1]) / 2, whole[:, 0, 1]))
-    if not numpy.isfinite(whole).all():
-        return numpy.full(count, numpy.inf)
-    return largest_of(whole)
-
-
-def joint_branch(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, limit=1_500_000):
-    """The joint bound by branch and bound: at most `high`; the largest upper end that is left when the work is done."""
-    parts = (len(weights), len(steps), len(sizes))
-
-    def one(*numbers):
-        high, x_norm, least, rest, g1, g2, *others = numbers
-        first, second = parts[0], parts[0] + parts[1]
-        return _joint_branch(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, order, g1, g2, limit)
-
-    return each(one, [high, x_norm, least, rest, g1, g2, *weights, *steps, *sizes])
-
-
-def _joint_branch(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2, limit):
-    if not (numpy.isfinite(high) and high > 0):
-        return high
-
-    def bound(low, top):
-        return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
-
-    return branch(bound, sum(line[0] < 2 for line in layout), high, limit // (1 + max(line[2] for line in layout)))
-
-
-def branch(bound, count, high, most):
-    """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
-
-    The boxes with the largest ends are halved, along the axis that gained most when it was halved last; what is left when the
-    work of `most` boxes is done counts with its end.
-    """
-    low, top = numpy.zeros((1, count)), numpy.ones((1, count))
-    ends, gains = bound(low, top), numpy.full((1, count), numpy.inf)
-    reached, done, work = 0.0, 0.0, 1
-    while len(ends) and work < most:
-        split = min(len(ends), max(512, len(ends) // 8), max(1, (most - work) // 2 + 1))
-        order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
-        chosen, kept = order_of[:split], order_of[split:]
-        best = chosen[numpy.argsort(-ends[chosen])[:64]]
-        centre = (low[best] + top[best]) / 2
-        reached = max(reached, float(bound(centre, centre).max()), float(bound(low[best], low[best]).max()))
-        new_low, new_top = numpy.concatenate([low[chosen]] * 2), numpy.concatenate([top[chosen]] * 2)
-        new_gains, axis, rows = numpy.concatenate([gains[chosen]] * 2), numpy.argmax(gains[chosen], axis=1), numpy.arange(split)
-        middle = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
-        new_top[rows, axis] = new_low[rows + split, axis] = middle
-        new_ends = numpy.minimum(bound(new_low, new_top), numpy.tile(ends[chosen], 2))
-        new_gains[numpy.arange(2 * split), numpy.tile(axis, 2)] = (numpy.tile(ends[chosen], 2) - new_ends) / 2
-        work += 2 * split
-        low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
-        gains = numpy.concatenate([gains[kept], new_gains])
-        small = ends <= reached * (1 + 1e-6)
-        done = max(done, float(ends[small].max(initial=0.0)))
-        low, top, ends, gains = low[~small], top[~small], ends[~small], gains[~small]
-    return min(high, max(done, float(ends.max(initial=0.0))))
-
-
-def largest_of(matrices, rounds=10):
-    """Upper ends of the largest eigenvalues of symmetric nonnegative matrices, (count, n, n): (M v)_i / v_i <= that, for any v > 0."""
-    vector = matrices.sum(axis=2) + 1e-300
-    for _ in range(rounds):
-        vector = numpy.einsum("bij,bj->bi", matrices, vector)
-        vector = vector / (vector.max(axis=1, keepdims=True) + 1e-300) + 1e-9
-    return up((numpy.einsum("bij,bj->bi", matrices, vector) / vector).max(axis=1))
-
-
-def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
-    """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
-    parts = (len(weights), len(steps), len(sizes))
-
-    def one(*numbers):
-        high, x_norm, least, rest, *others = numbers
-        first, second = parts[0], parts[0] + parts[1]
-        return _joint_path(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, limit)
-
-    return each(one, [high, x_norm, least, rest, *weights, *steps, *sizes])
-
-
-def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):
-    if not (numpy.isfinite(high) and high > 0):
-        return high
-    stages, started, spread = [], True, 0.0
-    for number, (residual, _, group, kind, _) in enumerate(layout):
-
-        def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
-            steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
-            known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
-            size = numpy.fmin(known, sizes[number]) + 0 * numpy.minimum(states[0], 1.0)
-            weight, step = weights[group], steps[number]
-            if residual:
-                reach = up(states[0][:, None] + step * value[None, :])
-                return [reach], up((step * steep[None, :]) ** 2 * (1 + size[:, None] ** 2)), up((1 + step * weight * steep) ** 2)[None, :]
-            return [value[None, :] + 0 * states[0][:, None]], up(steep[None, :] ** 2 * (1 + size[:, None] ** 2)), up((weight * steep) ** 2)[None, :]
-
-        stages.append(stage)
-        top = tradeoffs[kind][0]
-        spread = spread + steps[number] * top if residual else top
-        started = started and residual
-    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
-
-
 def state_bending(high, x_norm, least, rest, which, slope, curvature, weights, steps, widths, activations, effort=1):
     """What bounds the second derivative of residual lines: from above (which = 0, width one), at most `high`; what a network has (1).
 
@@ -882,6 +695,433 @@ def state_bound(high, x, slope, curvature, lines, effort, best, paths):
     return high
 
 
+def tradeoff_cells(tradeoff, low, high):
+    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
+    top, peak, slope, value, curvature, *_ = tradeoff
+    with numpy.errstate(all="ignore"):
+        steep = slope(maximum(low * (1 - 1e-15), 0.0))
+        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
+    none = 0.0 * low
+    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
+
+
+def joint_size(x_norm, least, rest, spread, reach, width, started):
+    """|h| at most (NaN if that is not bounded): spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
+    with numpy.errstate(all="ignore"):
+        return _joint_size(x_norm, least, rest, spread, reach, width, started)
+
+
+def _joint_size(x_norm, least, rest, spread, reach, width, started):
+    if not started:
+        return sqrt((width - 1) * spread**2 + reach**2)
+    if least < 0:  # only |x| is known
+        return x_norm + sqrt((width - 1) * spread**2 + reach**2)
+    others = maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * spread * rest + (width - 1) * spread**2
+    return sqrt(others + (least + reach) ** 2)
+
+
+def joint_sum(x_norm, least, rest, share, far, near, width):
+    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
+    with numpy.errstate(all="ignore"):
+        if least < 0:  # only |x| is known
+            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
+        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
+        return sqrt(others + (share * least + near) ** 2)
+
+
+def tradeoff_corners(tradeoff, low, high):
+    """Two corners for the cells [low, high] of t: slopes, values and curvatures of which a mean is above those of each t in the cell.
+
+    They lie on the tangents in the middle, at the ends; `high` may be above 1. For an affine activation there is one state.
+    """
+    _, _, slope, value, curvature, slope_turn, curvature_turn = tradeoff
+    low, high = numpy.asarray(low)[..., None], numpy.asarray(high)[..., None]
+    middle = (low + minimum(high, 1.0)) / 2
+    ends = numpy.concatenate([low, high], axis=-1)
+    with numpy.errstate(all="ignore"):
+        steep = slope(middle) + slope_turn(middle) * (ends - middle)
+        bend = curvature(middle) + curvature_turn(middle) * (ends - middle)
+        size = value(ends)
+    return up(maximum(steep, 0.0)) + 1e-15 + 0 * ends, up(size) + 0 * ends, up(maximum(bend, 0.0)) + 1e-15 + 0 * ends
+
+
+def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order):
+    """The block vector, its parts by input, and from order 2 on the block matrix, for slopes, values and curvatures of each line.
+
+    points: for each line with an activation those three, (count, corners) each; every combination of the corners is a row of the
+    results, (count, rows, ..). layout: for each line 0 (dense), 1 (residual) or 2 (the end of a skip), its width, its group, its
+    activation, and the line where a skip begins. tops: S_0 of each activation.
+    """
+    groups, count = 1 + max(line[2] for line in layout), len(points[0][0])
+    vector, matrix = numpy.zeros((count, 1, 2 * groups)), numpy.zeros((count, 1, 2 * groups, 2 * groups)) if order >= 2 else None
+    spread, reach, started = 0.0, numpy.zeros((count, 1)), True
+    parts = numpy.zeros((3, count, 1, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
+    known, number_of = [], 0
+    for number, (residual, _, group, kind, start) in enumerate(layout):
+        known.append((vector, matrix, spread, reach, started, parts))
+        step = steps[number]
+        if residual == 2:  # the branch's last line is dense: its value is that of one more residual line after the skip's start
+            below, under, outer_spread, outer_reach, started, lower = known[start]
+            times = vector.shape[1] // below.shape[1]
+            vector, parts = below.repeat(times, axis=1) + step * vector, lower.repeat(times, axis=2) + step * parts
+            matrix = under.repeat(times, axis=1) + step * matrix if order >= 2 else None
+            spread, reach = outer_spread + step * spread, outer_reach.repeat(times, axis=1) + step * reach
+            continue
+        rows, corners = vector.shape[1], points[number_of][0].shape[1]
+        steep, value, bend = (numpy.tile(part, (1, rows)) for part in points[number_of])
+        number_of += 1
+        most = reach.max(axis=1, keepdims=True)
+        size = lines_size(x_norm, least, rest, spread, reach, most, layout[number - 1][1], started, sizes[number]) if number else x_norm + 0 * reach
+        vector, reach, size, parts = vector.repeat(corners, axis=1), reach.repeat(corners, axis=1), size.repeat(corners, axis=1), parts.repeat(corners, axis=2)
+        top, weight = tops[kind], weights[group]
+        grown = weight * parts
+        grown[..., group] += numpy.stack([0 * reach + started, 0 * reach + spread, reach])
+        parts = parts + step * steep[..., None] * grown if residual else steep[..., None] * grown
+        q = weight * vector
+        q[..., 2 * group] += size
+        q[..., 2 * group + 1] += 1
+        if order >= 2:
+            matrix = matrix.repeat(corners, axis=1)
+            inner = weight * matrix
+            inner[..., 2 * group, :] += vector
+            inner[..., :, 2 * group] += vector
+            core = bend[..., None, None] * q[..., :, None] * q[..., None, :] + steep[..., None, None] * inner
+            matrix = matrix + step * core if residual else core
+        vector = vector + step * steep[..., None] * q if residual else steep[..., None] * q
+        spread = spread + step * top if residual else top
+        reach = reach + step * value if residual else value
+        started = started and residual
+    return vector, parts, matrix
+
+
+def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
+    """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
+    found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
+    return numpy.where(largest <= size * (1 + 1e-9), found, size)
+
+
+def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
+    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines with an activation).
+
+    Up to eight lines by the corners, of more lines by the largest slopes, values and curvatures; exact for low = high.
+    """
+    kinds, tops = [line[3] for line in layout if line[0] < 2], [tradeoff[0] for tradeoff in tradeoffs]
+    if numpy.array_equal(low, high) or len(kinds) > 8:
+        points = [[part[:, None] for part in tradeoff_cells(tradeoffs[kind], low[:, line], high[:, line])] for line, kind in enumerate(kinds)]
+    else:
+        points = [tradeoff_corners(tradeoffs[kind], low[:, line], high[:, line]) for line, kind in enumerate(kinds)]
+    vector, parts, matrix = joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order)
+    groups = 1 + max(line[2] for line in layout)
+    if order < 2:
+        for group in range(groups):
+            lines = [number for number, line in enumerate(layout) if line[2] == group and line[0] < 2]
+            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
+                summed = joint_sum(x_norm, least, rest, *parts[..., group], layout[lines[-1] - 1][1])
+                smaller = summed.max(axis=1, keepdims=True) <= vector[..., 2 * group].max(axis=1, keepdims=True)
+                vector[..., 2 * group] = numpy.where(smaller, summed, vector[..., 2 * group])
+        return up(sqrt((vector**2).sum(axis=2))).max(axis=1)
+    whole = g1 * matrix + g2 * vector[..., :, None] * vector[..., None, :]
+    ends = largest_eigenvalue(numpy.moveaxis(whole, (-2, -1), (0, 1))) * (1 + 1e-12)
+    return numpy.where(numpy.isnan(ends), numpy.inf, ends).max(axis=1)
+
+
+def each_lines(function, numbers, *groups):
+    """`each` of a function of numbers and then of groups of numbers."""
+    places = numpy.cumsum([len(group) for group in groups])[:-1]
+
+    def one(*given):
+        rest = given[len(numbers) :]
+        return function(*given[: len(numbers)], *(rest[start:stop] for start, stop in zip([0, *places], [*places, len(rest)])))
+
+    return each(one, [*numbers, *(entry for group in groups for entry in group)])
+
+
+def _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, order, limit):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    count, groups = sum(line[0] < 2 for line in layout), 1 + max(line[2] for line in layout)
+    rows = 2**count if count <= 8 else 2
+
+    def bound(low, top):
+        return joint_boxes(low, top, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2)
+
+    return branch(bound, count, high, limit // (rows * max(2 * groups, count) // 2), max(16, 16384 // rows))
+
+
+def branch(bound, count, high, most, batch=512):
+    """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
+
+    The boxes with the largest ends are halved along their longest sides; what is left when the work of `most` boxes is done counts with its end.
+    """
+    low, top = numpy.zeros((1, count)), numpy.ones((1, count))
+    ends = bound(low, top)
+    reached, done, work = 0.0, 0.0, 1
+    while len(ends) and work < most:
+        split = min(len(ends), max(batch, len(ends) // 8), max(1, (most - work) // 2 + 1))
+        order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
+        chosen, kept = order_of[:split], order_of[split:]
+        best = chosen[numpy.argsort(-ends[chosen])[:64]]
+        for points in ((low[best] + top[best]) / 2, low[best]):
+            reached = max(reached, float(bound(points, points).max()))
+        new_low, new_top = numpy.concatenate([low[chosen]] * 2), numpy.concatenate([top[chosen]] * 2)
+        axis, rows = numpy.argmax(top[chosen] - low[chosen], axis=1), numpy.arange(split)
+        new_top[rows, axis] = new_low[rows + split, axis] = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
+        new_ends = numpy.concatenate([bound(new_low[start : start + batch], new_top[start : start + batch]) for start in range(0, 2 * split, batch)])
+        new_ends = minimum(new_ends, numpy.tile(ends[chosen], 2))
+        work += 2 * split
+        low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
+        small = ends <= reached * (1 + 1e-6)
+        done = max(done, float(ends[small].max(initial=0.0)))
+        low, top, ends = low[~small], top[~small], ends[~small]
+    return min(high, max(done, float(ends.max(initial=0.0))))
+
+
+def joint_states(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, fine=0):
+    """The joint bound of the second derivative (or of a cost's) without skips around several lines, by elimination: at most `high`."""
+    del order
+    return each_lines(lambda *given: _joint_states(*given, layout, tradeoffs, fine), [high, x_norm, least, rest, g1, g2], weights, steps, sizes)
+
+
+def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, fine):
+    depth = len(layout)
+    if not (numpy.isfinite(high) and high > 0) or depth > 400:
+        return high
+    given = (x_norm, least, rest, weights, steps, sizes, layout, tradeoffs)
+    if depth > 1 + max(line[2] for line in layout):  # shared parameters
+        if depth <= 6:
+            high = min(high, _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, 2, 8_000_000 << 2 * fine))
+        shares, reached = joint_weights(given, g1, g2)
+        rough = _rough(given, shares, g1, g2, high)
+        for _ in range(4 if depth <= 20 else 0):
+            if rough <= 1.012 * reached:
+                break
+            other, _ = joint_weights(given, g1, g2, shares)  # the best t for these shares is another: shares between theirs
+            mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
+            ends = [_rough(given, between, g1, g2, high) for between in mixed]
+            if min(ends) > 0.998 * rough:
+                break
+            shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
+    else:
+        shares = numpy.ones((depth, 2))
+        rough = _rough(given, shares, g1, g2, high)
+    corners = int(numpy.clip(640 // depth, 8, 64)) << fine
+    return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * rough, high))
+
+
+def _rough(given, shares, g1, g2, high):
+    return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
+
+
+def joint_lines(given, shares, corners):
+    """For each line: |h| before it for every state of reach, whether it is residual, a_u, d_u, the shares of its blocks, and its corners.
+
+    A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
+    """
+    x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
+    base, spread, started, states, unit = 0.0, 0.0, True, 1, 0.0
+    lines = []
+    for number, (residual, _, group, kind, _) in enumerate(layout):
+        top, value = tradeoffs[kind][0], tradeoffs[kind][3]
+        if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
+            rises = []
+            for later, (other, _, _, which, _) in enumerate(layout[number:]):
+                if later and not other:
+                    break
+                rises.append(steps[number + later] * (tradeoffs[which][3](1.0) - tradeoffs[which][3](0.0)) if numpy.isfinite(tradeoffs[which][0]) else 0.0)
+            unit = max(rises) / corners
+        reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
+        size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number]) if number else numpy.array([float(x_norm)])
+        step, flat = steps[number], not numpy.isfinite(top)
+        if flat or unit == 0:
+            nodes, jumps = numpy.array([0.0, 1.0]), numpy.zeros(2, dtype=int)
+        else:
+            rise = step * (value(1.0) - value(0.0)) / unit
+            count = max(8, int(numpy.ceil(rise * (1 - 1e-12))))
+            nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
+            jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
+        ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
+        steep, bend = (maximum(numpy.append(part[:, 0], 0.0), numpy.append(0.0, part[:, 1])) for part in (ends[0], ends[2]))
+        if flat:
+            steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
+        lines.append((size, residual, weights[group], step, *shares[number], steep, bend, jumps))
+        low = 0.0 if flat else step * value(0.0)
+        if residual:
+            base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
+        else:
+            base, spread, states = low, top, int(jumps[-1]) + 1
+        started = started and residual
+    return lines
+
+
+def eliminated(lines, g1, g2, cells, low, high):
+    """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
+
+    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
+    known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
+    """
+    growth = numpy.cumprod([1.0] + [line[1] + line[2] * line[3] * line[6].max() for line in lines[:0:-1]])[::-1]
+    while True:
+        table = None
+        for line, grown in zip(lines[:-1], growth):
+            most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
+            states = bent(line, table, numpy.array([[0.0]])).shape[0]
+            bottom, top = numpy.zeros((states, 1)), numpy.full((states, 1), most)
+            inside = bent(line, table, top) > 0
+            bottom[inside] = most
+            for _ in range(0 if inside.all() else 16):
+                middle = (bottom + top) / 2
+                inside = bent(line, table, middle) > 0
+                bottom, top = numpy.where(inside, middle, bottom), numpy.where(inside, top, middle)
+            bottom = maximum(bottom, 1e-300)
+            table = bottom, bent(line, table, bottom * numpy.linspace(0.0, 1.0, cells))
+
+        def holds(value, line=lines[-1], table=table):
+            return bool((bent(line, table, numpy.array([[g1 / value]])) > g2 / value).all())
+
+        if not holds(low):
+            break
+        if low < 1e-300:
+            return 0.0
+        low = low / 2  # the tables were for numbers above `low`
+    top = high
+    if not holds(top):
+        return high
+    while top > low * (1 + 1e-7):
+        middle = sqrt(low) * sqrt(top)
+        low, top = (low, middle) if holds(middle) else (middle, top)
+    return float(up(top))
+
+
+def bent(line, table, grid):
+    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends."""
+    size, residual, weight, step, share, other, steep, bend, jumps = line
+    rows = len(size)
+    states = (rows if residual else 1) + int(jumps[-1])
+    grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
+    found = numpy.full(grid.shape, numpy.inf)
+    with numpy.errstate(all="ignore"):
+        norm = (size**2 / share + 1 / other)[:, None] * (1 + 1e-15)  # of the best dA, db: |share dA^2 + other db^2| = 1
+        mixed, alone, inverse = size[:, None] / (share * norm), 1 / (share * other * norm), (1 - 1e-12) / norm
+        for slope, curvature, jump in zip(steep, bend, jumps):
+            keep, gain = residual + weight * step * slope, step * slope
+            place = grid[jump : jump + rows] if residual else grid[jump : jump + 1]
+            k = step * place
+            C = inverse - k * curvature
+            if table is None:
+                new = numpy.where(C > 0, C / gain**2, -numpy.inf)
+            else:
+                ends, values = table
+                place = minimum(place * (keep * (values.shape[1] - 1) / ends), 1e9)
+                left = minimum(place.astype(int), values.shape[1] - 2)
+                within = place - left
+                nearest = numpy.take_along_axis(values, left, axis=1)
+                before = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
+                A = before - k**2 * (slope**2 * alone) - k * (curvature * weight**2)
+                B = k * (curvature * weight + slope * mixed)
+                determinant = A * C * (1 - 1e-12) - B * B
+                new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
+                new = numpy.where((within <= 1 + 1e-12) & (A > 0) & (C > 0) & (determinant > 0), new, -numpy.inf)
+            if residual:
+                found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
+            else:
+                found[jump] = minimum(found[jump], new.min(axis=0))
+    return found
+
+
+def joint_weights(given, g1, g2, shares=None):
+    """Shares of the blocks of lines that share their parameters, and the largest value that a search finds.
+
+    With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays what it is with parameters of their own. The t
+    is the best one found; with `shares`, that for parameters of their own and these shares.
+    """
+    x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
+    depth, groups = len(layout), numpy.array([line[2] for line in layout])
+    own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
+
+    def wholes(t):
+        cells = [[part[:, None] for part in tradeoff_cells(tradeoffs[line[3]], t[:, number], t[:, number])] for number, line in enumerate(layout)]
+        tops = [tradeoff[0] for tradeoff in tradeoffs]
+        vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, tops, 2)
+        return g1 * matrices[:, 0] + g2 * vectors[:, 0, :, None] * vectors[:, 0, None, :]
+
+    def value(t):
+        if shares is None:
+            return joint_boxes(t, t, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, 2, g1, g2)
+        scale = 1 / sqrt(shares.ravel())
+        return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
+
+    best, reached = climbed(value, depth)
+    whole = wholes(best[None])[0]
+    sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
+    sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
+    shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
+    shared = maximum(shared, 1e-9 * shared.max())
+    found = maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2)
+    for floor in (1e-300, 1e-7):
+        found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
+    return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
+
+
+def climbed(value, count, rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from several starts.
+
+    A line may be best saturated, above all one of the first: there are starts for that.
+    """
+    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, 4))[:, None], 1.0, 0.3)
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((4, count))])
+    starts = len(places)
+    best, scales = value(places), 0.5 ** numpy.arange(16)
+    for _ in range(rounds):
+        moves = numpy.where(places < 0.5, 1e-6, -1e-6)
+        tried = places[:, None, :] + moves[:, None, :] * numpy.eye(count)
+        slope = (value(tried.reshape(-1, count)).reshape(starts, count) - best[:, None]) / moves
+        slope[((places <= 0) & (slope < 0)) | ((places >= 1) & (slope > 0))] = 0
+        slope /= abs(slope).max(axis=1, keepdims=True) + 1e-300
+        tried = numpy.clip(places[:, None, :] + scales[:, None] * slope[:, None, :], 0, 1)
+        found = value(tried.reshape(-1, count)).reshape(starts, -1)
+        chosen, rows = found.argmax(axis=1), numpy.arange(starts)
+        better = found[rows, chosen] > best
+        if not better.any():
+            break
+        places, best = numpy.where(better[:, None], tried[rows, chosen], places), maximum(best, found[rows, chosen])
+    return places[best.argmax()], best.max()
+
+
+def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
+    """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
+    parts = (len(weights), len(steps), len(sizes))
+
+    def one(*numbers):
+        high, x_norm, least, rest, *others = numbers
+        first, second = parts[0], parts[0] + parts[1]
+        return _joint_path(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, limit)
+
+    return each(one, [high, x_norm, least, rest, *weights, *steps, *sizes])
+
+
+def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    stages, started, spread = [], True, 0.0
+    for number, (residual, _, group, kind, _) in enumerate(layout):
+
+        def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
+            steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
+            known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
+            size = numpy.fmin(known, sizes[number]) + 0 * numpy.minimum(states[0], 1.0)
+            weight, step = weights[group], steps[number]
+            if residual:
+                reach = up(states[0][:, None] + step * value[None, :])
+                return [reach], up((step * steep[None, :]) ** 2 * (1 + size[:, None] ** 2)), up((1 + step * weight * steep) ** 2)[None, :]
+            return [value[None, :] + 0 * states[0][:, None]], up(steep[None, :] ** 2 * (1 + size[:, None] ** 2)), up((weight * steep) ** 2)[None, :]
+
+        stages.append(stage)
+        top = tradeoffs[kind][0]
+        spread = spread + steps[number] * top if residual else top
+        started = started and residual
+    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
+
+
 def _number(name, value):
     """One argument: a nonnegative number or an array of them."""
     if type(value) is float or type(value) is int:
@@ -1003,9 +1243,9 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     B_2 = B_1 + d
     L_2 = euclidean_norm(lvec_2)
     Lambda = largest_eigenvalue(G_2)
-    L = joint_path(L_2, x_norm, x_least, x_rest, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, 0, ), (1, 1, 1, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    L = joint_path(L_2, x_norm, x_least, x_rest, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, 0, ), (1, 1, 1, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)), ))
     del L_2
-    Jsecond = joint_branch(Lambda, x_norm, x_least, x_rest, 2, 1, 0, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, 0, ), (1, 1, 1, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    Jsecond = joint_states(Lambda, x_norm, x_least, x_rest, 2, 1, 0, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, 0, ), (1, 1, 1, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)), ))
     del Lambda
     Lstates = state_bending(Jsecond, x_norm, x_least, x_rest, 0, 1, 0, (a_1, a_2, ), (d, d, ), (1, 1, ), ((-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), (-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), ))
     Cstates = state_bending(Jsecond, x_norm, x_least, x_rest, 1, 1, 0, (a_1, a_2, ), (d, d, ), (1, 1, ), ((-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), (-1.000000000002, 1.000000000002, 1.000000000000001, (lambda z: z), (lambda z: (1 - z)*(z + 1)), (lambda z: -2*z*(1 - z)*(z + 1)), (lambda z: 0.0*z + 1), (lambda z: -2*z), (lambda z: -2*z*(1 - z) + 2*z*(z + 1) - 2*(1 - z)*(z + 1)), 0, 2.000000002, 12.000000012000001, (lambda z: z), -1.000000000002, 1.000000000002), ))
@@ -1016,7 +1256,7 @@ def _kernel(layers_1, x_norm, x_least, x_rest, d):
     Hcost = largest_eigenvalue(g1*G_2 + g2*outer(lvec_2))
     del lvec_2
     del G_2
-    Jcost = joint_branch(Hcost, x_norm, x_least, x_rest, 2, g1, g2, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, 0, ), (1, 1, 1, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))), ))
+    Jcost = joint_states(Hcost, x_norm, x_least, x_rest, 2, g1, g2, (a_1, a_2, ), (d, d, ), (B_0, B_1, ), ((1, 1, 0, 0, 0, ), (1, 1, 1, 0, 0, ), ), ((1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)), ))
     del B_0
     del B_1
     del Hcost

@@ -107,7 +107,7 @@ def each(function, arguments):
 
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
-    top, peak, slope, value, curvature = tradeoff
+    top, peak, slope, value, curvature, *_ = tradeoff
     with numpy.errstate(all="ignore"):
         steep = slope(maximum(low * (1 - 1e-15), 0.0))
         bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
@@ -130,34 +130,31 @@ def _joint_size(x_norm, least, rest, spread, reach, width, started):
     return sqrt(others + (least + reach) ** 2)
 
 
-def branch(bound, count, high, most):
+def branch(bound, count, high, most, batch=512):
     """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
 
-    The boxes with the largest ends are halved, along the axis that gained most when it was halved last; what is left when the
-    work of `most` boxes is done counts with its end.
+    The boxes with the largest ends are halved along their longest sides; what is left when the work of `most` boxes is done counts with its end.
     """
     low, top = numpy.zeros((1, count)), numpy.ones((1, count))
-    ends, gains = bound(low, top), numpy.full((1, count), numpy.inf)
+    ends = bound(low, top)
     reached, done, work = 0.0, 0.0, 1
     while len(ends) and work < most:
-        split = min(len(ends), max(512, len(ends) // 8), max(1, (most - work) // 2 + 1))
+        split = min(len(ends), max(batch, len(ends) // 8), max(1, (most - work) // 2 + 1))
         order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
         chosen, kept = order_of[:split], order_of[split:]
         best = chosen[numpy.argsort(-ends[chosen])[:64]]
-        centre = (low[best] + top[best]) / 2
-        reached = max(reached, float(bound(centre, centre).max()), float(bound(low[best], low[best]).max()))
+        for points in ((low[best] + top[best]) / 2, low[best]):
+            reached = max(reached, float(bound(points, points).max()))
         new_low, new_top = numpy.concatenate([low[chosen]] * 2), numpy.concatenate([top[chosen]] * 2)
-        new_gains, axis, rows = numpy.concatenate([gains[chosen]] * 2), numpy.argmax(gains[chosen], axis=1), numpy.arange(split)
-        middle = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
-        new_top[rows, axis] = new_low[rows + split, axis] = middle
-        new_ends = numpy.minimum(bound(new_low, new_top), numpy.tile(ends[chosen], 2))
-        new_gains[numpy.arange(2 * split), numpy.tile(axis, 2)] = (numpy.tile(ends[chosen], 2) - new_ends) / 2
+        axis, rows = numpy.argmax(top[chosen] - low[chosen], axis=1), numpy.arange(split)
+        new_top[rows, axis] = new_low[rows + split, axis] = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
+        new_ends = numpy.concatenate([bound(new_low[start : start + batch], new_top[start : start + batch]) for start in range(0, 2 * split, batch)])
+        new_ends = minimum(new_ends, numpy.tile(ends[chosen], 2))
         work += 2 * split
         low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
-        gains = numpy.concatenate([gains[kept], new_gains])
         small = ends <= reached * (1 + 1e-6)
         done = max(done, float(ends[small].max(initial=0.0)))
-        low, top, ends, gains = low[~small], top[~small], ends[~small], gains[~small]
+        low, top, ends = low[~small], top[~small], ends[~small]
     return min(high, max(done, float(ends.max(initial=0.0))))
 
 
@@ -309,9 +306,9 @@ def _kernel(a, x_norm, x_least, x_rest, U):
     del lvec_T
     Lambda = largest_eigenvalue(G_T)
     del G_T
-    L = flow_branch(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))))
+    L = flow_branch(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del L_T
-    Jsecond = flow_branch(Lambda, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2))))
+    Jsecond = flow_branch(Lambda, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del Lambda
     return [B_T, L, Jsecond]
 

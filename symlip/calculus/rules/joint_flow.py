@@ -16,7 +16,7 @@ from ..obligations import Identity, Inequality, Obligation
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from .flow import Gronwall
-from .joint_lines import OneNumber, SharedBudgetOfValues, equations_decided, numbers_of
+from .joint_lines import TANGENTS, OneNumber, SharedBudgetOfValues, equations_decided, numbers_of
 from .neural import FlowBlocks, FlowBlocksSecond
 
 t, x, y, m, w = sympy.symbols("t x y m w", real=True)
@@ -27,8 +27,7 @@ PATH_CELLS = 40
 """Cells in time where the parameters depend on the depth."""
 
 AVERAGES = (
-    Inequality("1 - t^2 is concave", (t >= 0, t <= 1, m >= 0, m <= 1), 1 - t**2 <= 1 - m**2 - 2 * m * (t - m)),
-    Inequality("t - t^3 is concave", (t >= 0, t <= 1, m >= 0, m <= 1), t - t**3 <= m - m**3 + (1 - 3 * m**2) * (t - m)),
+    *TANGENTS,
     Inequality(
         "(1 - t^2)^2 under its tangent, at most 1/3", (t >= 0, t <= 1, m >= 0, 3 * m <= 1), (1 - t**2) ** 2 <= (1 - m**2) ** 2 - 4 * m * (1 - m**2) * (t - m)
     ),

@@ -14,7 +14,7 @@ from ...networks import Network, Unit
 from ...tradeoff import holds, t, tradeoff
 from ..arrays import JointBranch, JointPath, JointStates
 from ..claims import Bound, Reached, nonnegative
-from ..obligations import Decided, Inequality, Obligation
+from ..obligations import Decided, Identity, Inequality, Obligation
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from ..witness import PushedWitness
@@ -24,6 +24,8 @@ from .held_lines import HeldLinesFirst
 from .residual import ResidualBlockSecond, ResidualBlockSlope
 
 R, D, d, q, c1, c2, e1, e2, E, p = sympy.symbols("R D d q c1 c2 e1 e2 E p", real=True)
+A, B, C, H, U, V, c, k, m, s, w, x, y, rho = sympy.symbols("A B C H U V c k m s w x y rho", real=True)
+_NU = H**2 / U + 1 / V
 _ORDERED = (d >= 0, d <= R, R <= D, D <= 1)
 
 
@@ -79,6 +81,54 @@ if only $|x|$ is known, $Q=\sum\rho_u|x|+\sqrt{(l-1)(\sum\rho_uD_{u-1})^2+(\sum\
         raise DerivationError("the inputs of shared weights are a lemma for others")
 
 
+TANGENTS = (
+    Inequality("1 - t^2 is concave", (x >= 0, x <= 1, m >= 0, m <= 1), 1 - x**2 <= 1 - m**2 - 2 * m * (x - m)),
+    Inequality("t - t^3 is concave", (x >= 0, x <= 1, m >= 0, m <= 1), x - x**3 <= m - m**3 + (1 - 3 * m**2) * (x - m)),
+)
+"""A concave function lies under each of its tangents."""
+
+
+class CornersOfLines(Rule):
+    name = "corners of a line"
+    title = "The joint bound on a box, by corners"
+    statement = r"""Let $\boldsymbol{\ell}$ and $G$ obey the recursions of the block bounds \textup{(}dense lines, residual lines, ends of skips\textup{)} with a number $R_u\ge0$ for $S_1$ and $\sigma_u\ge0$ for $S_2$ in line $u$, and with the sizes $H$ of @[values with a neuron that is not saturated] for numbers $\tau_u\ge0$. For $g_1,g_2\ge0$, shared parameters or not, $|\boldsymbol{\ell}|$ and $\lambda_{\max}(g_2\boldsymbol{\ell}\boldsymbol{\ell}^{\top}+g_1G)$ do not decrease in any of these numbers and are convex in the three of each line. If $R_u,\sigma_u,\tau_u$ are those of $t_u\in[t_u^-,t_u^+]\subset[0,1]$ in @[one number for a line], they are at most the largest of their values at the $2^m$ choices of one corner for each line, $\bigl(R(c)+R'(c)(t_u^{\pm}-c),\ \sigma(c)+\sigma'(c)(t_u^{\pm}-c),\ \tau(t_u^{\pm})\bigr)$, $0\le c<1$."""
+    proof = r"""Let $p\ge0$ be the block norms, equal for shared parameters, and $y_u=\langle\boldsymbol{\ell}_u,p\rangle$, $z_u=a_uy_{u-1}+\alpha_uH_{u-1}+\beta_u$. The recursions add up to $\langle\boldsymbol{\ell},p\rangle=\sum_uc_uR_u(\alpha_uH_{u-1}+\beta_u)$ and $p^{\top}Gp=\sum_uc_u(\sigma_uz_u^2+2R_u\alpha_uy_{u-1})$, where $c_u\ge0$ is made of the $R$ of later lines, affine in each, and $y_{u-1},H_{u-1}$ of the numbers of earlier lines. Let the three of line $v$ vary. For $u<v$, $c_u$ is affine in $R_v$ and the rest constant. For $u=v$ the term is affine in $R_v,\sigma_v$. For $u>v$, $y_{u-1}$ and $z_u$ are affine in $R_v$, with nonnegative coefficients, plus multiples of sizes, which are norms of nonnegative affine functions of $\tau_v$, so convex and nondecreasing; and the square of a nonnegative convex function is convex. So are
+$\langle\boldsymbol{\ell},p\rangle$, its square and $p^{\top}Gp$, and their suprema over unit vectors $p\ge0$, which are the numbers of the lemma, as the entries are nonnegative. \textup{(}With $Q$ of @[inputs of shared weights] for weights in $|\boldsymbol{\ell}|$: it is the norm of such functions. Where a size known otherwise, a constant, is smaller on the whole box, it is taken.\textup{)} $R$ and $\sigma$ are concave in $t$, thus under their tangents, and $\tau$ is affine: the three at $t$ are at most a mean of the two corners, and a convex function is at most its larger value there, line by line."""
+    obligations = (
+        *TANGENTS,
+        Inequality("sin: the slope is concave", (x >= 0, x <= 1, m >= 0, m < 1), (1 - x**2) * (1 - m**2) <= (1 - m * x) ** 2),
+    )
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("corners of a line are a lemma for others")
+
+
+class EliminationOfBlocks(Rule):
+    name = "elimination of the block norms"
+    title = "The joint bound by elimination"
+    statement = r"""In the situation of @[corners of a line] without skips around several lines, let $w_u,w_u'>0$ be shares for $A_u,b_u$: $\sum w_u\le1$, $\sum w_u'\le1$ over the lines of each group that shares its parameters. Divide $[0,1]$ into cells for every line and let $\Gamma_u(k,T)$ be the infimum of $\bigl(\sum_{i\le u}(w_i\alpha_i^2+w_i'\beta_i^2)-k\,p^{\top}G_up\bigr)/\langle\boldsymbol{\ell}_u,p\rangle^2$ over all blocks $p=(\alpha_1,\beta_1,\dots)\ge0$, with parameters of their own, and all corners of lines up to $u$ whose $|d_i|\tau_i$ add up to $T$ since the last dense line. Then $\Gamma_u$ is concave and does not increase in $k$, $\Gamma_0=\infty$, and with $\rho=|d_u|R$, $\kappa=k|d_u|$, $c=[1+]\,\rho a_u$ \textup{(}the $1$ on residual lines\textup{)}, $\nu=H_{u-1}^2/w_u+1/w_u'$,
+\[\frac1{\Gamma_u(k,T)}=\max\frac{c^2C+2c\rho B+\rho^2A}{AC-B^2},\qquad\begin{aligned}A&=\Gamma_{u-1}(ck,T')-\frac{\kappa^2R^2}{w_uw_u'\nu}-\kappa\sigma a_u^2,\B&=\kappa\sigma a_u+\frac{\kappa RH_{u-1}}{w_u\nu},\qquad C=\frac1\nu-\kappa\sigma,\end{aligned}\]
+over the corners $(R,\sigma,\tau)$ of line $u$ and $T'+|d_u|\tau=T$ \textup{(}over all $T'$ with $\tau=T$ on a dense line\textup{)}, while $A,C,AC-B^2>0$ at all of them; else $\Gamma_u\le0$. If $\lambda\Gamma_m(g_1/\lambda,T)>g_2$ for all $T$, then $\max_R\lambda_{\max}(g_2\boldsymbol{\ell}\boldsymbol{\ell}^{\top}+g_1G)\le\lambda$."""
+    proof = r"""If the lines of a group have the same $\alpha$ and $\beta$, $\sum(w_u\alpha^2+w_u'\beta^2)\le\alpha^2+\beta^2$, so that $g_2y_m^2+g_1p^{\top}G_mp\le\lambda\sum(w_u\alpha_u^2+w_u'\beta_u^2)$ for all $p\ge0$ is enough; by @[corners of a line], at corners. That is $\lambda\Gamma_m(g_1/\lambda,T)\ge g_2$. For $y=y_{u-1}$ and $s=\alpha_uH_{u-1}+\beta_u$, $y_u=cy+\rho s$ and $p^{\top}G_up=c\,p^{\top}G_{u-1}p+|d_u|(\sigma(a_uy+s)^2+2R\alpha_uy)$. With $\alpha_u=sH/(w\nu)+\omega$, $\beta_u=s/(w'\nu)-\omega H$, the first identity leaves a square, whose best $\omega$ makes it $0$: what is left is
+$Ay^2-2Bys+Cs^2$ with $\Gamma_{u-1}(ck,T')$ in $A$. By the second its infimum for $cy+\rho s=1$ is $(AC-B^2)/(c^2C+2c\rho B+\rho^2A)$ if the form is positive; if it is not, it is at most $0$ at some $y,s\ge0$, as $B\ge0$. For $\Gamma_0=\infty$ the limit is $C/\rho^2$. An infimum of affine functions that fall in $k$ is concave and does not increase, so that it lies above its chords: $\Gamma_u$ is known from below by its values on a grid of $k$ for every $T$. Where two cells meet, the larger numbers of both corners are taken; the cells are such that the sums $T$ lie on a grid, and a sum that does not is increased. For shared parameters the shares are those with which, at the best $t$ that a search finds, the largest eigenvalue stays what it is with the parameters shared; any others would do."""
+    obligations = (
+        *CornersOfLines.obligations,
+        Identity(
+            "best block of a line",
+            (U * (s * H / (U * _NU) + w) ** 2 + V * (s / (V * _NU) - w * H) ** 2 - 2 * k * R * (s * H / (U * _NU) + w) * y),
+            s**2 / _NU - 2 * k * R * H * y * s / (U * _NU) - (k * R * y) ** 2 / (U * V * _NU) + U * V * _NU * (w - k * R * y / (U * V * _NU)) ** 2,
+        ),
+        Identity(
+            "least of a quadratic form on a line",
+            (A * y**2 - 2 * B * y * s + C * s**2) * (c**2 * C + 2 * c * rho * B + rho**2 * A),
+            (A * C - B**2) * (c * y + rho * s) ** 2 + (rho * (A * y - B * s) + c * (B * y - C * s)) ** 2,
+        ),
+    )
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("the elimination of the block norms is a lemma for others")
+
+
 SEARCH = r""" \emph{The search.} For $t_u\in[t_u^-,t_u^+]$ the slope is at most its value at $t_u^-$, $\tau$ at most its value at $t_u^+$, and $\sigma$ at most its value at the point of the cell nearest to its peak, as it rises up to that and falls after it; the bound does not decrease in these, nor in the sizes. """
 
 
@@ -126,9 +176,15 @@ class JointLinesFirst(Rule):
         r"""For a unit vector $y$ let $r_m=y$ and go back: $\langle r_u,h_u'\rangle$ is $\langle r_u,d_uS'(dA\,h_{u-1}+db+A_uh_{u-1}')\rangle$, plus $\langle r_u,h_{u-1}'\rangle$ on a residual line, so that $r_{u-1}=[r_u+]\,d_uA_u^{\top}S'r_u$; the end of a skip has $r_{u-1}=d_ur_u$, and adds $r_u$ to what comes to $h_k$ through the skip's lines. With the $R_u$ of @[one number for a line] at $r_u/|r_u|$ \textup{(}any unit vector if $r_u=0$\textup{)}, $|S'r_u|\le R_u|r_u|$: the contribution of $dA,db$ is at most $|d_u|R_u|r_u|(\alpha|h_{u-1}|+\beta)$ and $|r_{u-1}|$ is at most $[1+]\,|d_u|R_ua_u$ times $|r_u|$. These are the coefficients of $\boldsymbol{\ell}(R)$, added up for shared parameters; or, before the triangle inequality, @[inputs of shared weights] bounds what a group's $dA$ contributes.
 Every line has a neuron with $|s|\le\tau(R_u)$. """
         + SEARCH
-        + r"""Without shared parameters and such skips $|\boldsymbol{\ell}|^2$ obeys a recursion in one number, $|\boldsymbol{\ell}_u|^2=(1+|d_u|a_uR_u)^2|\boldsymbol{\ell}_{u-1}|^2+d_u^2R_u^2(1+|h_{u-1}|^2)$ \textup{(}without the first $1$ on a dense line\textup{)}, and the state is $(|\boldsymbol{\ell}_u|,T_u)$, of which only the largest $|\boldsymbol{\ell}_u|$ for each $T_u$ matters: cells of states that no path to the target can pass are dropped, the others halved, until none is left. Otherwise boxes of $t$ are halved, best first."""
+        + r"""Without shared parameters and such skips $|\boldsymbol{\ell}|^2$ obeys a recursion in one number, $|\boldsymbol{\ell}_u|^2=(1+|d_u|a_uR_u)^2|\boldsymbol{\ell}_{u-1}|^2+d_u^2R_u^2(1+|h_{u-1}|^2)$ \textup{(}without the first $1$ on a dense line\textup{)}, and the state is $(|\boldsymbol{\ell}_u|,T_u)$, of which only the largest $|\boldsymbol{\ell}_u|$ for each $T_u$ matters: cells of states that no path to the target can pass are dropped, the others halved, until none is left. Otherwise boxes of $t$ are halved, those with the largest bounds first; with up to eight lines these are the bounds of @[corners of a line]."""
     )
-    obligations = (*BlockFirstNorm.obligations, *ResidualBlockSlope.obligations, *OneNumber.obligations, *InputsOfSharedWeights.obligations)
+    obligations = (
+        *BlockFirstNorm.obligations,
+        *ResidualBlockSlope.obligations,
+        *OneNumber.obligations,
+        *InputsOfSharedWeights.obligations,
+        *CornersOfLines.obligations,
+    )
 
     def conclude(self, given: Given, *, network: Network, **_: Any) -> Bound:
         high, depth = given.bound("first", network.depth), network.depth
@@ -150,17 +206,15 @@ def equations_decided(activations: Iterable[Activation]) -> tuple[Obligation, ..
 class JointLinesSecond(Rule):
     name = "joint bound of lines, second derivative"
     title = "The joint bound of residual and tied layers, second derivative"
-    statement = r"""In the situation of @[joint bound of lines, first derivative], $|D^2N|\le\max_R\lambda_{\max}(G(R))$, where $G(R)$ is the block matrix of @[block second derivative], @[block second derivative, residual layer] and @[end of a skip] with $R_u$ for $S_1$, $\sigma(R_u)$ for $S_2$ in line $u$, and the same sizes. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|D^2\varphi|\le\max_R\lambda_{\max}(g_2\boldsymbol{\ell}(R)\boldsymbol{\ell}(R)^{\top}+g_1G(R))$. These are at most the block bounds. Their numbers are computed from above by branch and bound; where the depth makes it too dear they may be those of the block bounds."""
-    proof = (
-        r"""With the $r_u$ of @[joint bound of lines, first derivative] and $z_u'$ along a line, $\langle y,N''\rangle=\sum_ud_u\bigl(\sum_ir_{u,i}s''(z_{u,i})z_{u,i}'^2+2(S'r_u)^{\top}dA_u\,h_{u-1}'\bigr)$, the sum over the lines. @[one number for a line] at $(z_u,z_u',r_u/|r_u|)$ gives one $R_u$ with $|S'r_u|\le R_u|r_u|$, $|S'z_u'|\le R_u|z_u'|$ and $|\sum_ir_{u,i}s''z_{u,i}'^2|\le\sigma(R_u)|r_u||z_u'|^2$. So $|h_u'|$, $|z_u'|$ and $|r_u|$ obey the recursions of $\boldsymbol{\ell}(R)$, and the sum is at most $p^{\top}G(R)\,p$. For the cost, $\varphi''=D^2g[N',N']+Dg[N'']$ with $y$ along $Dg$ \textup{(}any unit vector if that is $0$\textup{)}. """
-        + SEARCH
-    )
+    statement = r"""In the situation of @[joint bound of lines, first derivative], $|D^2N|\le\max_R\lambda_{\max}(G(R))$, where $G(R)$ is the block matrix of @[block second derivative], @[block second derivative, residual layer] and @[end of a skip] with $R_u$ for $S_1$, $\sigma(R_u)$ for $S_2$ in line $u$, and the same sizes. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|D^2\varphi|\le\max_R\lambda_{\max}(g_2\boldsymbol{\ell}(R)\boldsymbol{\ell}(R)^{\top}+g_1G(R))$. These are at most the block bounds. Their numbers are computed from above; where the depth makes that too dear they may be those of the block bounds."""
+    proof = r"""With the $r_u$ of @[joint bound of lines, first derivative] and $z_u'$ along a line, $\langle y,N''\rangle=\sum_ud_u\bigl(\sum_ir_{u,i}s''(z_{u,i})z_{u,i}'^2+2(S'r_u)^{\top}dA_u\,h_{u-1}'\bigr)$, the sum over the lines. @[one number for a line] at $(z_u,z_u',r_u/|r_u|)$ gives one $R_u$ with $|S'r_u|\le R_u|r_u|$, $|S'z_u'|\le R_u|z_u'|$ and $|\sum_ir_{u,i}s''z_{u,i}'^2|\le\sigma(R_u)|r_u||z_u'|^2$. So $|h_u'|$, $|z_u'|$ and $|r_u|$ obey the recursions of $\boldsymbol{\ell}(R)$, and the sum is at most $p^{\top}G(R)\,p$. For the cost, $\varphi''=D^2g[N',N']+Dg[N'']$ with $y$ along $Dg$ \textup{(}any unit vector if that is $0$\textup{)}. The numbers come from @[elimination of the block norms], with skips around several lines from branch and bound over boxes of $t$ \textup{(}@[corners of a line]; beyond eight lines with the largest $R$, $\sigma$ and $\tau$ of each box\textup{)}, and for up to six lines that share parameters from the smaller of both."""
     obligations = (
         *BlockSecond.obligations,
         *ResidualBlockSecond.obligations,
         *BlockSecondNorm.obligations,
         *OneNumber.obligations,
         *SharedBudgetOfValues.obligations,
+        *EliminationOfBlocks.obligations,
     )
 
     def conclude(self, given: Given, *, network: Network, cost: bool = False, **_: Any) -> Bound:
