@@ -332,6 +332,8 @@ def joint_lines(given, shares, corners):
     lines = []
     for number, (residual, _, group, kind, _) in enumerate(layout):
         top, value = tradeoffs[kind][0], tradeoffs[kind][3]
+        reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
+        size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number]) if number else numpy.array([float(x_norm)])
         if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
             rises = []
             for later, (other, _, _, which, _) in enumerate(layout[number:]):
@@ -339,8 +341,6 @@ def joint_lines(given, shares, corners):
                     break
                 rises.append(steps[number + later] * (tradeoffs[which][3](1.0) - tradeoffs[which][3](0.0)) if numpy.isfinite(tradeoffs[which][0]) else 0.0)
             unit = max(rises) / corners
-        reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
-        size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number]) if number else numpy.array([float(x_norm)])
         step, flat = steps[number], not numpy.isfinite(top)
         if flat or unit == 0:
             nodes, jumps = numpy.array([0.0, 1.0]), numpy.zeros(2, dtype=int)
@@ -467,7 +467,7 @@ def joint_weights(given, g1, g2, shares=None):
     shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
     shared = maximum(shared, 1e-9 * shared.max())
     found = maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2)
-    for floor in (1e-300, 1e-7):
+    for floor in (1e-300, 1e-3 / depth):
         found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
     return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
 
