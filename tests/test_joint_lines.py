@@ -199,7 +199,7 @@ def test_no_network_with_a_skip_is_above_and_one_is_near(a):
 
 def second(point, a, x, d, groups, dense, g1, g2):
     """The joint bound of a (cost's) second derivative at R = 1 - t^2, written out here once more; dense lines start the sizes again."""
-    moduli, width, count = np.sort(abs(np.array(x))), len(x), len(point)
+    moduli, count = np.sort(abs(np.array(x))), len(point)
     vector, matrix, spread, reach = np.zeros(2 * count), np.zeros((2 * count, 2 * count)), 0.0, 0.0
     for u, t_u in enumerate(point):
         R, sigma, step = 1 - t_u**2, 2 * t_u * (1 - t_u**2), 1.0 if dense[u] else d
@@ -210,7 +210,7 @@ def second(point, a, x, d, groups, dense, g1, g2):
         keep = 0 if dense[u] else 1
         vector, matrix = keep * vector + step * R * q, keep * matrix + step * core
         spread, reach = keep * spread + step, keep * reach + step * t_u
-        moduli = keep * moduli if dense[u] else moduli
+        moduli = keep * moduli
     sums = np.zeros((2 * count, 2 * (1 + max(groups))))
     for u, group in enumerate(groups):
         sums[2 * u, 2 * group] = sums[2 * u + 1, 2 * group + 1] = 1
@@ -346,3 +346,20 @@ def test_the_trade_offs_equation_is_decided_from_the_activation(activation, part
     assert tradeoffs.holds(activation)
     monkeypatch.setattr(tradeoffs, "tradeoff", lambda _: dataclasses.replace(right, **{part: getattr(right, part) * sympy.Rational(99, 100)}))
     assert not tradeoffs.holds(activation)
+
+
+@pytest.mark.parametrize("a, U, x, room", [(1.0, 1.0, [0.0, 0.0], 1.09), (0.5, 2.0, [0.3, -0.5], 1.12), (2.0, 0.5, [0.4], 1.1)])
+def test_the_continuous_second_joint_bound_is_near_many_tied_lines(a, U, x, room):
+    minimize = pytest.importorskip("scipy.optimize").minimize
+    count, knots = 24, 6
+    found = sl.derive(sl.NeuralODE(len(x), "tanh"), method="joint").compile()(weight_norm=a, x=x, total_variation=U).gradient_lipschitz
+    largest = []
+    for lines in (count, 2 * count):
+
+        def value(point, lines=lines):
+            numbers = np.interp(np.linspace(0, 1, lines), np.linspace(0, 1, knots), np.clip(point, 0, 1))
+            return second(numbers, [a] * lines, x, U / lines, [0] * lines, [0] * lines, 1.0, 0.0)
+
+        largest.append(value(minimize(lambda point: -value(point), np.full(knots, 0.3), method="L-BFGS-B", bounds=[(0, 1)] * knots).x))
+    limit = 2 * largest[1] - largest[0]  # the error of 24 and 48 lines falls as their length
+    assert max(largest) <= found and found <= room * limit

@@ -16,7 +16,7 @@ from ..obligations import Identity, Inequality, Obligation
 from ..quantities import Quantity
 from ..rule import Given, Rule
 from .flow import Gronwall
-from .joint_lines import TANGENTS, OneNumber, SharedBudgetOfValues, equations_decided, numbers_of
+from .joint_lines import TANGENTS, EliminationOfBlocks, OneNumber, SharedBudgetOfValues, equations_decided, numbers_of
 from .neural import FlowBlocks, FlowBlocksSecond
 
 t, x, y, m, w = sympy.symbols("t x y m w", real=True)
@@ -61,13 +61,14 @@ class JointFlowFirst(Rule):
 class JointFlowSecond(Rule):
     name = "joint bound of a neural ODE, second derivative"
     title = "The joint bound of a neural ODE, second derivative"
-    statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. It is at most the block bound. Its numbers are computed from above by branch and bound over cells in time; where the cells are too coarse they are those of the block bound."""
+    statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. It is at most the block bound. Its numbers are computed from above, with cells in time; where the cells are too coarse they are those of the block bound."""
     proof = (
         r"""As in @[joint bound of lines, second derivative], with the same adjoint. """
         + CELL
-        + r"""On a cell $\boldsymbol{q}$ and $\boldsymbol{\ell}$ are at most their values at the end, $\boldsymbol{q}_+=a\boldsymbol{\ell}_++(V_+,1)$, so that $G$ grows at most to $e^{z}\bigl(G+\sigma(\bar t)\Delta\,\boldsymbol{q}_+\boldsymbol{q}_+^{\top}+R(\bar t)\Delta\,(e_\alpha\boldsymbol{\ell}_+^{\top}+\boldsymbol{\ell}_+e_\alpha^{\top})\bigr)$."""
+        + r"""On a cell let $E=e^{aS_1\Delta}$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start and $s=\alpha V_++\beta$, $V_+$ the size at its end with $S_0$ for the cell's own $\tau$. With $z(t)=\int aR$ from its start, $z=z(\Delta)$, $y(t)\le e^{z(t)}Y$, $Y=y+S_1\Delta s$, so that $e^{z-z(t)}(ay(t)+s)^2\le E(\sqrt EaY+s)^2$ and $e^{z-z(t)}y(t)\le EY$. As $e^z\le1+R(E-1)/S_1=c$ with the average $R\le R(\bar t)$, $y$ grows at most to $cy+\rho s$, $\rho=R\Delta\varphi_1(aS_1\Delta)$, and $p^{\top}Gp$ at most to $c\,p^{\top}Gp+E\Delta\bigl(\sigma(\sqrt EaY+s)^2+2R\alpha\sqrt EY\bigr)$. That is the recursion of a residual line with other numbers, of which none but $R,\sigma,\tau$ depends on the cell's own $\bar t$, so that @[corners of a line] and @[elimination of the block norms] hold for cells with $c$, $\rho$ and, for $\vartheta=\sqrt E$, $\eta=\sqrt ES_1\Delta$, $\kappa=kE\Delta$, $H=V_+$,
+\[\begin{aligned}A&=\Gamma(ck,T')-\frac{\kappa^2R^2\vartheta^2}{ww'\nu}-\kappa\sigma a^2\vartheta^2,\qquad B=\kappa\sigma a\vartheta(1+a\eta)+\frac{\kappa RH\vartheta}{w\nu}+\frac{\kappa^2R^2\vartheta\eta}{ww'\nu},\\C&=\frac1\nu-\kappa\sigma(1+a\eta)^2-\frac{2\kappa RH\eta}{w\nu}-\frac{\kappa^2R^2\eta^2}{ww'\nu}.\end{aligned}\]"""
     )
-    obligations = (*FlowBlocksSecond.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations, *AVERAGES)
+    obligations = (*FlowBlocksSecond.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations, *AVERAGES, *EliminationOfBlocks.obligations)
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
         value = FlowBranch(*_arguments(given, given.bound("second", END), 2, width, activation))
