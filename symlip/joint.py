@@ -274,8 +274,8 @@ def joint_lines(given, shares, corners, cells=False):
         weight = weights[group]
         growth = up(exp(weight * steep[0] * step)) if cells else 1.0
         grow, gain = ((growth - 1) / steep[0], step * phi1(weight * steep[0] * step)) if cells else (weight * step, step)
-        inner = (weight * sqrt(growth), weight * sqrt(growth) * steep[0] * step) if cells else (weight, 0.0)
-        lines.append((size, residual, up(grow), up(gain), up(step * growth), *map(up, inner), weight, *shares[number], steep, bend, jumps))
+        inner = (sqrt(growth), sqrt(growth) * steep[0] * step) if cells else (1.0, 0.0)
+        lines.append((size, residual, up(grow), up(gain), up(step * growth), *inner, weight, *shares[number], steep, bend, jumps))
         low = 0.0 if flat else step * value(0.0)
         if residual:
             base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
@@ -328,14 +328,14 @@ def bent(line, table, grid):
     """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
 
     With y = l.p before the line and s = alpha |h| + beta, l.p is (residual + grow R) y + gain R s after it, and p.G p grows by
-    source (sigma (first y + second s)^2 + 2 R alpha (first y + second' s) / weight), second = 1 + second'.
+    source (sigma (a Y + s)^2 + 2 R alpha Y), where Y = one y + two s.
     """
-    size, residual, grow, gained, source, first, second, weight, share, other, steep, bend, jumps = line
+    size, residual, grow, gained, source, one, two, weight, share, other, steep, bend, jumps = line
     rows = len(size)
     states = (rows if residual else 1) + int(jumps[-1])
     grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
     found = numpy.full(grid.shape, numpy.inf)
-    one, two = first / weight, second / weight
+    first, second = weight * one, weight * two
     with numpy.errstate(all="ignore"):
         norm = (size**2 / share + 1 / other)[:, None] * (1 + 1e-15)  # of the best dA, db: |share dA^2 + other db^2| = 1
         mixed, alone, inverse = size[:, None] / (share * norm), 1 / (share * other * norm), (1 - 1e-12) / norm
