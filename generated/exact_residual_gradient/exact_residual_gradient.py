@@ -3,6 +3,7 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm, input_least, input_rest, d).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy
@@ -76,6 +77,26 @@ def border(vector):
     out[size, :size] = vector
     out[:size, size] = vector
     return out
+
+
+def entire(z, growth, direct, coefficient, terms=18):
+    """A function of z >= 0 by its formula in z and growth = e^z, and for z < 1, where that cancels, by its Taylor series."""
+    small = z < 1
+    if not numpy.any(small):
+        return direct(z, exp(z) if growth is None else growth)
+    near = numpy.where(small, z, 0.0)
+    total = 0.0
+    for n in range(terms, -1, -1):
+        total = total * near + coefficient(n)
+    if numpy.all(small):
+        return total
+    far = numpy.where(small, 1.0, z)
+    return numpy.where(small, total, direct(far, exp(far)))
+
+
+def phi1(z, growth=None):
+    """(e^z - 1) / z."""
+    return entire(z, growth, lambda z, e: (e - 1) / z, lambda n: 1 / math.factorial(n + 1))
 
 
 def euclidean_norm(vector):
@@ -912,10 +933,11 @@ def _rough(given, shares, g1, g2, high):
     return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
 
 
-def joint_lines(given, shares, corners):
-    """For each line: |h| before it for every state of reach, whether it is residual, a_u, d_u, the shares of its blocks, and its corners.
+def joint_lines(given, shares, corners, cells=False):
+    """For each line: |h| before it for every state of reach, numbers of its recursion (see `bent`), the shares of its blocks, and its corners.
 
     A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
+    cells: the lines are cells in the time of a neural ODE.
     """
     x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
     base, spread, started, states, unit = 0.0, 0.0, True, 1, 0.0
@@ -923,7 +945,11 @@ def joint_lines(given, shares, corners):
     for number, (residual, _, group, kind, _) in enumerate(layout):
         top, value = tradeoffs[kind][0], tradeoffs[kind][3]
         reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
-        size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number]) if number else numpy.array([float(x_norm)])
+        ahead = steps[number] * top if cells else 0.0
+        if number or cells:
+            size = lines_size(x_norm, least, rest, spread + ahead, reach + ahead, spread + ahead, layout[number - 1][1], started, sizes[number])
+        else:
+            size = numpy.array([float(x_norm)])
         if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
             rises = []
             for later, (other, _, _, which, _) in enumerate(layout[number:]):
@@ -943,7 +969,11 @@ def joint_lines(given, shares, corners):
         steep, bend = (maximum(numpy.append(part[:, 0], 0.0), numpy.append(0.0, part[:, 1])) for part in (ends[0], ends[2]))
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
-        lines.append((size, residual, weights[group], step, *shares[number], steep, bend, jumps))
+        weight = weights[group]
+        growth = up(exp(weight * steep[0] * step)) if cells else 1.0
+        grow, gain = ((growth - 1) / steep[0], step * phi1(weight * steep[0] * step)) if cells else (weight * step, step)
+        inner = (sqrt(growth), sqrt(growth) * steep[0] * step) if cells else (1.0, 0.0)
+        lines.append((size, residual, up(grow), up(gain), up(step * growth), *inner, weight, *shares[number], steep, bend, jumps))
         low = 0.0 if flat else step * value(0.0)
         if residual:
             base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
@@ -959,7 +989,7 @@ def eliminated(lines, g1, g2, cells, low, high):
     Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
     known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
     """
-    growth = numpy.cumprod([1.0] + [line[1] + line[2] * line[3] * line[6].max() for line in lines[:0:-1]])[::-1]
+    growth = numpy.cumprod([1.0] + [line[1] + line[2] * line[10].max() for line in lines[:0:-1]])[::-1]
     while True:
         table = None
         for line, grown in zip(lines[:-1], growth):
@@ -993,20 +1023,26 @@ def eliminated(lines, g1, g2, cells, low, high):
 
 
 def bent(line, table, grid):
-    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends."""
-    size, residual, weight, step, share, other, steep, bend, jumps = line
+    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
+
+    With y = l.p before the line and s = alpha |h| + beta, l.p is (residual + grow R) y + gain R s after it, and p.G p grows by
+    source (sigma (a Y + s)^2 + 2 R alpha Y), where Y = one y + two s.
+    """
+    size, residual, grow, gained, source, one, two, weight, share, other, steep, bend, jumps = line
     rows = len(size)
     states = (rows if residual else 1) + int(jumps[-1])
     grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
     found = numpy.full(grid.shape, numpy.inf)
+    first, second = weight * one, weight * two
     with numpy.errstate(all="ignore"):
         norm = (size**2 / share + 1 / other)[:, None] * (1 + 1e-15)  # of the best dA, db: |share dA^2 + other db^2| = 1
         mixed, alone, inverse = size[:, None] / (share * norm), 1 / (share * other * norm), (1 - 1e-12) / norm
         for slope, curvature, jump in zip(steep, bend, jumps):
-            keep, gain = residual + weight * step * slope, step * slope
+            keep, gain = residual + grow * slope, gained * slope
             place = grid[jump : jump + rows] if residual else grid[jump : jump + 1]
-            k = step * place
-            C = inverse - k * curvature
+            k = source * place
+            straight, bowed, across = k * curvature, k**2 * (slope**2 * alone), k * (slope * mixed)
+            C = inverse - straight * (1 + second) ** 2 - 2 * across * two - bowed * two**2
             if table is None:
                 new = numpy.where(C > 0, C / gain**2, -numpy.inf)
             else:
@@ -1016,8 +1052,8 @@ def bent(line, table, grid):
                 within = place - left
                 nearest = numpy.take_along_axis(values, left, axis=1)
                 before = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-                A = before - k**2 * (slope**2 * alone) - k * (curvature * weight**2)
-                B = k * (curvature * weight + slope * mixed)
+                A = before - straight * first**2 - bowed * one**2
+                B = straight * (first * (1 + second)) + across * one + bowed * (one * two)
                 determinant = A * C * (1 - 1e-12) - B * B
                 new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
                 new = numpy.where((within <= 1 + 1e-12) & (A > 0) & (C > 0) & (determinant > 0), new, -numpy.inf)

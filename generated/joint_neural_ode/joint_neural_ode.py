@@ -130,6 +130,111 @@ def _joint_size(x_norm, least, rest, spread, reach, width, started):
     return sqrt(others + (least + reach) ** 2)
 
 
+def joint_sum(x_norm, least, rest, share, far, near, width):
+    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
+    with numpy.errstate(all="ignore"):
+        if least < 0:  # only |x| is known
+            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
+        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
+        return sqrt(others + (share * least + near) ** 2)
+
+
+def tradeoff_corners(tradeoff, low, high):
+    """Two corners for the cells [low, high] of t: slopes, values and curvatures of which a mean is above those of each t in the cell.
+
+    They lie on the tangents in the middle, at the ends; `high` may be above 1. For an affine activation there is one state.
+    """
+    _, _, slope, value, curvature, slope_turn, curvature_turn = tradeoff
+    low, high = numpy.asarray(low)[..., None], numpy.asarray(high)[..., None]
+    middle = (low + minimum(high, 1.0)) / 2
+    ends = numpy.concatenate([low, high], axis=-1)
+    with numpy.errstate(all="ignore"):
+        steep = slope(middle) + slope_turn(middle) * (ends - middle)
+        bend = curvature(middle) + curvature_turn(middle) * (ends - middle)
+        size = value(ends)
+    return up(maximum(steep, 0.0)) + 1e-15 + 0 * ends, up(size) + 0 * ends, up(maximum(bend, 0.0)) + 1e-15 + 0 * ends
+
+
+def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order):
+    """The block vector, its parts by input, and from order 2 on the block matrix, for slopes, values and curvatures of each line.
+
+    points: for each line with an activation those three, (count, corners) each; every combination of the corners is a row of the
+    results, (count, rows, ..). layout: for each line 0 (dense), 1 (residual) or 2 (the end of a skip), its width, its group, its
+    activation, and the line where a skip begins. tops: S_0 of each activation.
+    """
+    groups, count = 1 + max(line[2] for line in layout), len(points[0][0])
+    vector, matrix = numpy.zeros((count, 1, 2 * groups)), numpy.zeros((count, 1, 2 * groups, 2 * groups)) if order >= 2 else None
+    spread, reach, started = 0.0, numpy.zeros((count, 1)), True
+    parts = numpy.zeros((3, count, 1, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
+    known, number_of = [], 0
+    for number, (residual, _, group, kind, start) in enumerate(layout):
+        known.append((vector, matrix, spread, reach, started, parts))
+        step = steps[number]
+        if residual == 2:  # the branch's last line is dense: its value is that of one more residual line after the skip's start
+            below, under, outer_spread, outer_reach, started, lower = known[start]
+            times = vector.shape[1] // below.shape[1]
+            vector, parts = below.repeat(times, axis=1) + step * vector, lower.repeat(times, axis=2) + step * parts
+            matrix = under.repeat(times, axis=1) + step * matrix if order >= 2 else None
+            spread, reach = outer_spread + step * spread, outer_reach.repeat(times, axis=1) + step * reach
+            continue
+        rows, corners = vector.shape[1], points[number_of][0].shape[1]
+        steep, value, bend = (numpy.tile(part, (1, rows)) for part in points[number_of])
+        number_of += 1
+        most = reach.max(axis=1, keepdims=True)
+        size = lines_size(x_norm, least, rest, spread, reach, most, layout[number - 1][1], started, sizes[number]) if number else x_norm + 0 * reach
+        vector, reach, size, parts = vector.repeat(corners, axis=1), reach.repeat(corners, axis=1), size.repeat(corners, axis=1), parts.repeat(corners, axis=2)
+        top, weight = tops[kind], weights[group]
+        grown = weight * parts
+        grown[..., group] += numpy.stack([0 * reach + started, 0 * reach + spread, reach])
+        parts = parts + step * steep[..., None] * grown if residual else steep[..., None] * grown
+        q = weight * vector
+        q[..., 2 * group] += size
+        q[..., 2 * group + 1] += 1
+        if order >= 2:
+            matrix = matrix.repeat(corners, axis=1)
+            inner = weight * matrix
+            inner[..., 2 * group, :] += vector
+            inner[..., :, 2 * group] += vector
+            core = bend[..., None, None] * q[..., :, None] * q[..., None, :] + steep[..., None, None] * inner
+            matrix = matrix + step * core if residual else core
+        vector = vector + step * steep[..., None] * q if residual else steep[..., None] * q
+        spread = spread + step * top if residual else top
+        reach = reach + step * value if residual else value
+        started = started and residual
+    return vector, parts, matrix
+
+
+def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
+    """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
+    found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
+    return numpy.where(largest <= size * (1 + 1e-9), found, size)
+
+
+def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
+    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines with an activation).
+
+    Up to eight lines by the corners, of more lines by the largest slopes, values and curvatures; exact for low = high.
+    """
+    kinds, tops = [line[3] for line in layout if line[0] < 2], [tradeoff[0] for tradeoff in tradeoffs]
+    if numpy.array_equal(low, high) or len(kinds) > 8:
+        points = [[part[:, None] for part in tradeoff_cells(tradeoffs[kind], low[:, line], high[:, line])] for line, kind in enumerate(kinds)]
+    else:
+        points = [tradeoff_corners(tradeoffs[kind], low[:, line], high[:, line]) for line, kind in enumerate(kinds)]
+    vector, parts, matrix = joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order)
+    groups = 1 + max(line[2] for line in layout)
+    if order < 2:
+        for group in range(groups):
+            lines = [number for number, line in enumerate(layout) if line[2] == group and line[0] < 2]
+            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
+                summed = joint_sum(x_norm, least, rest, *parts[..., group], layout[lines[-1] - 1][1])
+                smaller = summed.max(axis=1, keepdims=True) <= vector[..., 2 * group].max(axis=1, keepdims=True)
+                vector[..., 2 * group] = numpy.where(smaller, summed, vector[..., 2 * group])
+        return up(sqrt((vector**2).sum(axis=2))).max(axis=1)
+    whole = g1 * matrix + g2 * vector[..., :, None] * vector[..., None, :]
+    ends = largest_eigenvalue(numpy.moveaxis(whole, (-2, -1), (0, 1))) * (1 + 1e-12)
+    return numpy.where(numpy.isnan(ends), numpy.inf, ends).max(axis=1)
+
+
 def branch(bound, count, high, most, batch=512):
     """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
 
@@ -158,6 +263,196 @@ def branch(bound, count, high, most, batch=512):
     return min(high, max(done, float(ends.max(initial=0.0))))
 
 
+def joint_lines(given, shares, corners, cells=False):
+    """For each line: |h| before it for every state of reach, numbers of its recursion (see `bent`), the shares of its blocks, and its corners.
+
+    A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
+    cells: the lines are cells in the time of a neural ODE.
+    """
+    x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
+    base, spread, started, states, unit = 0.0, 0.0, True, 1, 0.0
+    lines = []
+    for number, (residual, _, group, kind, _) in enumerate(layout):
+        top, value = tradeoffs[kind][0], tradeoffs[kind][3]
+        reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
+        ahead = steps[number] * top if cells else 0.0
+        if number or cells:
+            size = lines_size(x_norm, least, rest, spread + ahead, reach + ahead, spread + ahead, layout[number - 1][1], started, sizes[number])
+        else:
+            size = numpy.array([float(x_norm)])
+        if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
+            rises = []
+            for later, (other, _, _, which, _) in enumerate(layout[number:]):
+                if later and not other:
+                    break
+                rises.append(steps[number + later] * (tradeoffs[which][3](1.0) - tradeoffs[which][3](0.0)) if numpy.isfinite(tradeoffs[which][0]) else 0.0)
+            unit = max(rises) / corners
+        step, flat = steps[number], not numpy.isfinite(top)
+        if flat or unit == 0:
+            nodes, jumps = numpy.array([0.0, 1.0]), numpy.zeros(2, dtype=int)
+        else:
+            rise = step * (value(1.0) - value(0.0)) / unit
+            count = max(8, int(numpy.ceil(rise * (1 - 1e-12))))
+            nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
+            jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
+        ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
+        steep, bend = (maximum(numpy.append(part[:, 0], 0.0), numpy.append(0.0, part[:, 1])) for part in (ends[0], ends[2]))
+        if flat:
+            steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
+        weight = weights[group]
+        growth = up(exp(weight * steep[0] * step)) if cells else 1.0
+        grow, gain = ((growth - 1) / steep[0], step * phi1(weight * steep[0] * step)) if cells else (weight * step, step)
+        inner = (sqrt(growth), sqrt(growth) * steep[0] * step) if cells else (1.0, 0.0)
+        lines.append((size, residual, up(grow), up(gain), up(step * growth), *inner, weight, *shares[number], steep, bend, jumps))
+        low = 0.0 if flat else step * value(0.0)
+        if residual:
+            base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
+        else:
+            base, spread, states = low, top, int(jumps[-1]) + 1
+        started = started and residual
+    return lines
+
+
+def eliminated(lines, g1, g2, cells, low, high):
+    """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
+
+    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
+    known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
+    """
+    growth = numpy.cumprod([1.0] + [line[1] + line[2] * line[10].max() for line in lines[:0:-1]])[::-1]
+    while True:
+        table = None
+        for line, grown in zip(lines[:-1], growth):
+            most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
+            states = bent(line, table, numpy.array([[0.0]])).shape[0]
+            bottom, top = numpy.zeros((states, 1)), numpy.full((states, 1), most)
+            inside = bent(line, table, top) > 0
+            bottom[inside] = most
+            for _ in range(0 if inside.all() else 16):
+                middle = (bottom + top) / 2
+                inside = bent(line, table, middle) > 0
+                bottom, top = numpy.where(inside, middle, bottom), numpy.where(inside, top, middle)
+            bottom = maximum(bottom, 1e-300)
+            table = bottom, bent(line, table, bottom * numpy.linspace(0.0, 1.0, cells))
+
+        def holds(value, line=lines[-1], table=table):
+            return bool((bent(line, table, numpy.array([[g1 / value]])) > g2 / value).all())
+
+        if not holds(low):
+            break
+        if low < 1e-300:
+            return 0.0
+        low = low / 2  # the tables were for numbers above `low`
+    top = high
+    if not holds(top):
+        return high
+    while top > low * (1 + 1e-7):
+        middle = sqrt(low) * sqrt(top)
+        low, top = (low, middle) if holds(middle) else (middle, top)
+    return float(up(top))
+
+
+def bent(line, table, grid):
+    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
+
+    With y = l.p before the line and s = alpha |h| + beta, l.p is (residual + grow R) y + gain R s after it, and p.G p grows by
+    source (sigma (a Y + s)^2 + 2 R alpha Y), where Y = one y + two s.
+    """
+    size, residual, grow, gained, source, one, two, weight, share, other, steep, bend, jumps = line
+    rows = len(size)
+    states = (rows if residual else 1) + int(jumps[-1])
+    grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
+    found = numpy.full(grid.shape, numpy.inf)
+    first, second = weight * one, weight * two
+    with numpy.errstate(all="ignore"):
+        norm = (size**2 / share + 1 / other)[:, None] * (1 + 1e-15)  # of the best dA, db: |share dA^2 + other db^2| = 1
+        mixed, alone, inverse = size[:, None] / (share * norm), 1 / (share * other * norm), (1 - 1e-12) / norm
+        for slope, curvature, jump in zip(steep, bend, jumps):
+            keep, gain = residual + grow * slope, gained * slope
+            place = grid[jump : jump + rows] if residual else grid[jump : jump + 1]
+            k = source * place
+            straight, bowed, across = k * curvature, k**2 * (slope**2 * alone), k * (slope * mixed)
+            C = inverse - straight * (1 + second) ** 2 - 2 * across * two - bowed * two**2
+            if table is None:
+                new = numpy.where(C > 0, C / gain**2, -numpy.inf)
+            else:
+                ends, values = table
+                place = minimum(place * (keep * (values.shape[1] - 1) / ends), 1e9)
+                left = minimum(place.astype(int), values.shape[1] - 2)
+                within = place - left
+                nearest = numpy.take_along_axis(values, left, axis=1)
+                before = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
+                A = before - straight * first**2 - bowed * one**2
+                B = straight * (first * (1 + second)) + across * one + bowed * (one * two)
+                determinant = A * C * (1 - 1e-12) - B * B
+                new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
+                new = numpy.where((within <= 1 + 1e-12) & (A > 0) & (C > 0) & (determinant > 0), new, -numpy.inf)
+            if residual:
+                found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
+            else:
+                found[jump] = minimum(found[jump], new.min(axis=0))
+    return found
+
+
+def joint_weights(given, g1, g2, shares=None):
+    """Shares of the blocks of lines that share their parameters, and the largest value that a search finds.
+
+    With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays what it is with parameters of their own. The t
+    is the best one found; with `shares`, that for parameters of their own and these shares.
+    """
+    x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
+    depth, groups = len(layout), numpy.array([line[2] for line in layout])
+    own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
+
+    def wholes(t):
+        cells = [[part[:, None] for part in tradeoff_cells(tradeoffs[line[3]], t[:, number], t[:, number])] for number, line in enumerate(layout)]
+        tops = [tradeoff[0] for tradeoff in tradeoffs]
+        vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, tops, 2)
+        return g1 * matrices[:, 0] + g2 * vectors[:, 0, :, None] * vectors[:, 0, None, :]
+
+    def value(t):
+        if shares is None:
+            return joint_boxes(t, t, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, 2, g1, g2)
+        scale = 1 / sqrt(shares.ravel())
+        return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
+
+    best, reached = climbed(value, depth)
+    whole = wholes(best[None])[0]
+    sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
+    sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
+    shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
+    shared = maximum(shared, 1e-9 * shared.max())
+    found = maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2)
+    for floor in (1e-300, 1e-3 / depth):
+        found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
+    return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
+
+
+def climbed(value, count, rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from several starts.
+
+    A line may be best saturated, above all one of the first: there are starts for that.
+    """
+    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, 4))[:, None], 1.0, 0.3)
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((4, count))])
+    starts = len(places)
+    best, scales = value(places), 0.5 ** numpy.arange(16)
+    for _ in range(rounds):
+        moves = numpy.where(places < 0.5, 1e-6, -1e-6)
+        tried = places[:, None, :] + moves[:, None, :] * numpy.eye(count)
+        slope = (value(tried.reshape(-1, count)).reshape(starts, count) - best[:, None]) / moves
+        slope[((places <= 0) & (slope < 0)) | ((places >= 1) & (slope > 0))] = 0
+        slope /= abs(slope).max(axis=1, keepdims=True) + 1e-300
+        tried = numpy.clip(places[:, None, :] + scales[:, None] * slope[:, None, :], 0, 1)
+        found = value(tried.reshape(-1, count)).reshape(starts, -1)
+        chosen, rows = found.argmax(axis=1), numpy.arange(starts)
+        better = found[rows, chosen] > best
+        if not better.any():
+            break
+        places, best = numpy.where(better[:, None], tried[rows, chosen], places), maximum(best, found[rows, chosen])
+    return places[best.argmax()], best.max()
+
+
 def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=400_000, cells=6):
     """The joint bound of a neural ODE with shared parameters, by branch and bound over cells in time: at most `high`."""
     del kind
@@ -167,29 +462,36 @@ def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, t
 def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeoff, limit, cells):
     if not (numpy.isfinite(high) and high > 0):
         return high
+    if order >= 2:
+        return min(high, _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff))
     step = up(length / cells)
 
     def bound(low, top):
         weights, bias, reach = (numpy.zeros(len(low)) for _ in range(3))
-        ww, wb, bb = (numpy.zeros(len(low)) for _ in range(3))
         for cell in range(cells):
-            steep, value, bend = tradeoff_cells(tradeoff, low[:, cell], top[:, cell])
+            steep, value, _ = tradeoff_cells(tradeoff, low[:, cell], top[:, cell])
             reach = reach + step * value
-            size = numpy.fmin(
-                joint_size(x_norm, least, rest, (cell + 1) * step * tradeoff[0], reach, width, True), x_norm + sqrt(width) * (cell + 1) * step * tradeoff[0]
-            )
+            spread = (cell + 1) * step * tradeoff[0]
+            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
             z = weight * steep * step
             growth, grown = exp(z), steep * step * phi1(z)
             weights, bias = growth * weights + grown * size, growth * bias + grown
-            q, p = weight * weights + size, weight * bias + 1
-            ww = growth * (ww + bend * step * q * q + 2 * steep * step * weights)
-            wb = growth * (wb + bend * step * q * p + steep * step * bias)
-            bb = growth * (bb + bend * step * p * p)
-        if order < 2:
-            return up(hypot(weights, bias))
-        return up((ww + bb) / 2 + hypot((ww - bb) / 2, wb))
+        return up(hypot(weights, bias))
 
     return branch(bound, cells, high, limit)
+
+
+def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, cells=64):
+    """The joint bound of the second derivative: cells in time as lines that share their parameters, by elimination."""
+    step = up(length / cells)
+    layout = [(1, int(width), 0, 0, 0)] * (cells + 1)
+    sizes = [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, cells + 2)]
+    shares, _ = joint_weights((x_norm, least, rest, [weight], [step] * (cells + 1), sizes, layout, [tradeoff]), 1.0, 0.0)
+    shares = shares[1:]  # a cell has the size at its end, as the next line has
+    shares = shares / shares.sum(axis=0) * (1 - 1e-14)
+    given = (x_norm, least, rest, [weight], [step] * cells, sizes[:-1], layout[:-1], [tradeoff])
+    rough = eliminated(joint_lines(given, shares, 8, cells=True), 1.0, 0.0, 24, high / 4, high)
+    return eliminated(joint_lines(given, shares, 10, cells=True), 1.0, 0.0, 40, 0.9 * rough, high)
 
 
 def _number(name, value):
