@@ -1,6 +1,6 @@
 """Theorem: the joint bound of a recurrent network, one residual layer applied three times.
 
-No neuron is steep, strongly curved and large at once; the maximum over slopes is certified by branch and bound.
+No neuron is steep, strongly curved and large at once; the maximum over slopes is certified, by elimination along the depth or by branch and bound.
 """
 
 from symlip import Derivation, LayerBalls, Network, Residual, Tied, derive
