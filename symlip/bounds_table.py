@@ -102,14 +102,12 @@ def _sets(network: Network | NeuralODE) -> list[tuple[str, ParameterSet, tuple[s
         return [("|A| <= a", LayerBalls(), (*methods, "joint")), ("bounded biases", LayerBalls(biases="bounded"), methods)]
     if not network.plain:
         methods = ("block", "joint") if network.tied else ("separate", "paired", "block", "joint")
-        sets: list[tuple[str, ParameterSet, tuple[str, ...]]] = [
+        return [
             ("layer balls", LayerBalls(), methods),
             ("bounded biases", LayerBalls(biases="bounded"), methods),
+            ("ball, every norm R", ParameterBall(shared_budget=False), ("block",)),
+            ("ball, shared R", ParameterBall(), ("block",)),
         ]
-        sets.append(("ball, every norm R", ParameterBall(shared_budget=False), ("block",)))
-        if not network.long_skips:
-            sets.append(("ball, shared R", ParameterBall(), ("block",)))
-        return sets
     return [
         ("layer balls", LayerBalls(), METHODS),
         ("bounded biases", LayerBalls(biases="bounded"), METHODS),

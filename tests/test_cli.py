@@ -105,6 +105,13 @@ def test_bound_on_the_digits_network(symlip):
     assert status == 0 and "ball, shared R" in out
 
 
+def test_the_shared_radius_across_a_skip_is_in_the_table_and_sharper(symlip):
+    path = DIGITS.parent / "models" / "torch_res_new.onnx"
+    status, out, _ = symlip("bound", path, "--json")
+    rows = {row["parameters"]: row for row in json.loads(out)["bounds"] if row["method"] == "block"}
+    assert status == 0 and rows["ball, shared R"]["gradient_lipschitz"] < rows["ball, every norm R"]["gradient_lipschitz"]
+
+
 def test_both_spellings_of_an_archive_give_the_same(symlip, tmp_path):
     data = np.load(DIGITS)
     np.savez(tmp_path / "other.npz", **{f"A{k + 1}": data[f"coefs_{k}"].T for k in range(2)}, **{f"b{k + 1}": data[f"intercepts_{k}"] for k in range(2)})
