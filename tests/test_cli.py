@@ -106,6 +106,7 @@ def test_bound_on_the_digits_network(symlip):
 
 
 def test_the_shared_radius_across_a_skip_is_in_the_table_and_sharper(symlip):
+    pytest.importorskip("onnx")
     path = DIGITS.parent / "models" / "torch_res_new.onnx"
     status, out, _ = symlip("bound", path, "--json")
     rows = {row["parameters"]: row for row in json.loads(out)["bounds"] if row["method"] == "block"}
