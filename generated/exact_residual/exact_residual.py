@@ -992,10 +992,8 @@ def eliminated(lines, g1, g2, cells, low, high):
         table = None
         for line, grown in zip(lines[:-1], growth):
             most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
-            states = bent(line, table, numpy.array([[0.0]])).shape[0]
-            bottom, top = numpy.zeros((states, 1)), numpy.full((states, 1), most)
-            inside = bent(line, table, top) > 0
-            bottom[inside] = most
+            inside = bent(line, table, numpy.array([[most]])) > 0
+            bottom, top = numpy.where(inside, most, 0.0), numpy.full(inside.shape, most)
             for _ in range(0 if inside.all() else 16):
                 middle = (bottom + top) / 2
                 inside = bent(line, table, middle) > 0
@@ -1123,14 +1121,7 @@ def climbed(value, count, rounds=100):
 
 def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
     """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
-    parts = (len(weights), len(steps), len(sizes))
-
-    def one(*numbers):
-        high, x_norm, least, rest, *others = numbers
-        first, second = parts[0], parts[0] + parts[1]
-        return _joint_path(high, x_norm, least, rest, others[:first], others[first:second], others[second:], layout, tradeoffs, limit)
-
-    return each(one, [high, x_norm, least, rest, *weights, *steps, *sizes])
+    return each_lines(lambda *given: _joint_path(*given, layout, tradeoffs, limit), [high, x_norm, least, rest], weights, steps, sizes)
 
 
 def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):

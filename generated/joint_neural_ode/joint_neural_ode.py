@@ -324,10 +324,8 @@ def eliminated(lines, g1, g2, cells, low, high):
         table = None
         for line, grown in zip(lines[:-1], growth):
             most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
-            states = bent(line, table, numpy.array([[0.0]])).shape[0]
-            bottom, top = numpy.zeros((states, 1)), numpy.full((states, 1), most)
-            inside = bent(line, table, top) > 0
-            bottom[inside] = most
+            inside = bent(line, table, numpy.array([[most]])) > 0
+            bottom, top = numpy.where(inside, most, 0.0), numpy.full(inside.shape, most)
             for _ in range(0 if inside.all() else 16):
                 middle = (bottom + top) / 2
                 inside = bent(line, table, middle) > 0

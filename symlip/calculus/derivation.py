@@ -254,8 +254,8 @@ class Derivation:
         """The bound as a NumPy function `bounds(...)`; see its docstring for the arguments.
 
         outward: in ball arithmetic, upper bounds rounded up, so that they are never below the bounds in exact arithmetic. fine: the exact
-        constant of the gradient to about 1e-8 instead of 2e-5, in about twice the time; joint bounds by branch and bound with five times
-        the work, for a few tenths of a per cent. Raises SymlipError where there is nothing to refine.
+        constant of the gradient to about 1e-8 instead of 2e-5, in about twice the time; joint bounds with finer cells, or with five times
+        the boxes, for a few tenths of a per cent at most. Raises SymlipError where there is nothing to refine.
         """
         if self.problem.local:
             if fine:
