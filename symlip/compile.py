@@ -63,7 +63,14 @@ NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_varia
 FUNCTIONS = {name: value for module in (runtime, bending, bending_states, shares, joint) for name, value in vars(module).items() if inspect.isfunction(value)}
 """What a compiled bound may use."""
 
-FINE = {"bending_end": {"fine": 1}, "state_bending": {"effort": 2}, "joint_branch": {"limit": 40_000_000}, "joint_states": {"fine": 1}}
+FINE = {
+    "bending_end": {"fine": 1},
+    "state_bending": {"effort": 2},
+    "joint_branch": {"limit": 40_000_000},
+    "joint_states": {"fine": 1},
+    "flow_branch": {"fine": 1},
+    "flow_path": {"fine": 1},
+}
 """The searches that can do more work, and the option that asks for it."""
 
 CONSTANTS = ("step", "constant", *(f"field_{letter}" for letter in ("k", "v1", "v2", "w", "c", "v0", "k0")))

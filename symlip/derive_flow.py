@@ -28,7 +28,7 @@ from .calculus.rules.flow_limits import (
     NoGlobalFlowBound,
 )
 from .calculus.rules.input_value import InputValue
-from .calculus.rules.joint_flow import JointFlowDepthDependent, JointFlowFirst, JointFlowSecond
+from .calculus.rules.joint_flow import JointFlowDepthDependent, JointFlowDepthDependentSecond, JointFlowFirst, JointFlowSecond
 from .calculus.rules.neural import (
     CellFlowBlocks,
     Exponent,
@@ -185,7 +185,9 @@ def _neural(derivation: Derivation, field: NeuralODE, total: str | None) -> None
             )
             second = apply(DepthDependentSecond(), total, *names.values()) if order >= 2 else None
             if joint:
-                first = apply(JointFlowDepthDependent(), start, "x_least", "x_rest", weight, total, first, **here)
+                inputs = [start, "x_least", "x_rest", weight, total]
+                first = apply(JointFlowDepthDependent(), *inputs, first, **here)
+                second = apply(JointFlowDepthDependentSecond(), *inputs, second, **here) if second is not None else None
             _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second)
         else:
             _walk(derivation, field, total, names, None, value)

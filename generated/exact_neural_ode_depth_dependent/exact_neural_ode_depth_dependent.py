@@ -151,6 +151,11 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
+def merged(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
+
+
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
     top, peak, slope, value, curvature, *_ = tradeoff
@@ -176,15 +181,128 @@ def _joint_size(x_norm, least, rest, spread, reach, width, started):
     return sqrt(others + (least + reach) ** 2)
 
 
-def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40):
-    """The joint bound of a neural ODE with depth-dependent parameters, first derivative, by cells in time and state: at most `high`."""
-    del order
-    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells), [high, x_norm, least, rest, weight, length, width, kind])
+def tradeoff_corners(tradeoff, low, high):
+    """Two corners for the cells [low, high] of t: slopes, values and curvatures of which a mean is above those of each t in the cell.
+
+    They lie on the tangents in the middle, at the ends; `high` may be above 1. For an affine activation there is one state.
+    """
+    _, _, slope, value, curvature, slope_turn, curvature_turn = tradeoff
+    low, high = numpy.asarray(low)[..., None], numpy.asarray(high)[..., None]
+    middle = (low + minimum(high, 1.0)) / 2
+    ends = numpy.concatenate([low, high], axis=-1)
+    with numpy.errstate(all="ignore"):
+        steep = slope(middle) + slope_turn(middle) * (ends - middle)
+        bend = curvature(middle) + curvature_turn(middle) * (ends - middle)
+        size = value(ends)
+    return up(maximum(steep, 0.0)) + 1e-15 + 0 * ends, up(size) + 0 * ends, up(maximum(bend, 0.0)) + 1e-15 + 0 * ends
 
 
-def _flow_path(high, x_norm, least, rest, weight, length, width, kind, tradeoff, limit, cells):
+def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
+    """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
+    found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
+    return numpy.where(largest <= size * (1 + 1e-9), found, size)
+
+
+def eliminated(lines, g1, g2, cells, low, high):
+    """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
+
+    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
+    known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
+    """
+    growth = numpy.cumprod([1.0] + [max(corner[2] for corner in line[-1]) for line in lines[:0:-1]])[::-1]
+    while True:
+        table = None
+        for line, grown in zip(lines[:-1], growth):
+            most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
+            inside = bent(line, table, numpy.array([[most]])) > 0
+            bottom, top = numpy.where(inside, most, 0.0), numpy.full(inside.shape, most)
+            for _ in range(0 if inside.all() else 16):
+                middle = (bottom + top) / 2
+                inside = bent(line, table, middle) > 0
+                bottom, top = numpy.where(inside, middle, bottom), numpy.where(inside, top, middle)
+            bottom = maximum(bottom, 1e-300)
+            table = bottom, bent(line, table, bottom * numpy.linspace(0.0, 1.0, cells))
+
+        def holds(value, line=lines[-1], table=table):
+            return bool((bent(line, table, numpy.array([[g1 / value]])) > g2 / value).all())
+
+        if not holds(low):
+            break
+        if low < 1e-300:
+            return 0.0
+        low = low / 2  # the tables were for numbers above `low`
+    top = high
+    if not holds(top):
+        return high
+    while top > low * (1 + 1e-7):
+        middle = sqrt(low) * sqrt(top)
+        low, top = (low, middle) if holds(middle) else (middle, top)
+    return float(up(top))
+
+
+def bent(line, table, grid):
+    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
+
+    With y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
+    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + lost |h| alpha^2 + spent (alpha^2 + beta^2).
+    """
+    residual, share, other, corners = line
+    rows = len(corners[0][1])
+    states = (rows if residual else 1) + int(corners[-1][0])
+    grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
+    found = numpy.full(grid.shape, numpy.inf)
+    with numpy.errstate(all="ignore"):
+        for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
+            place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
+            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
+            mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
+            C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
+            valid = (C > 0) & (of > 0) & (for_bias > 0)
+            if table is None:
+                new = numpy.where(valid, C / gain**2, -numpy.inf)
+            else:
+                A = interpolated(table, place * keep) - place * yy - one**2 * alone
+                B = place * ys + one * mixed + one * two * alone
+                determinant = A * C * (1 - 1e-12) - B * B
+                new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
+                new = numpy.where(valid & (A > 0) & (determinant > 0), new, -numpy.inf)
+            if residual:
+                found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
+            else:
+                found[jump] = minimum(found[jump], new.min(axis=0))
+    return found
+
+
+def interpolated(table, place):
+    """Gamma from a table at k: its chords; -inf beyond the table."""
+    ends, values = table
+    place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
+    left = minimum(place.astype(int), values.shape[1] - 2)
+    within = place - left
+    nearest = numpy.take_along_axis(values, left, axis=1)
+    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
+    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
+
+
+def flow_work(cells, corners, grid, fine):
+    """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
+    return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
+
+
+def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40, fine=0):
+    """The joint bound of a neural ODE with depth-dependent parameters, by `cells` in time and state, or (order 2) elimination: at most `high`."""
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
+
+
+def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit, cells, fine):
     if not (numpy.isfinite(high) and high > 0):
         return high
+    if order >= 2:
+        found = high / 1.6
+        for count, corners, grid in flow_work(128, 10, 24, fine):
+            found = eliminated(spread_lines(x_norm, least, rest, weight, length, width, tradeoff, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+        return found
     step, top = up(length / cells), tradeoff[0]
     stages = []
     for cell in range(cells):
@@ -203,6 +321,30 @@ def _flow_path(high, x_norm, least, rest, weight, length, width, kind, tradeoff,
 
         stages.append(stage)
     return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
+
+
+def spread_lines(x_norm, least, rest, weight, length, width, tradeoff, cells, corners):
+    """Cells in time of a neural ODE as lines with parameters of their own, which may vary within the cell; the norm is that of L^2."""
+    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
+    low, unit = step * value(0.0), step * (value(1.0) - value(0.0)) / corners
+    nodes = numpy.arange(corners + 1) / corners
+    ends = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
+    steep, bend = merged(ends[0]), merged(ends[2])
+    slope, curvature = steep.max(), bend.max()
+    most = up(exp(weight * step * slope))
+    near, grown, twice = step * most * steep, weight * step * most * curvature, step * most * weight
+    mixed = twice * (bend + grown * steep)
+    square = step * most * (bend + slope * weight * step * curvature * (1 + weight * step * most * slope / 2))
+    lost = up(most * (step * slope) ** 2)
+    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
+    fixed = [[part] * (corners + 1) for part in (0.0, lost, lost * up(sqrt(0.5)))]
+    lines = []
+    for number in range(cells):
+        reach = (number * low + unit * numpy.arange(number * corners + 1)) * (1 + 2e-12) + step * top
+        spread = (number + 1) * step * top
+        size = lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread)
+        lines.append((1, step, step, list(zip(range(corners + 1), [size] * (corners + 1), *numbers, *fixed))))
+    return lines
 
 
 def _number(name, value):
@@ -317,7 +459,9 @@ def _kernel(a, x_norm, x_least, x_rest, U):
     del c
     L = flow_path(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del L_T
-    return [B_T, L, H_T]
+    Jsecond = flow_path(H_T, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    del H_T
+    return [B_T, L, Jsecond]
 
 
 def bounds(weight_norm, total_variation, input_norm=None, x=None):

@@ -3,7 +3,6 @@
 Needs NumPy alone; call bounds(weight_norms, input_norm, input_least, input_rest, d).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy
@@ -77,26 +76,6 @@ def border(vector):
     out[size, :size] = vector
     out[:size, size] = vector
     return out
-
-
-def entire(z, growth, direct, coefficient, terms=18):
-    """A function of z >= 0 by its formula in z and growth = e^z, and for z < 1, where that cancels, by its Taylor series."""
-    small = z < 1
-    if not numpy.any(small):
-        return direct(z, exp(z) if growth is None else growth)
-    near = numpy.where(small, z, 0.0)
-    total = 0.0
-    for n in range(terms, -1, -1):
-        total = total * near + coefficient(n)
-    if numpy.all(small):
-        return total
-    far = numpy.where(small, 1.0, z)
-    return numpy.where(small, total, direct(far, exp(far)))
-
-
-def phi1(z, growth=None):
-    """(e^z - 1) / z."""
-    return entire(z, growth, lambda z, e: (e - 1) / z, lambda n: 1 / math.factorial(n + 1))
 
 
 def euclidean_norm(vector):
@@ -716,6 +695,11 @@ def state_bound(high, x, slope, curvature, lines, effort, best, paths):
     return high
 
 
+def merged(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
+
+
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
     top, peak, slope, value, curvature, *_ = tradeoff
@@ -911,17 +895,7 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
     if depth > 1 + max(line[2] for line in layout):  # shared parameters
         if depth <= 6:
             high = min(high, _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, 2, 8_000_000 << 2 * fine))
-        shares, reached = joint_weights(given, g1, g2)
-        rough = _rough(given, shares, g1, g2, high)
-        for _ in range(4 if depth <= 20 else 0):
-            if rough <= 1.012 * reached:
-                break
-            other, _ = joint_weights(given, g1, g2, shares)  # the best t for these shares is another: shares between theirs
-            mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
-            ends = [_rough(given, between, g1, g2, high) for between in mixed]
-            if min(ends) > 0.998 * rough:
-                break
-            shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
+        shares, rough = best_shares(given, g1, g2, high)
     else:
         shares = numpy.ones((depth, 2))
         rough = _rough(given, shares, g1, g2, high)
@@ -929,15 +903,33 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
     return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * rough, high))
 
 
+def best_shares(given, g1, g2, high):
+    """Shares of the lines in their groups' blocks with a small bound, and a rough bound with them.
+
+    Those of the best t, and where that is no saddle, since the best t for these shares is another, shares between theirs.
+    """
+    shares, reached = joint_weights(given, g1, g2)
+    rough = _rough(given, shares, g1, g2, high)
+    for _ in range(4 if len(given[6]) <= 20 else 0):
+        if rough <= 1.012 * reached:
+            break
+        other, _ = joint_weights(given, g1, g2, shares)
+        mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
+        ends = [_rough(given, between, g1, g2, high) for between in mixed]
+        if min(ends) > 0.998 * rough:
+            break
+        shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
+    return shares, rough
+
+
 def _rough(given, shares, g1, g2, high):
     return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
 
 
-def joint_lines(given, shares, corners, cells=False):
-    """For each line: |h| before it for every state of reach, numbers of its recursion (see `bent`), the shares of its blocks, and its corners.
+def joint_lines(given, shares, corners):
+    """For each line whether it is residual, its weight and shares, and its corners: (steps of reach, |h| before it for every state, numbers of `bent`).
 
     A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
-    cells: the lines are cells in the time of a neural ODE.
     """
     x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
     base, spread, started, states, unit = 0.0, 0.0, True, 1, 0.0
@@ -945,9 +937,8 @@ def joint_lines(given, shares, corners, cells=False):
     for number, (residual, _, group, kind, _) in enumerate(layout):
         top, value = tradeoffs[kind][0], tradeoffs[kind][3]
         reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
-        ahead = steps[number] * top if cells else 0.0
-        if number or cells:
-            size = lines_size(x_norm, least, rest, spread + ahead, reach + ahead, spread + ahead, layout[number - 1][1], started, sizes[number])
+        if number:
+            size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number])
         else:
             size = numpy.array([float(x_norm)])
         if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
@@ -966,14 +957,12 @@ def joint_lines(given, shares, corners, cells=False):
             nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
             jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
         ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = (maximum(numpy.append(part[:, 0], 0.0), numpy.append(0.0, part[:, 1])) for part in (ends[0], ends[2]))
+        steep, bend = step * merged(ends[0]), step * merged(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
-        weight = weights[group]
-        growth = up(exp(weight * steep[0] * step)) if cells else 1.0
-        grow, gain = ((growth - 1) / steep[0], step * phi1(weight * steep[0] * step)) if cells else (weight * step, step)
-        inner = (sqrt(growth), sqrt(growth) * steep[0] * step) if cells else (1.0, 0.0)
-        lines.append((size, residual, up(grow), up(gain), up(step * growth), *inner, weight, *shares[number], steep, bend, jumps))
+        weight, none = weights[group], [0.0] * len(jumps)
+        numbers = [up(part) for part in (residual + weight * steep, steep, weight**2 * bend, weight * bend, bend, steep)]
+        lines.append((residual, *shares[number], list(zip(jumps, [size] * len(jumps), *numbers, none, none, none))))
         low = 0.0 if flat else step * value(0.0)
         if residual:
             base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
@@ -989,7 +978,7 @@ def eliminated(lines, g1, g2, cells, low, high):
     Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
     known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
     """
-    growth = numpy.cumprod([1.0] + [line[1] + line[2] * line[10].max() for line in lines[:0:-1]])[::-1]
+    growth = numpy.cumprod([1.0] + [max(corner[2] for corner in line[-1]) for line in lines[:0:-1]])[::-1]
     while True:
         table = None
         for line, grown in zip(lines[:-1], growth):
@@ -1023,43 +1012,46 @@ def eliminated(lines, g1, g2, cells, low, high):
 def bent(line, table, grid):
     """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
 
-    With y = l.p before the line and s = alpha |h| + beta, l.p is (residual + grow R) y + gain R s after it, and p.G p grows by
-    source (sigma (a Y + s)^2 + 2 R alpha Y), where Y = one y + two s.
+    With y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
+    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + lost |h| alpha^2 + spent (alpha^2 + beta^2).
     """
-    size, residual, grow, gained, source, one, two, weight, share, other, steep, bend, jumps = line
-    rows = len(size)
-    states = (rows if residual else 1) + int(jumps[-1])
+    residual, share, other, corners = line
+    rows = len(corners[0][1])
+    states = (rows if residual else 1) + int(corners[-1][0])
     grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
     found = numpy.full(grid.shape, numpy.inf)
-    first, second = weight * one, weight * two
     with numpy.errstate(all="ignore"):
-        norm = (size**2 / share + 1 / other)[:, None] * (1 + 1e-15)  # of the best dA, db: |share dA^2 + other db^2| = 1
-        mixed, alone, inverse = size[:, None] / (share * norm), 1 / (share * other * norm), (1 - 1e-12) / norm
-        for slope, curvature, jump in zip(steep, bend, jumps):
-            keep, gain = residual + grow * slope, gained * slope
-            place = grid[jump : jump + rows] if residual else grid[jump : jump + 1]
-            k = source * place
-            straight, bowed, across = k * curvature, k**2 * (slope**2 * alone), k * (slope * mixed)
-            C = inverse - straight * (1 + second) ** 2 - 2 * across * two - bowed * two**2
+        for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
+            place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
+            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
+            mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
+            C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
+            valid = (C > 0) & (of > 0) & (for_bias > 0)
             if table is None:
-                new = numpy.where(C > 0, C / gain**2, -numpy.inf)
+                new = numpy.where(valid, C / gain**2, -numpy.inf)
             else:
-                ends, values = table
-                place = minimum(place * (keep * (values.shape[1] - 1) / ends), 1e9)
-                left = minimum(place.astype(int), values.shape[1] - 2)
-                within = place - left
-                nearest = numpy.take_along_axis(values, left, axis=1)
-                before = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-                A = before - straight * first**2 - bowed * one**2
-                B = straight * (first * (1 + second)) + across * one + bowed * (one * two)
+                A = interpolated(table, place * keep) - place * yy - one**2 * alone
+                B = place * ys + one * mixed + one * two * alone
                 determinant = A * C * (1 - 1e-12) - B * B
                 new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
-                new = numpy.where((within <= 1 + 1e-12) & (A > 0) & (C > 0) & (determinant > 0), new, -numpy.inf)
+                new = numpy.where(valid & (A > 0) & (determinant > 0), new, -numpy.inf)
             if residual:
                 found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
             else:
                 found[jump] = minimum(found[jump], new.min(axis=0))
     return found
+
+
+def interpolated(table, place):
+    """Gamma from a table at k: its chords; -inf beyond the table."""
+    ends, values = table
+    place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
+    left = minimum(place.astype(int), values.shape[1] - 2)
+    within = place - left
+    nearest = numpy.take_along_axis(values, left, axis=1)
+    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
+    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
 
 
 def joint_weights(given, g1, g2, shares=None):
@@ -1084,7 +1076,7 @@ def joint_weights(given, g1, g2, shares=None):
         scale = 1 / sqrt(shares.ravel())
         return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
 
-    best, reached = climbed(value, depth)
+    best, reached = climbed(value, depth, 4 if shares is None else 2)
     whole = wholes(best[None])[0]
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
     sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
@@ -1096,13 +1088,13 @@ def joint_weights(given, g1, g2, shares=None):
     return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
 
 
-def climbed(value, count, rounds=100):
-    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from several starts.
+def climbed(value, count, starts, rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from twice as many starts.
 
     A line may be best saturated, above all one of the first: there are starts for that.
     """
-    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, 4))[:, None], 1.0, 0.3)
-    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((4, count))])
+    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, starts))[:, None], 1.0, 0.3)
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((starts, count))])
     starts = len(places)
     best, scales = value(places), 0.5 ** numpy.arange(16)
     for _ in range(rounds):

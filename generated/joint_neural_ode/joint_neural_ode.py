@@ -105,6 +105,11 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
+def merged(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
+
+
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
     top, peak, slope, value, curvature, *_ = tradeoff
@@ -263,11 +268,33 @@ def branch(bound, count, high, most, batch=512):
     return min(high, max(done, float(ends.max(initial=0.0))))
 
 
-def joint_lines(given, shares, corners, cells=False):
-    """For each line: |h| before it for every state of reach, numbers of its recursion (see `bent`), the shares of its blocks, and its corners.
+def best_shares(given, g1, g2, high):
+    """Shares of the lines in their groups' blocks with a small bound, and a rough bound with them.
+
+    Those of the best t, and where that is no saddle, since the best t for these shares is another, shares between theirs.
+    """
+    shares, reached = joint_weights(given, g1, g2)
+    rough = _rough(given, shares, g1, g2, high)
+    for _ in range(4 if len(given[6]) <= 20 else 0):
+        if rough <= 1.012 * reached:
+            break
+        other, _ = joint_weights(given, g1, g2, shares)
+        mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
+        ends = [_rough(given, between, g1, g2, high) for between in mixed]
+        if min(ends) > 0.998 * rough:
+            break
+        shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
+    return shares, rough
+
+
+def _rough(given, shares, g1, g2, high):
+    return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
+
+
+def joint_lines(given, shares, corners):
+    """For each line whether it is residual, its weight and shares, and its corners: (steps of reach, |h| before it for every state, numbers of `bent`).
 
     A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
-    cells: the lines are cells in the time of a neural ODE.
     """
     x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
     base, spread, started, states, unit = 0.0, 0.0, True, 1, 0.0
@@ -275,9 +302,8 @@ def joint_lines(given, shares, corners, cells=False):
     for number, (residual, _, group, kind, _) in enumerate(layout):
         top, value = tradeoffs[kind][0], tradeoffs[kind][3]
         reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
-        ahead = steps[number] * top if cells else 0.0
-        if number or cells:
-            size = lines_size(x_norm, least, rest, spread + ahead, reach + ahead, spread + ahead, layout[number - 1][1], started, sizes[number])
+        if number:
+            size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number])
         else:
             size = numpy.array([float(x_norm)])
         if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
@@ -296,14 +322,12 @@ def joint_lines(given, shares, corners, cells=False):
             nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
             jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
         ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = (maximum(numpy.append(part[:, 0], 0.0), numpy.append(0.0, part[:, 1])) for part in (ends[0], ends[2]))
+        steep, bend = step * merged(ends[0]), step * merged(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
-        weight = weights[group]
-        growth = up(exp(weight * steep[0] * step)) if cells else 1.0
-        grow, gain = ((growth - 1) / steep[0], step * phi1(weight * steep[0] * step)) if cells else (weight * step, step)
-        inner = (sqrt(growth), sqrt(growth) * steep[0] * step) if cells else (1.0, 0.0)
-        lines.append((size, residual, up(grow), up(gain), up(step * growth), *inner, weight, *shares[number], steep, bend, jumps))
+        weight, none = weights[group], [0.0] * len(jumps)
+        numbers = [up(part) for part in (residual + weight * steep, steep, weight**2 * bend, weight * bend, bend, steep)]
+        lines.append((residual, *shares[number], list(zip(jumps, [size] * len(jumps), *numbers, none, none, none))))
         low = 0.0 if flat else step * value(0.0)
         if residual:
             base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
@@ -313,13 +337,39 @@ def joint_lines(given, shares, corners, cells=False):
     return lines
 
 
+def flow_lines(given, shares, corners):
+    """Cells in time of a neural ODE as lines (see `joint_lines`): with z = a R step, y grows to e^z y + R step phi1(z) s.
+
+    A corner has the size at the end of its cell of t, since the size at the end of the cell is not to depend on the cell's own t.
+    """
+    x_norm, least, rest, weight, step, sizes, width, tradeoff = given
+    top, value = tradeoff[0], tradeoff[3]
+    low, unit = step * value(0.0), step * (value(1.0) - value(0.0)) / corners
+    nodes = numpy.arange(corners + 1) / corners
+    ends = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
+    steep, growth = step * ends[0], up(exp(weight * step * ends[0]))
+    bend = growth**2 * ends[2]
+    bend = step * (bend + maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (ends[2][:, :1] - ends[2][:, 1:])) / 4)
+    gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
+    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
+    none = [0.0] * (corners + 1)
+    lines = []
+    for number in range(len(shares)):
+        reach = ((number + 1) * low + unit * numpy.arange((number + 1) * corners + 1)) * (1 + 2e-12)
+        spread = (number + 1) * step * top
+        size = lines_size(x_norm, least, rest, spread, reach, spread, width, True, sizes[number])
+        placed = [size[shift : shift + number * corners + 1] for shift in numpy.minimum(numpy.arange(corners + 1) + 1, corners)]
+        lines.append((1, *shares[number], list(zip(range(corners + 1), placed, *numbers, none, none))))
+    return lines
+
+
 def eliminated(lines, g1, g2, cells, low, high):
     """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
 
     Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
     known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
     """
-    growth = numpy.cumprod([1.0] + [line[1] + line[2] * line[10].max() for line in lines[:0:-1]])[::-1]
+    growth = numpy.cumprod([1.0] + [max(corner[2] for corner in line[-1]) for line in lines[:0:-1]])[::-1]
     while True:
         table = None
         for line, grown in zip(lines[:-1], growth):
@@ -353,43 +403,46 @@ def eliminated(lines, g1, g2, cells, low, high):
 def bent(line, table, grid):
     """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
 
-    With y = l.p before the line and s = alpha |h| + beta, l.p is (residual + grow R) y + gain R s after it, and p.G p grows by
-    source (sigma (a Y + s)^2 + 2 R alpha Y), where Y = one y + two s.
+    With y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
+    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + lost |h| alpha^2 + spent (alpha^2 + beta^2).
     """
-    size, residual, grow, gained, source, one, two, weight, share, other, steep, bend, jumps = line
-    rows = len(size)
-    states = (rows if residual else 1) + int(jumps[-1])
+    residual, share, other, corners = line
+    rows = len(corners[0][1])
+    states = (rows if residual else 1) + int(corners[-1][0])
     grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
     found = numpy.full(grid.shape, numpy.inf)
-    first, second = weight * one, weight * two
     with numpy.errstate(all="ignore"):
-        norm = (size**2 / share + 1 / other)[:, None] * (1 + 1e-15)  # of the best dA, db: |share dA^2 + other db^2| = 1
-        mixed, alone, inverse = size[:, None] / (share * norm), 1 / (share * other * norm), (1 - 1e-12) / norm
-        for slope, curvature, jump in zip(steep, bend, jumps):
-            keep, gain = residual + grow * slope, gained * slope
-            place = grid[jump : jump + rows] if residual else grid[jump : jump + 1]
-            k = source * place
-            straight, bowed, across = k * curvature, k**2 * (slope**2 * alone), k * (slope * mixed)
-            C = inverse - straight * (1 + second) ** 2 - 2 * across * two - bowed * two**2
+        for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
+            place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
+            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
+            mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
+            C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
+            valid = (C > 0) & (of > 0) & (for_bias > 0)
             if table is None:
-                new = numpy.where(C > 0, C / gain**2, -numpy.inf)
+                new = numpy.where(valid, C / gain**2, -numpy.inf)
             else:
-                ends, values = table
-                place = minimum(place * (keep * (values.shape[1] - 1) / ends), 1e9)
-                left = minimum(place.astype(int), values.shape[1] - 2)
-                within = place - left
-                nearest = numpy.take_along_axis(values, left, axis=1)
-                before = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-                A = before - straight * first**2 - bowed * one**2
-                B = straight * (first * (1 + second)) + across * one + bowed * (one * two)
+                A = interpolated(table, place * keep) - place * yy - one**2 * alone
+                B = place * ys + one * mixed + one * two * alone
                 determinant = A * C * (1 - 1e-12) - B * B
                 new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
-                new = numpy.where((within <= 1 + 1e-12) & (A > 0) & (C > 0) & (determinant > 0), new, -numpy.inf)
+                new = numpy.where(valid & (A > 0) & (determinant > 0), new, -numpy.inf)
             if residual:
                 found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
             else:
                 found[jump] = minimum(found[jump], new.min(axis=0))
     return found
+
+
+def interpolated(table, place):
+    """Gamma from a table at k: its chords; -inf beyond the table."""
+    ends, values = table
+    place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
+    left = minimum(place.astype(int), values.shape[1] - 2)
+    within = place - left
+    nearest = numpy.take_along_axis(values, left, axis=1)
+    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
+    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
 
 
 def joint_weights(given, g1, g2, shares=None):
@@ -414,7 +467,7 @@ def joint_weights(given, g1, g2, shares=None):
         scale = 1 / sqrt(shares.ravel())
         return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
 
-    best, reached = climbed(value, depth)
+    best, reached = climbed(value, depth, 4 if shares is None else 2)
     whole = wholes(best[None])[0]
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
     sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
@@ -426,13 +479,13 @@ def joint_weights(given, g1, g2, shares=None):
     return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
 
 
-def climbed(value, count, rounds=100):
-    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from several starts.
+def climbed(value, count, starts, rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from twice as many starts.
 
     A line may be best saturated, above all one of the first: there are starts for that.
     """
-    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, 4))[:, None], 1.0, 0.3)
-    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((4, count))])
+    saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, starts))[:, None], 1.0, 0.3)
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((starts, count))])
     starts = len(places)
     best, scales = value(places), 0.5 ** numpy.arange(16)
     for _ in range(rounds):
@@ -451,17 +504,17 @@ def climbed(value, count, rounds=100):
     return places[best.argmax()], best.max()
 
 
-def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=400_000, cells=6):
-    """The joint bound of a neural ODE with shared parameters, by branch and bound over cells in time: at most `high`."""
+def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=400_000, cells=6, fine=0):
+    """The joint bound of a neural ODE with shared parameters, at most `high`: by branch and bound over `cells` in time, or (order 2) elimination."""
     del kind
-    return each(lambda *numbers: _flow_branch(*numbers, tradeoff, limit, cells), [high, x_norm, least, rest, weight, length, order, width])
+    return each(lambda *numbers: _flow_branch(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width])
 
 
-def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeoff, limit, cells):
+def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeoff, limit, cells, fine):
     if not (numpy.isfinite(high) and high > 0):
         return high
     if order >= 2:
-        return min(high, _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff))
+        return min(high, _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fine))
     step = up(length / cells)
 
     def bound(low, top):
@@ -479,17 +532,29 @@ def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeo
     return branch(bound, cells, high, limit)
 
 
-def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, cells=64):
+def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fine):
     """The joint bound of the second derivative: cells in time as lines that share their parameters, by elimination."""
-    step = up(length / cells)
-    layout = [(1, int(width), 0, 0, 0)] * (cells + 1)
-    sizes = [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, cells + 2)]
-    shares, _ = joint_weights((x_norm, least, rest, [weight], [step] * (cells + 1), sizes, layout, [tradeoff]), 1.0, 0.0)
-    shares = shares[1:]  # a cell has the size at its end, as the next line has
-    shares = shares / shares.sum(axis=0) * (1 - 1e-14)
-    given = (x_norm, least, rest, [weight], [step] * cells, sizes[:-1], layout[:-1], [tradeoff])
-    rough = eliminated(joint_lines(given, shares, 8, cells=True), 1.0, 0.0, 24, high / 4, high)
-    return eliminated(joint_lines(given, shares, 10, cells=True), 1.0, 0.0, 40, 0.9 * rough, high)
+
+    def sizes(step, count):
+        return [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, count + 1)]
+
+    coarse = 12 if fine >= 0 else 6
+    long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
+    lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes(long, coarse + 1), layout, [tradeoff])
+    shares, _ = best_shares(lines, 1.0, 0.0, 10 * high)  # of some residual lines; those of the cells between them
+    found = high / 2
+    for count, corners, grid in flow_work(64, 14, 32, fine):
+        places = (numpy.arange(count) + 0.5) * coarse / count
+        between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
+        step = up(length / count)
+        given = (x_norm, least, rest, weight, step, sizes(step, count), width, tradeoff)
+        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+    return found
+
+
+def flow_work(cells, corners, grid, fine):
+    """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
+    return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
 
 
 def _number(name, value):

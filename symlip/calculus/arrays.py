@@ -873,10 +873,12 @@ class FlowBranch(JointLines):
 
 
 class FlowPath(JointLines):
-    """A neural ODE with depth-dependent parameters, first derivative: the same arguments."""
+    """A neural ODE with depth-dependent parameters: the same arguments."""
 
     runtime = "flow_path"
-    template = r"\sup_{R}\,\sqrt{f(U)}"
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return r"\sup_{R}\,\sqrt{f(U)}" if self.args[6] == 1 else r"\sup_{R,\alpha,\beta}P(U)"
 
 
 class ChainShares(Operation):

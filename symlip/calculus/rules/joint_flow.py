@@ -20,6 +20,7 @@ from .joint_lines import TANGENTS, EliminationOfBlocks, OneNumber, SharedBudgetO
 from .neural import FlowBlocks, FlowBlocksSecond
 
 t, x, y, m, w = sympy.symbols("t x y m w", real=True)
+rate = sympy.Symbol("z", positive=True)
 
 CELLS = 6
 """Cells in time where the parameters are shared: the search is over one number for each."""
@@ -65,10 +66,24 @@ class JointFlowSecond(Rule):
     proof = (
         r"""As in @[joint bound of lines, second derivative], with the same adjoint. """
         + CELL
-        + r"""On a cell let $E=e^{aS_1\Delta}$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start and $s=\alpha V_++\beta$, $V_+$ the size at its end with $S_0$ for the cell's own $\tau$. With $z(t)=\int aR$ from its start, $z=z(\Delta)$, $y(t)\le e^{z(t)}Y$, $Y=y+S_1\Delta s$, so that $e^{z-z(t)}(ay(t)+s)^2\le E(\sqrt EaY+s)^2$ and $e^{z-z(t)}y(t)\le EY$. As $e^z\le1+R(E-1)/S_1=c$ with the average $R\le R(\bar t)$, $y$ grows at most to $cy+\rho s$, $\rho=R\Delta\varphi_1(aS_1\Delta)$, and $p^{\top}Gp$ at most to $c\,p^{\top}Gp+E\Delta\bigl(\sigma(\sqrt EaY+s)^2+2R\alpha\sqrt EY\bigr)$. That is the recursion of a residual line with other numbers, of which none but $R,\sigma,\tau$ depends on the cell's own $\bar t$, so that @[corners of a line] and @[elimination of the block norms] hold for cells with $c$, $\rho$ and, for $\vartheta=\sqrt E$, $\eta=\sqrt ES_1\Delta$, $\kappa=kE\Delta$, $H=V_+$,
-\[\begin{aligned}A&=\Gamma(ck,T')-\frac{\kappa^2R^2\vartheta^2}{ww'\nu}-\kappa\sigma a^2\vartheta^2,\qquad B=\kappa\sigma a\vartheta(1+a\eta)+\frac{\kappa RH\vartheta}{w\nu}+\frac{\kappa^2R^2\vartheta\eta}{ww'\nu},\\C&=\frac1\nu-\kappa\sigma(1+a\eta)^2-\frac{2\kappa RH\eta}{w\nu}-\frac{\kappa^2R^2\eta^2}{ww'\nu}.\end{aligned}\]"""
+        + r"""On a cell let $V_+$ be the size at its end, $s=\alpha V_++\beta$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start and $z(t)=\int aR$ from there, $z=z(\Delta)\le aR(\bar t)\Delta$. As $e^{z(t)}y+s(e^{z(t)}-1)/a$ solves $y'=R(ay+s)$, $\langle\boldsymbol{\ell},p\rangle$ is at most that, and $ay(t)+s=e^{z(t)}(ay+s)$. So $p^{\top}Gp$ is at the end at most
+\begin{gather*}e^zp^{\top}Gp+e^z(ay+s)^2\!\int\!\sigma e^{z(t)}dt+2\alpha e^z\!\int\!R\Bigl(y+s\frac{1-e^{-z(t)}}a\Bigr)dt\\\le c\,p^{\top}Gp+b\,(ay+s)^2+2\alpha(ny+fs),\qquad c=e^z,\quad b=\Delta\sigma e^{2z},\quad n=\frac zae^z,\quad f=\Bigl(\frac za\Bigr)^2\Bigl(\frac16+\frac{e^z}3\Bigr),\end{gather*}
+and $\langle\boldsymbol{\ell},p\rangle$ at most $cy+\rho s$, $\rho=(e^z-1)/a$, with $\sigma=\sigma(\bar t)$: $e^z\int aR(1-e^{-z(t)})dt=e^z(z-1)+1=z^2\int_0^1ve^{zv}dv$ and $e^{zv}\le1+v(e^z-1)$. None of these decreases in $z$, so let $z=aR(\bar t)\Delta$. That is the recursion of @[elimination of the block norms], $b_3=b$, $b_2=ab$, $b_1=a^2b$, $H=V_+$. \emph{Its corners:} divide the $\bar t\in[0,1]$ into cells, and let $V_+$ be the size for the largest $\bar t$ in the cell. For $\bar t$ between two corners, $c,\rho,n,f,e^{2z}$ lie under their chords, being convex in $R$, and $\sigma e^{2z}$ is at most a product of two affine functions, which is under its chord plus $\frac14\max(0,-[\sigma][e^{2z}])$, $[\cdot]$ the difference of the two corners. At the end of the cell, $\langle\boldsymbol{\ell},p\rangle$, $p^{\top}Gp$ and $T$ are affine in these, and what follows is convex in them, as in @[corners of a line]: it is largest at a corner. The shares are those of some residual lines, interpolated."""
     )
-    obligations = (*FlowBlocksSecond.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations, *AVERAGES, *EliminationOfBlocks.obligations)
+    obligations = (
+        *FlowBlocksSecond.obligations,
+        *OneNumber.obligations,
+        *SharedBudgetOfValues.obligations,
+        *AVERAGES,
+        *EliminationOfBlocks.obligations,
+        Identity("the mean of the products", sympy.integrate(x * sympy.exp(rate * x), (x, 0, 1)), (sympy.exp(rate) * (rate - 1) + 1) / rate**2),
+        Identity("the chord of the exponential, integrated", sympy.integrate(x * (1 + x * (y - 1)), (x, 0, 1)), sympy.Rational(1, 6) + y / 3),
+        Identity(
+            "a product of affine functions and its chord",
+            (m + w * (x - m)) * (y + w * (t - y)),
+            (1 - w) * m * y + w * x * t - w * (1 - w) * (x - m) * (t - y),
+        ),
+    )
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
         value = FlowBranch(*_arguments(given, given.bound("second", END), 2, width, activation))
@@ -98,6 +113,27 @@ class JointFlowDepthDependent(Rule):
     def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
         value = FlowPath(*_arguments(given, given.bound("first", END), 1, width, activation))
         return Bound(Quantity("first", END), nonnegative("L"), value)
+
+    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
+        return (*self.obligations, *equations_decided([activation]))
+
+
+class JointFlowDepthDependentSecond(Rule):
+    name = "joint bound of a neural ODE, depth-dependent parameters, second derivative"
+    title = "The joint bound of a neural ODE, depth-dependent parameters, second derivative"
+    statement = r"""In the situation of @[joint bound of a neural ODE, depth-dependent parameters], along every line with $|\eta|=1$, $|X_T''|\le\sup P(U)$ over measurable $R:[0,U]\to[0,S_1]$ and $\alpha,\beta\ge0$ with $\int_0^U(\alpha^2+\beta^2)=1$, where $y'=R(ay+s)$, $s=\alpha V+\beta$, $P'=aRP+\sigma(R)(ay+s)^2+2R\alpha y$, $y(0)=P(0)=0$. It bounds the Lipschitz constant of $DX_T$, and is at most the bound of @[second derivative, depth-dependent parameters]. Its numbers are computed from above, with cells in time; where the cells are too coarse they are those of that bound."""
+    proof = r"""With the adjoint as in @[joint bound of a neural ODE, first derivative] and @[one number for a line] at $(z,r/|r|,\zeta)$, $\zeta=dA\,X+db+AX'$, at every time, $\alpha=|dA_t|$, $\beta=|db_t|$, $y\ge|X'|$ and $ay+s\ge|\zeta|$, the term of $X_T''$ at that time is at most $e^{\int aR}(\sigma|\zeta|^2+2R\alpha|X'|)$; atoms and the Lipschitz constant are as in @[second derivative, depth-dependent parameters]. \emph{Corners.} For given $\alpha,\beta$, $P(U)$ does not decrease in the $(R,\sigma,\tau)$ of any time and is convex in them, as in @[corners of a line]. Divide $[0,1]\ni t$ into cells; at every time the three are at most the mean of two corners, with weights $\lambda_t,1-\lambda_t$, hence the mean over $v\in[0,1]$ of the first corner for $v<\lambda_t$ and the second for $v\ge\lambda_t$. By Jensen's inequality $P(U)$ is at most its mean over $v$: it is enough to consider measurable functions with values in the finite set of corners. \emph{Cells in time.} On a cell of length $\Delta$ let $y,P,T$ be the values at its start, $V_+$ the size at its end with $S_0$ for the $\tau$ of the cell, $S_1,S_2$ the largest $R,\sigma$ of the corners, $E=e^{aS_1\Delta}$, $z(t)=\int aR$ and $q(t)=\int Rs$ from its start, with $V_+$ in $s$. As $y(t)\le e^{z(t)}(y+q(t))$, with all integrals over the cell,
+\begin{gather*}y(\Delta)\le e^zy+E\!\int\!Rs,\\P(\Delta)\le e^zP+\int\!\bigl(E^2\sigma a^2(y+q)^2+2E\sigma a(y+q)s+E\sigma s^2+2ER\alpha(y+q)\bigr)dt,\end{gather*}
+and by the inequality of Cauchy and Schwarz $\int q\le\Delta\int Rs$, $\int q^2\le\frac12(S_1\Delta)^2\int s^2$, $\int qs\le\frac12S_1\bigl(\int s\bigr)^2\le\frac12S_1\Delta\int s^2$, $\int\alpha q\le\frac12S_1\Delta\int\bigl(V_+\alpha^2+(\alpha^2+\beta^2)/\sqrt2\bigr)$; $e^z$ is at most the mean of $e^{aR\Delta}$ over the times of the cell, by convexity. So $y,P,T=\int\tau$ and $N=\int(\alpha^2+\beta^2)$ at its end are at most the means over the times $t$ of the cell of
+\begin{gather*}y_t=e^{aR\Delta}y+E\Delta R\,s,\qquad N_t=N+\Delta(\alpha^2+\beta^2),\qquad T_t=T+\Delta\tau,\\P_t=e^{aR\Delta}P+E^2\Delta\sigma a^2y^2+2\bigl(E\Delta\sigma a+E^2\Delta^2a^2S_2R\bigr)ys+E\Delta\bigl(\sigma+aS_1S_2\Delta(1+\tfrac12aES_1\Delta)\bigr)s^2\\+2E\Delta R\,\alpha y+E(S_1\Delta)^2\bigl(V_+\alpha^2+(\alpha^2+\beta^2)/\sqrt2\bigr)\end{gather*}
+with the corner, $\alpha$ and $\beta$ of the time $t$ \textup{(}$N$ is their mean\textup{)}. For given functions after the cell, $P(U)$ does not decrease in $y,P,T$ and is convex in $(y,P,T)$, so that $\lambda N(U)-P(U)$ is at least the mean of what it is with $y_t,P_t,T_t,N_t$, and at least the smallest of these. Cell by cell, the functions may be taken constant, with this recursion: that of @[elimination of the block norms] with $w=w'=\Delta$, $H=V_+$,
+\begin{gather*}c=e^{aR\Delta},\quad\rho=n=E\Delta R,\quad f=0,\quad b_1=E^2\Delta\sigma a^2,\quad b_2=E\Delta\sigma a+E^2\Delta^2a^2S_2R,\\b_3=E\Delta\bigl(\sigma+aS_1S_2\Delta(1+\tfrac12aES_1\Delta)\bigr),\quad e=E(S_1\Delta)^2\bigl(V_++1/\sqrt2\bigr),\quad e'=E(S_1\Delta)^2/\sqrt2,\end{gather*}
+by which $P(U)\le\lambda$ where $\Gamma(1/\lambda,T)>0$ for all $T$."""
+    obligations = (*JointFlowDepthDependent.obligations, *EliminationOfBlocks.obligations)
+
+    def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
+        value = FlowPath(*_arguments(given, given.bound("second", END), 2, width, activation))
+        return Bound(Quantity("second", END), nonnegative("Jsecond"), value)
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
         return (*self.obligations, *equations_decided([activation]))
