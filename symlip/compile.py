@@ -68,7 +68,7 @@ FINE = {
     "state_bending": {"effort": 2},
     "joint_branch": {"limit": 40_000_000},
     "joint_states": {"fine": 1},
-    "flow_branch": {"fine": 1},
+    "flow_joint": {"fine": 1},
     "flow_path": {"fine": 1},
 }
 """The searches that can do more work, and the option that asks for it."""

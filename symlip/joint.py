@@ -7,8 +7,10 @@ value at the corners. Two searches use that. `joint_branch` halves boxes of (t_1
 every line, on a grid on which the sums of the tau fall, and eliminates the block norms line by line, which any depth can pay for.
 """
 
+import math
+
 import numpy
-from numpy import exp, hypot, maximum, minimum, sqrt
+from numpy import exp, maximum, minimum, sqrt
 
 from .runtime import each, largest_eigenvalue, phi1, smallest_excluded, up
 
@@ -490,40 +492,25 @@ def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeo
     return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
 
 
-def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=400_000, cells=6, fine=0):
-    """The joint bound of a neural ODE with shared parameters, at most `high`: by branch and bound over `cells` in time, or (order 2) elimination."""
+def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
     del kind
-    return each(lambda *numbers: _flow_branch(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width])
+    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width])
 
 
-def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeoff, limit, cells, fine):
+def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0):
         return high
-    if order >= 2:
-        return min(high, _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fine))
-    step = up(length / cells)
-
-    def bound(low, top):
-        weights, bias, reach = (numpy.zeros(len(low)) for _ in range(3))
-        for cell in range(cells):
-            steep, value, _ = tradeoff_cells(tradeoff, low[:, cell], top[:, cell])
-            reach = reach + step * value
-            spread = (cell + 1) * step * tradeoff[0]
-            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
-            z = weight * steep * step
-            growth, grown = exp(z), steep * step * phi1(z)
-            weights, bias = growth * weights + grown * size, growth * bias + grown
-        return up(hypot(weights, bias))
-
-    return branch(bound, cells, high, limit)
-
-
-def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fine):
-    """The joint bound of the second derivative: cells in time as lines that share their parameters, by elimination."""
 
     def sizes(step, count):
         return [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, count + 1)]
 
+    def cells(shares, corners):
+        step = up(length / len(shares))
+        return flow_lines((x_norm, least, rest, weight, step, sizes(step, len(shares)), width, tradeoff), shares, corners)
+
+    if order < 2:
+        return min(high, along_directions(cells(numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
     coarse = 12 if fine >= 0 else 6
     long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
     lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes(long, coarse + 1), layout, [tradeoff])
@@ -532,10 +519,23 @@ def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fin
     for count, corners, grid in flow_work(64, 14, 32, fine):
         places = (numpy.arange(count) + 0.5) * coarse / count
         between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        step = up(length / count)
-        given = (x_norm, least, rest, weight, step, sizes(step, count), width, tradeoff)
-        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+        found = eliminated(cells(between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
     return found
+
+
+def along_directions(lines, count):
+    """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
+    angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
+    of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
+    largest = numpy.zeros((1, count + 1))
+    for _, _, _, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros((rows + corners[-1][0], count + 1))
+        for jump, size, keep, gain, *_ in corners:
+            here = largest[jump : jump + rows]
+            maximum(here, keep * before + gain * (size[:, None] * of_weight + of_bias), out=here)
+        largest *= 1 + 1e-15
+    return float(largest.max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
 
 
 def flow_work(cells, corners, grid, fine):

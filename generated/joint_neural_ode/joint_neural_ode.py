@@ -240,34 +240,6 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
     return numpy.where(numpy.isnan(ends), numpy.inf, ends).max(axis=1)
 
 
-def branch(bound, count, high, most, batch=512):
-    """The maximum of bound(t, t) over [0, 1]^count from above, at most `high`; bound(low, top) is above it on the boxes [low, top].
-
-    The boxes with the largest ends are halved along their longest sides; what is left when the work of `most` boxes is done counts with its end.
-    """
-    low, top = numpy.zeros((1, count)), numpy.ones((1, count))
-    ends = bound(low, top)
-    reached, done, work = 0.0, 0.0, 1
-    while len(ends) and work < most:
-        split = min(len(ends), max(batch, len(ends) // 8), max(1, (most - work) // 2 + 1))
-        order_of = numpy.argpartition(-ends, split - 1) if split < len(ends) else numpy.arange(len(ends))
-        chosen, kept = order_of[:split], order_of[split:]
-        best = chosen[numpy.argsort(-ends[chosen])[:64]]
-        for points in ((low[best] + top[best]) / 2, low[best]):
-            reached = max(reached, float(bound(points, points).max()))
-        new_low, new_top = numpy.concatenate([low[chosen]] * 2), numpy.concatenate([top[chosen]] * 2)
-        axis, rows = numpy.argmax(top[chosen] - low[chosen], axis=1), numpy.arange(split)
-        new_top[rows, axis] = new_low[rows + split, axis] = (low[chosen][rows, axis] + top[chosen][rows, axis]) / 2
-        new_ends = numpy.concatenate([bound(new_low[start : start + batch], new_top[start : start + batch]) for start in range(0, 2 * split, batch)])
-        new_ends = minimum(new_ends, numpy.tile(ends[chosen], 2))
-        work += 2 * split
-        low, top, ends = numpy.concatenate([low[kept], new_low]), numpy.concatenate([top[kept], new_top]), numpy.concatenate([ends[kept], new_ends])
-        small = ends <= reached * (1 + 1e-6)
-        done = max(done, float(ends[small].max(initial=0.0)))
-        low, top, ends = low[~small], top[~small], ends[~small]
-    return min(high, max(done, float(ends.max(initial=0.0))))
-
-
 def best_shares(given, g1, g2, high):
     """Shares of the lines in their groups' blocks with a small bound, and a rough bound with them.
 
@@ -504,40 +476,25 @@ def climbed(value, count, starts, rounds=100):
     return places[best.argmax()], best.max()
 
 
-def flow_branch(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=400_000, cells=6, fine=0):
-    """The joint bound of a neural ODE with shared parameters, at most `high`: by branch and bound over `cells` in time, or (order 2) elimination."""
+def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
     del kind
-    return each(lambda *numbers: _flow_branch(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width])
+    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width])
 
 
-def _flow_branch(high, x_norm, least, rest, weight, length, order, width, tradeoff, limit, cells, fine):
+def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0):
         return high
-    if order >= 2:
-        return min(high, _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fine))
-    step = up(length / cells)
-
-    def bound(low, top):
-        weights, bias, reach = (numpy.zeros(len(low)) for _ in range(3))
-        for cell in range(cells):
-            steep, value, _ = tradeoff_cells(tradeoff, low[:, cell], top[:, cell])
-            reach = reach + step * value
-            spread = (cell + 1) * step * tradeoff[0]
-            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
-            z = weight * steep * step
-            growth, grown = exp(z), steep * step * phi1(z)
-            weights, bias = growth * weights + grown * size, growth * bias + grown
-        return up(hypot(weights, bias))
-
-    return branch(bound, cells, high, limit)
-
-
-def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fine):
-    """The joint bound of the second derivative: cells in time as lines that share their parameters, by elimination."""
 
     def sizes(step, count):
         return [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, count + 1)]
 
+    def cells(shares, corners):
+        step = up(length / len(shares))
+        return flow_lines((x_norm, least, rest, weight, step, sizes(step, len(shares)), width, tradeoff), shares, corners)
+
+    if order < 2:
+        return min(high, along_directions(cells(numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
     coarse = 12 if fine >= 0 else 6
     long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
     lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes(long, coarse + 1), layout, [tradeoff])
@@ -546,10 +503,23 @@ def _flow_states(high, x_norm, least, rest, weight, length, width, tradeoff, fin
     for count, corners, grid in flow_work(64, 14, 32, fine):
         places = (numpy.arange(count) + 0.5) * coarse / count
         between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        step = up(length / count)
-        given = (x_norm, least, rest, weight, step, sizes(step, count), width, tradeoff)
-        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+        found = eliminated(cells(between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
     return found
+
+
+def along_directions(lines, count):
+    """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
+    angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
+    of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
+    largest = numpy.zeros((1, count + 1))
+    for _, _, _, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros((rows + corners[-1][0], count + 1))
+        for jump, size, keep, gain, *_ in corners:
+            here = largest[jump : jump + rows]
+            maximum(here, keep * before + gain * (size[:, None] * of_weight + of_bias), out=here)
+        largest *= 1 + 1e-15
+    return float(largest.max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
 
 
 def flow_work(cells, corners, grid, fine):
@@ -671,9 +641,9 @@ def _kernel(a, x_norm, x_least, x_rest, U):
     del lvec_T
     Lambda = largest_eigenvalue(G_T)
     del G_T
-    L = flow_branch(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    L = flow_joint(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del L_T
-    Jsecond = flow_branch(Lambda, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    Jsecond = flow_joint(Lambda, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del Lambda
     return [B_T, L, Jsecond]
 

@@ -863,10 +863,10 @@ class StateBending(JointLines):
         return rf"\inf\bigl\{{\lambda>0:\lambda\,\Gamma_m(\pm {first or 1}/\lambda,h)>{second}\ \text{{for all }}h\bigr\}}"
 
 
-class FlowBranch(JointLines):
+class FlowJoint(JointLines):
     """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, width, kind, trade-off)."""
 
-    runtime = "flow_branch"
+    runtime = "flow_joint"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return r"\sup_{R}\,|\boldsymbol{\ell}(U)|" if self.args[6] == 1 else r"\sup_{R}\,\lambda_{\max}\bigl(G(U)\bigr)"

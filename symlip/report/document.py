@@ -481,10 +481,14 @@ class _Context:
             found.append(
                 r"Here " + ", ".join(f"${formula}$" for formula in entire) + r", continued to $z=0$: entire functions with positive Taylor coefficients."
             )
-        if r"\max_{R}" in printed or r"\sup_{R}" in printed:
+        if r"f(U)" in printed:
+            lemmas = [rule.name for rule in self.lemma_rules if rule.name.startswith("joint bound of a neural ODE, depth-dependent")]
+            places = [rf"Lemma~\ref{{{self.id}:lem:{_label(lemma)}}}" for lemma in lemmas]
+            found.append(r"Under a supremum, $f$ is that of " + r", and $P$ that of ".join(places) + ".")
+        elif r"\max_{R}" in printed or r"\sup_{R}" in printed:
             lemma = next(rule.name for rule in self.lemma_rules if rule.name.startswith("joint bound of"))
             found.append(
-                rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$, $G$ and $f$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."
+                rf"$\boldsymbol{{\ell}}(R)$, $G(R)$, $\boldsymbol{{\ell}}$ and $G$ under a maximum or supremum over the slopes $R$ are those of Lemma~\ref{{{self.id}:lem:{_label(lemma)}}} and the lemma after it."
             )
         if "Lstates" in self.derivation.steps:
             found.append(rf"$\Gamma_m(k,h)$ is that of Lemma~\ref{{{self.id}:lem:{_label('cost of bending a state')}}}.")

@@ -5,6 +5,7 @@
     python tests/benchmarks/ratios.py wide        # logistic, arctan, sin, erf and Gaussian networks, depth 3
     python tests/benchmarks/ratios.py third       # order three of tanh networks of widths (1,1,1) and (3,4,1), a = 1, 2, 4
     python tests/benchmarks/ratios.py ode         # tanh, widths 1 to 4, total variation .1, .5, 1, 2, a = 1, |x| = 1
+    python tests/benchmarks/ratios.py scalar      # tanh, width 1, total variation and a in .5, 1, 2, |x| in 0, 1, shared parameters and L2
 
 The finds are estimates from below (L-BFGS over weights, biases and directions, exact gradients), the bounds are proved.
 """
@@ -103,20 +104,83 @@ def residual(starts=60):
         print(f"{'tied' if tied else 'untied'}, order {order}, median / max: block {text[0]}, joint {text[1]}")
 
 
-def ode(starts=6, count=30):
+def ode(starts=6, count=48):
+    """The finds are residual networks of `count` layers, jumps of the control."""
     for width, U in itertools.product((1, 2, 3, 4), (0.1, 0.5, 1.0, 2.0)):
         x = np.zeros(width)
         x[0] = 1.0
-        field = sl.NeuralODE(width, "tanh")
         rows = []
         for method in ("separate", "block", "joint"):
-            try:
-                rows.append(sl.derive(field, method=method).compile()(weight_norm=1.0, input_norm=1.0, total_variation=U))
-            except (sl.SymlipError, TypeError):
-                continue
+            given = {"x": x} if method == "joint" else {"input_norm": 1.0}
+            rows.append(sl.derive(sl.NeuralODE(width, "tanh"), method=method).compile()(weight_norm=1.0, total_variation=U, **given))
         for order, name in ((1, "lipschitz"), (2, "gradient_lipschitz")):
             found = best_found(width, count, U / count, 1.0, x, True, order, starts)
-            print(f"width {width} U={U} order {order}: bound / best found " + ", ".join(f"{getattr(row, name) / found:.4f}" for row in rows), flush=True)
+            ratios = ", ".join(f"{method} {getattr(row, name) / found:.4f}" for method, row in zip(("separate", "block", "joint"), rows))
+            print(f"width {width} U={U} order {order}: bound / best found {ratios}", flush=True)
+
+
+def scalar_forms(A, b, x, U, pieces, short):
+    """|D X_U|, |D^2 X_U| of X' = tanh(A X + b), by pieces of A and b (shared: one), arrays (rows, pieces): jets by Runge and Kutta, the norms those of L2."""
+    rows, groups = A.shape
+    state = [np.full(rows, x), np.zeros((rows, 2 * groups)), np.zeros((rows, 2 * groups, 2 * groups))]
+
+    def field(state, group):
+        h, first, second = state
+        value = np.tanh(A[:, group] * h + b[:, group])
+        slope = 1 - value**2
+        moved, inner = A[:, group, None] * first, A[:, group, None, None] * second
+        moved[:, 2 * group] += h
+        moved[:, 2 * group + 1] += 1
+        inner[:, 2 * group] += first
+        inner[:, :, 2 * group] += first
+        return [
+            value,
+            slope[:, None] * moved,
+            (-2 * value * slope)[:, None, None] * moved[:, :, None] * moved[:, None, :] + slope[:, None, None] * inner,
+        ]
+
+    def along(state, slopes, step):
+        return [part + step * slope for part, slope in zip(state, slopes)]
+
+    for piece in range(pieces):
+        group, step = piece * groups // pieces, U / pieces / short
+        for _ in range(short):
+            one = field(state, group)
+            two = field(along(state, one, step / 2), group)
+            three = field(along(state, two, step / 2), group)
+            four = field(along(state, three, step), group)
+            state = along(state, [(p + 2 * q + 2 * r + s) / 6 for p, q, r, s in zip(one, two, three, four)], step)
+    weight = groups / (U if groups > 1 else 1)
+    return np.linalg.norm(state[1], axis=1) * np.sqrt(weight), abs(np.linalg.eigvalsh(state[2])).max(axis=1) * weight
+
+
+def scalar(pieces=24):
+    """Bound over best found; the solutions are accurate, the parameters in L2 have `pieces` pieces."""
+    worst = {}
+    for U, a, x in itertools.product((0.5, 1.0, 2.0), (0.5, 1.0, 2.0), (0.0, 1.0)):
+        for parameters, groups in (("shared", 1), ("depth-dependent", pieces)):
+            field = sl.NeuralODE(1, "tanh", parameters=parameters)
+            rows = [sl.derive(field).compile()(weight_norm=a, input_norm=x, total_variation=U)]
+            rows += [sl.derive(field, method="joint").compile(fine=fine)(weight_norm=a, x=[x], total_variation=U) for fine in (False, True)]
+            for order, name in enumerate(("lipschitz", "gradient_lipschitz")):
+                best = 0.0
+                for start, sign in itertools.product((0.5, 0.1, -0.3, -1.0, -2.0), (0, 1)):
+
+                    def objective(vector, order=order, groups=groups, x=x, U=U):
+                        tried = np.concatenate([vector[None], vector + 1e-6 * np.eye(len(vector))])
+                        values = np.log(scalar_forms(tried[:, :groups], tried[:, groups:], x, U, pieces, 2)[order] + 1e-300)
+                        return -values[0], -(values[1:] - values[0]) / 1e-6
+
+                    first = np.concatenate([np.full(groups, a), np.full(groups, start - sign * a * x)])
+                    found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=[(-a, a)] * groups + [(None, None)] * groups)
+                    best = max(best, float(np.exp(-found.fun)))
+                ratios = [getattr(row, name) / best for row in rows]
+                worst[parameters, order] = np.maximum(worst.get((parameters, order), 0), ratios)
+                print(
+                    f"U={U} a={a} |x|={x} {parameters} order {order + 1}: closed form {ratios[0]:.4f}, joint {ratios[1]:.4f}, fine {ratios[2]:.4f}", flush=True
+                )
+    for (parameters, order), ratios in worst.items():
+        print(f"{parameters}, order {order + 1}, largest: closed form {ratios[0]:.4f}, joint {ratios[1]:.4f}, fine {ratios[2]:.4f}")
 
 
 def gradient(networks=30, starts=40):
@@ -209,4 +273,4 @@ def wide(starts=60):
 
 
 if __name__ == "__main__":
-    {"residual": residual, "ode": ode, "gradient": gradient, "wide": wide, "third": third}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()
+    {"residual": residual, "ode": ode, "gradient": gradient, "scalar": scalar, "wide": wide, "third": third}[sys.argv[1] if len(sys.argv) > 1 else "residual"]()

@@ -10,7 +10,7 @@ from ...activations import Activation
 from ...fields import END
 from ...networks import Size
 from ...tradeoff import tradeoff
-from ..arrays import FlowBranch, FlowPath
+from ..arrays import FlowJoint, FlowPath
 from ..claims import Bound, nonnegative
 from ..obligations import Identity, Inequality, Obligation
 from ..quantities import Quantity
@@ -21,11 +21,6 @@ from .neural import FlowBlocks, FlowBlocksSecond
 
 t, x, y, m, w = sympy.symbols("t x y m w", real=True)
 rate = sympy.Symbol("z", positive=True)
-
-CELLS = 6
-"""Cells in time where the parameters are shared: the search is over one number for each."""
-PATH_CELLS = 40
-"""Cells in time where the parameters depend on the depth."""
 
 AVERAGES = (
     *TANGENTS,
@@ -43,16 +38,16 @@ $(1-\bar t^2)^2$ up to $\bar t=\tfrac13$ and $\tfrac{32}{27}(1-\bar t)$ beyond. 
 class JointFlowFirst(Rule):
     name = "joint bound of a neural ODE, first derivative"
     title = "The joint bound of a neural ODE, first derivative"
-    statement = r"""Let $dX=s(AX+b)\,du$ with $|A|_2\le a$, $\theta=(A,b)$ the same at all times and $u$ of total variation at most $U$. Then $|DX_T|\le\sup_R|\boldsymbol{\ell}(U)|$ over measurable $R:[0,U]\to[0,S_1]$, the joint bound, where $\boldsymbol{\ell}'=R\,\boldsymbol{q}$, $\boldsymbol{q}=a\boldsymbol{\ell}+(V,1)$ and $V$ is the size of @[values with a neuron that is not saturated] with $D(y)=S_0y$, $T(y)=\int_0^y\tau(R)$. It is at most the block bound. Its numbers are computed from above by branch and bound over cells in time; where the cells are too coarse they are those of the block bound."""
+    statement = r"""Let $dX=s(AX+b)\,du$ with $|A|_2\le a$, $\theta=(A,b)$ the same at all times and $u$ of total variation at most $U$. Then $|DX_T|\le\sup_R|\boldsymbol{\ell}(U)|$ over measurable $R:[0,U]\to[0,S_1]$, the joint bound, where $\boldsymbol{\ell}'=R\,\boldsymbol{q}$, $\boldsymbol{q}=a\boldsymbol{\ell}+(V,1)$ and $V$ is the size of @[values with a neuron that is not saturated] with $D(y)=S_0y$, $T(y)=\int_0^y\tau(R)$. It is at most the block bound. Its numbers are computed from above, with cells in time and state; where the cells are too coarse they are those of the block bound."""
     proof = (
         r"""As in @[joint bound of lines, first derivative], with the adjoint $dr=-A^{\top}S'r\,du$ backwards and @[one number for a line] at $(z,r/|r|)$ at every time; a jump of modulus $\Delta$ is a residual line, and is at most a continuous piece of length $\Delta$ with the same $R$ and $\tau$, since all increments grow along it. """
         + CELL
-        + r"""On a cell $V$ is at most its value at the end, $V_+$, so in the time $\int R$, $\boldsymbol{\ell}$ grows at most to $e^{z}\boldsymbol{\ell}+R\Delta\varphi_1(z)(V_+,1)$, $z=aR\Delta$ with the average $R\le R(\bar t)$. Boxes of $(\bar t_1,\bar t_2,\dots)$ are halved, those with the largest bounds first."""
+        + r"""On a cell let $V_+$ be the size at its end, $s=\alpha V_++\beta$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start, $p=(\alpha,\beta)\ge0$, and $z(t)=\int aR$ from there, $z=z(\Delta)\le aR(\bar t)\Delta$. As $e^{z(t)}y+s(e^{z(t)}-1)/a$ solves $y'=R(ay+s)$, $\langle\boldsymbol{\ell},p\rangle$ is at its end at most $cy+\rho s$, $c=e^z$, $\rho=(e^z-1)/a$, and these do not decrease in $z$, so let $z=aR(\bar t)\Delta$. \emph{Corners.} Divide the $\bar t\in[0,1]$ into cells, too, and let $V_+$ be the size for the largest $\bar t$ in the cell. $R(\bar t)$ lies under its tangent, and $c$ and $\rho$, being convex in $R$, under their chords between the corners, the ends of the tangent, while $\tau$ is affine. At the end of the cell in time $\langle\boldsymbol{\ell},p\rangle$ and $T=\int\tau$ are affine in these, and what follows is convex in them, as in @[corners of a line]: it is largest at a corner. The corners are such that the sums $T$ lie on a grid, for each point of which the largest $\langle\boldsymbol{\ell},p\rangle$ is taken from cell to cell. For unit vectors $p$ at the multiples of $\pi/(2N)$ in the quadrant, $|\boldsymbol{\ell}|$ is at most the largest $\langle\boldsymbol{\ell},p\rangle$ over $\cos(\pi/(4N))$, as one of them is within $\pi/(4N)$ of $\boldsymbol{\ell}\ge0$."""
     )
     obligations = (*FlowBlocks.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations, *AVERAGES)
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
-        value = FlowBranch(*_arguments(given, given.bound("first", END), 1, width, activation))
+        value = FlowJoint(*_arguments(given, given.bound("first", END), 1, width, activation))
         return Bound(Quantity("first", END), nonnegative("L"), value)
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
@@ -63,13 +58,9 @@ class JointFlowSecond(Rule):
     name = "joint bound of a neural ODE, second derivative"
     title = "The joint bound of a neural ODE, second derivative"
     statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. It is at most the block bound. Its numbers are computed from above, with cells in time; where the cells are too coarse they are those of the block bound."""
-    proof = (
-        r"""As in @[joint bound of lines, second derivative], with the same adjoint. """
-        + CELL
-        + r"""On a cell let $V_+$ be the size at its end, $s=\alpha V_++\beta$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start and $z(t)=\int aR$ from there, $z=z(\Delta)\le aR(\bar t)\Delta$. As $e^{z(t)}y+s(e^{z(t)}-1)/a$ solves $y'=R(ay+s)$, $\langle\boldsymbol{\ell},p\rangle$ is at most that, and $ay(t)+s=e^{z(t)}(ay+s)$. So $p^{\top}Gp$ is at the end at most
-\begin{gather*}e^zp^{\top}Gp+e^z(ay+s)^2\!\int\!\sigma e^{z(t)}dt+2\alpha e^z\!\int\!R\Bigl(y+s\frac{1-e^{-z(t)}}a\Bigr)dt\\\le c\,p^{\top}Gp+b\,(ay+s)^2+2\alpha(ny+fs),\qquad c=e^z,\quad b=\Delta\sigma e^{2z},\quad n=\frac zae^z,\quad f=\Bigl(\frac za\Bigr)^2\Bigl(\frac16+\frac{e^z}3\Bigr),\end{gather*}
-and $\langle\boldsymbol{\ell},p\rangle$ at most $cy+\rho s$, $\rho=(e^z-1)/a$, with $\sigma=\sigma(\bar t)$: $e^z\int aR(1-e^{-z(t)})dt=e^z(z-1)+1=z^2\int_0^1ve^{zv}dv$ and $e^{zv}\le1+v(e^z-1)$. None of these decreases in $z$, so let $z=aR(\bar t)\Delta$. That is the recursion of @[elimination of the block norms], $b_3=b$, $b_2=ab$, $b_1=a^2b$, $H=V_+$. \emph{Its corners:} divide the $\bar t\in[0,1]$ into cells, and let $V_+$ be the size for the largest $\bar t$ in the cell. For $\bar t$ between two corners, $c,\rho,n,f,e^{2z}$ lie under their chords, being convex in $R$, and $\sigma e^{2z}$ is at most a product of two affine functions, which is under its chord plus $\frac14\max(0,-[\sigma][e^{2z}])$, $[\cdot]$ the difference of the two corners. At the end of the cell, $\langle\boldsymbol{\ell},p\rangle$, $p^{\top}Gp$ and $T$ are affine in these, and what follows is convex in them, as in @[corners of a line]: it is largest at a corner. The shares are those of some residual lines, interpolated."""
-    )
+    proof = r"""As in @[joint bound of lines, second derivative], with the adjoint, the cells and the numbers $c,\rho$ of @[joint bound of a neural ODE, first derivative]. As $ay(t)+s\le e^{z(t)}(ay+s)$ there, $p^{\top}Gp$ is at the end of a cell at most
+\begin{gather*}e^zp^{\top}Gp+e^z(ay+s)^2\!\int\!\sigma e^{z(t)}dt+2\alpha e^z\!\int\!R\Bigl(y+s\frac{1-e^{-z(t)}}a\Bigr)dt\\\le c\,p^{\top}Gp+b\,(ay+s)^2+2\alpha(ny+fs),\qquad b=\Delta\sigma e^{2z},\quad n=\frac zae^z,\quad f=\Bigl(\frac za\Bigr)^2\Bigl(\frac16+\frac{e^z}3\Bigr),\end{gather*}
+with $\sigma=\sigma(\bar t)$: $e^z\int aR(1-e^{-z(t)})dt=e^z(z-1)+1=z^2\int_0^1ve^{zv}dv$ and $e^{zv}\le1+v(e^z-1)$. None of these decreases in $z$, so let $z=aR(\bar t)\Delta$. That is the recursion of @[elimination of the block norms], $b_3=b$, $b_2=ab$, $b_1=a^2b$, $H=V_+$. Between two corners $n,f,e^{2z}$, too, lie under their chords, and $\sigma e^{2z}$ is at most a product of two affine functions, which is under its chord plus $\frac14\max(0,-[\sigma][e^{2z}])$, $[\cdot]$ the difference of the two corners. $p^{\top}Gp$ is affine in these, and what follows convex in it: it is largest at a corner. The shares are those of some residual lines, interpolated."""
     obligations = (
         *FlowBlocksSecond.obligations,
         *OneNumber.obligations,
@@ -86,7 +77,7 @@ and $\langle\boldsymbol{\ell},p\rangle$ at most $cy+\rho s$, $\rho=(e^z-1)/a$, w
     )
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
-        value = FlowBranch(*_arguments(given, given.bound("second", END), 2, width, activation))
+        value = FlowJoint(*_arguments(given, given.bound("second", END), 2, width, activation))
         return Bound(Quantity("second", END), nonnegative("Jsecond"), value)
 
     def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
