@@ -20,7 +20,7 @@ import sympy
 from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from . import bending, bending_states, joint, runtime, shares
+from . import bending, bending_states, joint, joint_flow, runtime, shares
 from .calculus.arrays import Certified, Operation
 from .calculus.claims import Reached, plain_symbol
 from .calculus.derivation import Derivation
@@ -60,7 +60,9 @@ NAMES = {"weight": "weight_norms", "bias": "bias_norms", "radius": "radius", "sc
 NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_variation": "total_variation"}
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
 
-FUNCTIONS = {name: value for module in (runtime, bending, bending_states, shares, joint) for name, value in vars(module).items() if inspect.isfunction(value)}
+FUNCTIONS = {
+    name: value for module in (runtime, bending, bending_states, shares, joint, joint_flow) for name, value in vars(module).items() if inspect.isfunction(value)
+}
 """What a compiled bound may use."""
 
 FINE = {

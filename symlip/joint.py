@@ -7,12 +7,10 @@ value at the corners. Two searches use that. `joint_branch` halves boxes of (t_1
 every line, on a grid on which the sums of the tau fall, and eliminates the block norms line by line, which any depth can pay for.
 """
 
-import math
-
 import numpy
-from numpy import exp, maximum, minimum, sqrt
+from numpy import maximum, minimum, sqrt
 
-from .runtime import each, largest_eigenvalue, phi1, smallest_excluded, up
+from .runtime import each, largest_eigenvalue, smallest_excluded, up
 
 
 def tradeoff_cells(tradeoff, low, high):
@@ -297,32 +295,6 @@ def merged(ends):
     return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
-def flow_lines(given, shares, corners):
-    """Cells in time of a neural ODE as lines (see `joint_lines`): with z = a R step, y grows to e^z y + R step phi1(z) s.
-
-    A corner has the size at the end of its cell of t, since the size at the end of the cell is not to depend on the cell's own t.
-    """
-    x_norm, least, rest, weight, step, sizes, width, tradeoff = given
-    top, value = tradeoff[0], tradeoff[3]
-    low, unit = step * value(0.0), step * (value(1.0) - value(0.0)) / corners
-    nodes = numpy.arange(corners + 1) / corners
-    ends = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
-    steep, growth = step * ends[0], up(exp(weight * step * ends[0]))
-    bend = growth**2 * ends[2]
-    bend = step * (bend + maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (ends[2][:, :1] - ends[2][:, 1:])) / 4)
-    gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
-    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
-    none = [0.0] * (corners + 1)
-    lines = []
-    for number in range(len(shares)):
-        reach = ((number + 1) * low + unit * numpy.arange((number + 1) * corners + 1)) * (1 + 2e-12)
-        spread = (number + 1) * step * top
-        size = lines_size(x_norm, least, rest, spread, reach, spread, width, True, sizes[number])
-        placed = [size[shift : shift + number * corners + 1] for shift in numpy.minimum(numpy.arange(corners + 1) + 1, corners)]
-        lines.append((1, *shares[number], list(zip(range(corners + 1), placed, *numbers, none, none))))
-    return lines
-
-
 def eliminated(lines, g1, g2, cells, low, high):
     """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
 
@@ -490,111 +462,3 @@ def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeo
         spread = spread + steps[number] * top if residual else top
         started = started and residual
     return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
-
-
-def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
-    """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
-    del kind
-    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width])
-
-
-def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeoff, fine):
-    if not (numpy.isfinite(high) and high > 0):
-        return high
-
-    def sizes(step, count):
-        return [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, count + 1)]
-
-    def cells(shares, corners):
-        step = up(length / len(shares))
-        return flow_lines((x_norm, least, rest, weight, step, sizes(step, len(shares)), width, tradeoff), shares, corners)
-
-    if order < 2:
-        return min(high, along_directions(cells(numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
-    coarse = 12 if fine >= 0 else 6
-    long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
-    lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes(long, coarse + 1), layout, [tradeoff])
-    shares, _ = best_shares(lines, 1.0, 0.0, 10 * high)  # of some residual lines; those of the cells between them
-    found = high / 2
-    for count, corners, grid in flow_work(64, 14, 32, fine):
-        places = (numpy.arange(count) + 0.5) * coarse / count
-        between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        found = eliminated(cells(between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
-    return found
-
-
-def along_directions(lines, count):
-    """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
-    angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
-    of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
-    largest = numpy.zeros((1, count + 1))
-    for _, _, _, corners in lines:
-        rows, before = len(largest), largest
-        largest = numpy.zeros((rows + corners[-1][0], count + 1))
-        for jump, size, keep, gain, *_ in corners:
-            here = largest[jump : jump + rows]
-            maximum(here, keep * before + gain * (size[:, None] * of_weight + of_bias), out=here)
-        largest *= 1 + 1e-15
-    return float(largest.max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
-
-
-def flow_work(cells, corners, grid, fine):
-    """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
-    return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
-
-
-def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40, fine=0):
-    """The joint bound of a neural ODE with depth-dependent parameters, by `cells` in time and state, or (order 2) elimination: at most `high`."""
-    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
-
-
-def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit, cells, fine):
-    if not (numpy.isfinite(high) and high > 0):
-        return high
-    if order >= 2:
-        found = high / 1.6
-        for count, corners, grid in flow_work(128, 10, 24, fine):
-            found = eliminated(spread_lines(x_norm, least, rest, weight, length, width, tradeoff, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
-        return found
-    step, top = up(length / cells), tradeoff[0]
-    stages = []
-    for cell in range(cells):
-
-        def stage(states, controls, spread=(cell + 1) * step * top):
-            low = controls[:-1]
-            steep, value, _ = tradeoff_cells(tradeoff, low, controls[1:])
-            square = steep**2
-            if kind:  # the concave majorant of (1 - t^2)^2, times S1^2
-                steepest = tradeoff_cells(tradeoff, 0 * low, 0 * low)[0]
-                square = up(steepest**2 * numpy.where(low < 1 / 3, maximum(1 - low**2, 0) ** 2, 32 / 27 * (1 - low)))
-            reach = up(states[0][:, None] + step * value[None, :])
-            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
-            growth = up(exp(2 * weight * steep * step))[None, :]
-            return [reach], up(growth * step * square[None, :] * (1 + size**2)), growth
-
-        stages.append(stage)
-    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
-
-
-def spread_lines(x_norm, least, rest, weight, length, width, tradeoff, cells, corners):
-    """Cells in time of a neural ODE as lines with parameters of their own, which may vary within the cell; the norm is that of L^2."""
-    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
-    low, unit = step * value(0.0), step * (value(1.0) - value(0.0)) / corners
-    nodes = numpy.arange(corners + 1) / corners
-    ends = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
-    steep, bend = merged(ends[0]), merged(ends[2])
-    slope, curvature = steep.max(), bend.max()
-    most = up(exp(weight * step * slope))
-    near, grown, twice = step * most * steep, weight * step * most * curvature, step * most * weight
-    mixed = twice * (bend + grown * steep)
-    square = step * most * (bend + slope * weight * step * curvature * (1 + weight * step * most * slope / 2))
-    lost = up(most * (step * slope) ** 2)
-    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
-    fixed = [[part] * (corners + 1) for part in (0.0, lost, lost * up(sqrt(0.5)))]
-    lines = []
-    for number in range(cells):
-        reach = (number * low + unit * numpy.arange(number * corners + 1)) * (1 + 2e-12) + step * top
-        spread = (number + 1) * step * top
-        size = lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread)
-        lines.append((1, step, step, list(zip(range(corners + 1), [size] * (corners + 1), *numbers, *fixed))))
-    return lines

@@ -285,6 +285,39 @@ def interpolated(table, place):
     return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
 
 
+def flow_cells(given, cells, corners):
+    """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
+
+    given: |x|, its entries' least and the norm of the others, weight norm, total variation, width, trade-off.
+    """
+    x_norm, least, rest, _, length, width, tradeoff = given
+    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
+    nodes = numpy.arange(corners + 1) / corners
+    steep, _, bend = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
+    sizes = []
+    for number in range(1, cells + 1):
+        reach = step * (number * value(0.0) + (value(1.0) - value(0.0)) * numpy.arange(number * corners + 1) / corners) * (1 + 2e-12)
+        spread = number * step * top
+        sizes.append(lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread))
+    return step, steep, bend, sizes
+
+
+def spread_lines(given, cells, corners):
+    """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
+    weight, jumps = given[3], numpy.arange(corners + 1)
+    step, steep, bend, sizes = flow_cells(given, cells, corners)
+    steep, bend = merged(steep), merged(bend)
+    slope, curvature = steep.max(), bend.max()
+    most = up(exp(weight * step * slope))
+    near, twice = step * most * steep, step * most * weight
+    mixed = twice * (bend + twice * curvature * steep)
+    square = step * most * (bend + slope * weight * step * curvature * (1 + twice * slope / 2))
+    lost = up(most * (step * slope) ** 2)
+    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
+    fixed = [[part] * len(jumps) for part in (0.0, lost, lost * up(sqrt(0.5)))]
+    return [(1, step, step, list(zip(jumps, [size[corners:]] * len(jumps), *numbers, *fixed))) for size in sizes]
+
+
 def flow_work(cells, corners, grid, fine):
     """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
     return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
@@ -299,9 +332,9 @@ def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tr
     if not (numpy.isfinite(high) and high > 0):
         return high
     if order >= 2:
-        found = high / 1.6
+        given, found = (x_norm, least, rest, weight, length, width, tradeoff), high / 1.6
         for count, corners, grid in flow_work(128, 10, 24, fine):
-            found = eliminated(spread_lines(x_norm, least, rest, weight, length, width, tradeoff, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+            found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
         return found
     step, top = up(length / cells), tradeoff[0]
     stages = []
@@ -321,30 +354,6 @@ def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tr
 
         stages.append(stage)
     return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
-
-
-def spread_lines(x_norm, least, rest, weight, length, width, tradeoff, cells, corners):
-    """Cells in time of a neural ODE as lines with parameters of their own, which may vary within the cell; the norm is that of L^2."""
-    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
-    low, unit = step * value(0.0), step * (value(1.0) - value(0.0)) / corners
-    nodes = numpy.arange(corners + 1) / corners
-    ends = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
-    steep, bend = merged(ends[0]), merged(ends[2])
-    slope, curvature = steep.max(), bend.max()
-    most = up(exp(weight * step * slope))
-    near, grown, twice = step * most * steep, weight * step * most * curvature, step * most * weight
-    mixed = twice * (bend + grown * steep)
-    square = step * most * (bend + slope * weight * step * curvature * (1 + weight * step * most * slope / 2))
-    lost = up(most * (step * slope) ** 2)
-    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
-    fixed = [[part] * (corners + 1) for part in (0.0, lost, lost * up(sqrt(0.5)))]
-    lines = []
-    for number in range(cells):
-        reach = (number * low + unit * numpy.arange(number * corners + 1)) * (1 + 2e-12) + step * top
-        spread = (number + 1) * step * top
-        size = lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread)
-        lines.append((1, step, step, list(zip(range(corners + 1), [size] * (corners + 1), *numbers, *fixed))))
-    return lines
 
 
 def _number(name, value):

@@ -309,32 +309,6 @@ def joint_lines(given, shares, corners):
     return lines
 
 
-def flow_lines(given, shares, corners):
-    """Cells in time of a neural ODE as lines (see `joint_lines`): with z = a R step, y grows to e^z y + R step phi1(z) s.
-
-    A corner has the size at the end of its cell of t, since the size at the end of the cell is not to depend on the cell's own t.
-    """
-    x_norm, least, rest, weight, step, sizes, width, tradeoff = given
-    top, value = tradeoff[0], tradeoff[3]
-    low, unit = step * value(0.0), step * (value(1.0) - value(0.0)) / corners
-    nodes = numpy.arange(corners + 1) / corners
-    ends = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
-    steep, growth = step * ends[0], up(exp(weight * step * ends[0]))
-    bend = growth**2 * ends[2]
-    bend = step * (bend + maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (ends[2][:, :1] - ends[2][:, 1:])) / 4)
-    gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
-    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
-    none = [0.0] * (corners + 1)
-    lines = []
-    for number in range(len(shares)):
-        reach = ((number + 1) * low + unit * numpy.arange((number + 1) * corners + 1)) * (1 + 2e-12)
-        spread = (number + 1) * step * top
-        size = lines_size(x_norm, least, rest, spread, reach, spread, width, True, sizes[number])
-        placed = [size[shift : shift + number * corners + 1] for shift in numpy.minimum(numpy.arange(corners + 1) + 1, corners)]
-        lines.append((1, *shares[number], list(zip(range(corners + 1), placed, *numbers, none, none))))
-    return lines
-
-
 def eliminated(lines, g1, g2, cells, low, high):
     """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
 
@@ -486,25 +460,56 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeof
     if not (numpy.isfinite(high) and high > 0):
         return high
 
-    def sizes(step, count):
-        return [x_norm + sqrt(width) * number * step * tradeoff[0] for number in range(1, count + 1)]
-
-    def cells(shares, corners):
-        step = up(length / len(shares))
-        return flow_lines((x_norm, least, rest, weight, step, sizes(step, len(shares)), width, tradeoff), shares, corners)
-
+    given = (x_norm, least, rest, weight, length, width, tradeoff)
     if order < 2:
-        return min(high, along_directions(cells(numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
+        return min(high, along_directions(flow_lines(given, numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
     coarse = 12 if fine >= 0 else 6
     long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
-    lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes(long, coarse + 1), layout, [tradeoff])
+    sizes = [x_norm + sqrt(width) * number * long * tradeoff[0] for number in range(1, coarse + 2)]
+    lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes, layout, [tradeoff])
     shares, _ = best_shares(lines, 1.0, 0.0, 10 * high)  # of some residual lines; those of the cells between them
     found = high / 2
     for count, corners, grid in flow_work(64, 14, 32, fine):
         places = (numpy.arange(count) + 0.5) * coarse / count
         between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        found = eliminated(cells(between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
     return found
+
+
+def flow_cells(given, cells, corners):
+    """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
+
+    given: |x|, its entries' least and the norm of the others, weight norm, total variation, width, trade-off.
+    """
+    x_norm, least, rest, _, length, width, tradeoff = given
+    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
+    nodes = numpy.arange(corners + 1) / corners
+    steep, _, bend = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
+    sizes = []
+    for number in range(1, cells + 1):
+        reach = step * (number * value(0.0) + (value(1.0) - value(0.0)) * numpy.arange(number * corners + 1) / corners) * (1 + 2e-12)
+        spread = number * step * top
+        sizes.append(lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread))
+    return step, steep, bend, sizes
+
+
+def flow_lines(given, shares, corners):
+    """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s.
+
+    A corner has the size at the end of its cell of t, since the size at the end of the cell is not to depend on the cell's own t.
+    """
+    weight, jumps = given[3], numpy.arange(corners + 1)
+    step, steep, bend, sizes = flow_cells(given, len(shares), corners)
+    steep, growth = step * steep, up(exp(weight * step * steep))
+    chord = maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (bend[:, :1] - bend[:, 1:])) / 4
+    bend = step * (growth**2 * bend + chord)
+    gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
+    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
+    none, lines = [0.0] * len(jumps), []
+    for share, size in zip(shares, sizes):
+        placed = [size[shift : shift + len(size) - corners] for shift in minimum(jumps + 1, corners)]
+        lines.append((1, *share, list(zip(jumps, placed, *numbers, none, none))))
+    return lines
 
 
 def along_directions(lines, count):

@@ -13,7 +13,7 @@ import sympy
 from mpmath import mpf
 from sympy.printing.pycode import MpmathPrinter
 
-from .. import bending, bending_states, joint, runtime, shares
+from .. import bending, bending_states, joint, joint_flow, runtime, shares
 from ..calculus.claims import Reached, plain_symbol
 from ..calculus.derivation import Derivation
 from ..calculus.witness import BentWitness, PushedWitness, StatesWitness
@@ -206,7 +206,7 @@ def namespace() -> dict[str, Any]:
         **{name: _arrays_by_floats(getattr(shares, name)) for name in ("shared_values", "shared_blocks", "shared_matrix")},
         state_bending=_by_floats(bending_states.state_bending, {"effort": 0}),
         cosine_sine=lambda index, quarter: (max(mpf(0), mpmath.cospi(mpf(index) / (2 * quarter))), mpmath.sinpi(mpf(index) / (2 * quarter))),
-        flow_joint=_by_floats(joint.flow_joint, {"fine": -2}), flow_path=_by_floats(joint.flow_path, {"limit": 4_000, "cells": 12, "fine": -2}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        flow_joint=_by_floats(joint_flow.flow_joint, {"fine": -2}), flow_path=_by_floats(joint_flow.flow_path, {"limit": 4_000, "cells": 12, "fine": -2}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 

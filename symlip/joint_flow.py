@@ -1,0 +1,140 @@
+"""The joint bounds of neural ODEs, from above: cells in time as lines, functions that compiled bounds use beside those of `joint`."""
+
+import math
+
+import numpy
+from numpy import exp, maximum, minimum, sqrt
+
+from .joint import best_shares, eliminated, joint_size, lines_size, merged, tradeoff_cells, tradeoff_corners
+from .runtime import each, phi1, smallest_excluded, up
+
+
+def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
+    del kind
+    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width])
+
+
+def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeoff, fine):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+
+    given = (x_norm, least, rest, weight, length, width, tradeoff)
+    if order < 2:
+        return min(high, along_directions(flow_lines(given, numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
+    coarse = 12 if fine >= 0 else 6
+    long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
+    sizes = [x_norm + sqrt(width) * number * long * tradeoff[0] for number in range(1, coarse + 2)]
+    lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes, layout, [tradeoff])
+    shares, _ = best_shares(lines, 1.0, 0.0, 10 * high)  # of some residual lines; those of the cells between them
+    found = high / 2
+    for count, corners, grid in flow_work(64, 14, 32, fine):
+        places = (numpy.arange(count) + 0.5) * coarse / count
+        between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
+        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+    return found
+
+
+def flow_cells(given, cells, corners):
+    """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
+
+    given: |x|, its entries' least and the norm of the others, weight norm, total variation, width, trade-off.
+    """
+    x_norm, least, rest, _, length, width, tradeoff = given
+    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
+    nodes = numpy.arange(corners + 1) / corners
+    steep, _, bend = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
+    sizes = []
+    for number in range(1, cells + 1):
+        reach = step * (number * value(0.0) + (value(1.0) - value(0.0)) * numpy.arange(number * corners + 1) / corners) * (1 + 2e-12)
+        spread = number * step * top
+        sizes.append(lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread))
+    return step, steep, bend, sizes
+
+
+def flow_lines(given, shares, corners):
+    """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s.
+
+    A corner has the size at the end of its cell of t, since the size at the end of the cell is not to depend on the cell's own t.
+    """
+    weight, jumps = given[3], numpy.arange(corners + 1)
+    step, steep, bend, sizes = flow_cells(given, len(shares), corners)
+    steep, growth = step * steep, up(exp(weight * step * steep))
+    chord = maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (bend[:, :1] - bend[:, 1:])) / 4
+    bend = step * (growth**2 * bend + chord)
+    gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
+    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
+    none, lines = [0.0] * len(jumps), []
+    for share, size in zip(shares, sizes):
+        placed = [size[shift : shift + len(size) - corners] for shift in minimum(jumps + 1, corners)]
+        lines.append((1, *share, list(zip(jumps, placed, *numbers, none, none))))
+    return lines
+
+
+def spread_lines(given, cells, corners):
+    """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
+    weight, jumps = given[3], numpy.arange(corners + 1)
+    step, steep, bend, sizes = flow_cells(given, cells, corners)
+    steep, bend = merged(steep), merged(bend)
+    slope, curvature = steep.max(), bend.max()
+    most = up(exp(weight * step * slope))
+    near, twice = step * most * steep, step * most * weight
+    mixed = twice * (bend + twice * curvature * steep)
+    square = step * most * (bend + slope * weight * step * curvature * (1 + twice * slope / 2))
+    lost = up(most * (step * slope) ** 2)
+    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
+    fixed = [[part] * len(jumps) for part in (0.0, lost, lost * up(sqrt(0.5)))]
+    return [(1, step, step, list(zip(jumps, [size[corners:]] * len(jumps), *numbers, *fixed))) for size in sizes]
+
+
+def along_directions(lines, count):
+    """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
+    angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
+    of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
+    largest = numpy.zeros((1, count + 1))
+    for _, _, _, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros((rows + corners[-1][0], count + 1))
+        for jump, size, keep, gain, *_ in corners:
+            here = largest[jump : jump + rows]
+            maximum(here, keep * before + gain * (size[:, None] * of_weight + of_bias), out=here)
+        largest *= 1 + 1e-15
+    return float(largest.max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
+
+
+def flow_work(cells, corners, grid, fine):
+    """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
+    return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
+
+
+def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40, fine=0):
+    """The joint bound of a neural ODE with depth-dependent parameters, by `cells` in time and state, or (order 2) elimination: at most `high`."""
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
+
+
+def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit, cells, fine):
+    if not (numpy.isfinite(high) and high > 0):
+        return high
+    if order >= 2:
+        given, found = (x_norm, least, rest, weight, length, width, tradeoff), high / 1.6
+        for count, corners, grid in flow_work(128, 10, 24, fine):
+            found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+        return found
+    step, top = up(length / cells), tradeoff[0]
+    stages = []
+    for cell in range(cells):
+
+        def stage(states, controls, spread=(cell + 1) * step * top):
+            low = controls[:-1]
+            steep, value, _ = tradeoff_cells(tradeoff, low, controls[1:])
+            square = steep**2
+            if kind:  # the concave majorant of (1 - t^2)^2, times S1^2
+                steepest = tradeoff_cells(tradeoff, 0 * low, 0 * low)[0]
+                square = up(steepest**2 * numpy.where(low < 1 / 3, maximum(1 - low**2, 0) ** 2, 32 / 27 * (1 - low)))
+            reach = up(states[0][:, None] + step * value[None, :])
+            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
+            growth = up(exp(2 * weight * steep * step))[None, :]
+            return [reach], up(growth * step * square[None, :] * (1 + size**2)), growth
+
+        stages.append(stage)
+    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
