@@ -3,14 +3,15 @@
 Every line has one number t in [0, 1], from which its slope R(t), its value tau(t) and its curvature sigma(t) are known (`tradeoff`).
 The bound does not decrease in these, and is convex in the three of each line. R and sigma are concave in t and tau is affine, so that for
 t between two ends the three are at most a mean of two corners, the ends of a tangent in the middle: the bound is at most its largest
-value at the corners. Two searches use that. `joint_branch` halves boxes of (t_1, .., t_m). `joint_states` takes the same corners in
-every line, on a grid on which the sums of the tau fall, and eliminates the block norms line by line, which any depth can pay for.
+value at the corners. `joint_branch` halves boxes of (t_1, .., t_m). `joint_path` and `joint_states` take the same corners in every line,
+on a grid on which the sums of the tau fall: for first derivatives the largest value of every sum is known line by line, for second ones the
+block norms are eliminated line by line, which any depth can pay for.
 """
 
 import numpy
 from numpy import maximum, minimum, sqrt
 
-from .runtime import each, largest_eigenvalue, smallest_excluded, up
+from .runtime import each, largest_eigenvalue, up
 
 
 def tradeoff_cells(tradeoff, low, high):
@@ -275,7 +276,7 @@ def joint_lines(given, shares, corners):
             nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
             jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
         ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = step * merged(ends[0]), step * merged(ends[2])
+        steep, bend = step * larger_ends(ends[0]), step * larger_ends(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
         weight, none = weights[group], [0.0] * len(jumps)
@@ -290,7 +291,7 @@ def joint_lines(given, shares, corners):
     return lines
 
 
-def merged(ends):
+def larger_ends(ends):
     """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
     return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
@@ -346,7 +347,7 @@ def bent(line, table, grid):
     with numpy.errstate(all="ignore"):
         for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
             place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
             norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
             mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
             C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
@@ -372,9 +373,8 @@ def interpolated(table, place):
     place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
     left = minimum(place.astype(int), values.shape[1] - 2)
     within = place - left
-    nearest = numpy.take_along_axis(values, left, axis=1)
-    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
+    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
+    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
 def joint_weights(given, g1, g2, shares=None):
@@ -436,29 +436,34 @@ def climbed(value, count, starts, rounds=100):
     return places[best.argmax()], best.max()
 
 
-def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
-    """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
-    return each_lines(lambda *given: _joint_path(*given, layout, tradeoffs, limit), [high, x_norm, least, rest], weights, steps, sizes)
+def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs):
+    """The joint bound of the first derivative of untied layers, by state along the depth: at most `high`."""
+    return each_lines(lambda *given: _joint_path(*given, layout, tradeoffs), [high, x_norm, least, rest], weights, steps, sizes)
 
 
-def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):
-    if not (numpy.isfinite(high) and high > 0):
+def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs):
+    depth = len(layout)
+    if not (numpy.isfinite(high) and high > 0) or depth > 400:
         return high
-    stages, started, spread = [], True, 0.0
-    for number, (residual, _, group, kind, _) in enumerate(layout):
+    corners = int(numpy.clip(12000 // depth, 32, 3000))
+    lines = joint_lines((x_norm, least, rest, weights, steps, sizes, layout, tradeoffs), numpy.ones((depth, 2)), corners)
+    squares = [(line[0], [(jump, keep**2, gain**2 * (1 + size**2)) for jump, size, keep, gain, *_ in line[-1]]) for line in lines]
+    return min(high, float(up(sqrt(largest_along(squares, numpy.zeros(1)).max()))))
 
-        def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
-            steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
-            known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
-            size = numpy.fmin(known, sizes[number]) + 0 * numpy.minimum(states[0], 1.0)
-            weight, step = weights[group], steps[number]
-            if residual:
-                reach = up(states[0][:, None] + step * value[None, :])
-                return [reach], up((step * steep[None, :]) ** 2 * (1 + size[:, None] ** 2)), up((1 + step * weight * steep) ** 2)[None, :]
-            return [value[None, :] + 0 * states[0][:, None]], up(steep[None, :] ** 2 * (1 + size[:, None] ** 2)), up((weight * steep) ** 2)[None, :]
 
-        stages.append(stage)
-        top = tradeoffs[kind][0]
-        spread = spread + steps[number] * top if residual else top
-        started = started and residual
-    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
+def largest_along(lines, start):
+    """The largest value of every state after lines: a corner, (steps of reach, factor, what it adds to every state before), makes factor value + added.
+
+    lines: for each whether it is residual, and its corners. start: the value before, an array of one state (and more axes).
+    """
+    largest = start
+    for residual, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros(((rows if residual else 1) + int(corners[-1][0]), *start.shape[1:]))
+        for jump, factor, added in corners:
+            grown = (factor * before + added) * (1 + 1e-15)
+            if not residual:
+                grown = grown.max(axis=0, keepdims=True)
+            here = largest[jump : jump + len(grown)]
+            maximum(here, grown, out=here)
+    return largest

@@ -5,8 +5,8 @@ import math
 import numpy
 from numpy import exp, maximum, minimum, sqrt
 
-from .joint import best_shares, eliminated, joint_size, lines_size, merged, tradeoff_cells, tradeoff_corners
-from .runtime import each, phi1, smallest_excluded, up
+from .joint import best_shares, eliminated, larger_ends, largest_along, lines_size, tradeoff_corners
+from .runtime import each, phi1, up
 
 
 def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
@@ -63,7 +63,7 @@ def flow_lines(given, shares, corners):
     chord = maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (bend[:, :1] - bend[:, 1:])) / 4
     bend = step * (growth**2 * bend + chord)
     gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
-    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
+    numbers = [up(larger_ends(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
     none, lines = [0.0] * len(jumps), []
     for share, size in zip(shares, sizes):
         placed = [size[shift : shift + len(size) - corners] for shift in minimum(jumps + 1, corners)]
@@ -75,7 +75,7 @@ def spread_lines(given, cells, corners):
     """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
     weight, jumps = given[3], numpy.arange(corners + 1)
     step, steep, bend, sizes = flow_cells(given, cells, corners)
-    steep, bend = merged(steep), merged(bend)
+    steep, bend = larger_ends(steep), larger_ends(bend)
     slope, curvature = steep.max(), bend.max()
     most = up(exp(weight * step * slope))
     near, twice = step * most * steep, step * most * weight
@@ -91,15 +91,8 @@ def along_directions(lines, count):
     """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
     angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
     of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
-    largest = numpy.zeros((1, count + 1))
-    for _, _, _, corners in lines:
-        rows, before = len(largest), largest
-        largest = numpy.zeros((rows + corners[-1][0], count + 1))
-        for jump, size, keep, gain, *_ in corners:
-            here = largest[jump : jump + rows]
-            maximum(here, keep * before + gain * (size[:, None] * of_weight + of_bias), out=here)
-        largest *= 1 + 1e-15
-    return float(largest.max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
+    linear = [(1, [(jump, keep, gain * (size[:, None] * of_weight + of_bias)) for jump, size, keep, gain, *_ in line[-1]]) for line in lines]
+    return float(largest_along(linear, numpy.zeros((1, count + 1))).max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
 
 
 def flow_work(cells, corners, grid, fine):
@@ -107,34 +100,40 @@ def flow_work(cells, corners, grid, fine):
     return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
 
 
-def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40, fine=0):
-    """The joint bound of a neural ODE with depth-dependent parameters, by `cells` in time and state, or (order 2) elimination: at most `high`."""
-    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
+def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with depth-dependent parameters, by cells in time and state: at most `high`."""
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
 
 
-def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit, cells, fine):
+def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0):
         return high
-    if order >= 2:
-        given, found = (x_norm, least, rest, weight, length, width, tradeoff), high / 1.6
-        for count, corners, grid in flow_work(128, 10, 24, fine):
-            found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
-        return found
-    step, top = up(length / cells), tradeoff[0]
-    stages = []
-    for cell in range(cells):
+    given = (x_norm, least, rest, weight, length, width, tradeoff)
+    if order < 2:
+        return min(high, float(up(sqrt(largest_along(square_lines(given, int(256 * 2.0**fine), 32, kind), numpy.zeros(1)).max()))))
+    found = high / 1.6
+    for count, corners, grid in flow_work(128, 10, 24, fine):
+        found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+    return found
 
-        def stage(states, controls, spread=(cell + 1) * step * top):
-            low = controls[:-1]
-            steep, value, _ = tradeoff_cells(tradeoff, low, controls[1:])
-            square = steep**2
-            if kind:  # the concave majorant of (1 - t^2)^2, times S1^2
-                steepest = tradeoff_cells(tradeoff, 0 * low, 0 * low)[0]
-                square = up(steepest**2 * numpy.where(low < 1 / 3, maximum(1 - low**2, 0) ** 2, 32 / 27 * (1 - low)))
-            reach = up(states[0][:, None] + step * value[None, :])
-            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
-            growth = up(exp(2 * weight * steep * step))[None, :]
-            return [reach], up(growth * step * square[None, :] * (1 + size**2)), growth
 
-        stages.append(stage)
-    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
+def square_lines(given, cells, corners, kind):
+    """Cells in time as lines (see `largest_along`): f grows at most to e^(2 a R step) (f + step R^2 (1 + |h|^2)), R^2 by its concave majorant."""
+    tradeoff, jumps = given[-1], numpy.arange(corners + 1)
+    step, steep, _, sizes = flow_cells(given, cells, corners)
+    ends = numpy.stack([jumps[:-1], jumps[1:]], axis=1) / corners
+    middle = ends.mean(axis=1, keepdims=True)
+    slope, turn = tradeoff[2](middle), tradeoff[5](middle)
+    square, falls = slope**2, 2 * slope * turn
+    if kind:  # that of (1 - t^2)^2, times S1^2
+        top = tradeoff[2](0.0) ** 2
+        square, falls = numpy.where(middle < 1 / 3, square, top * 32 / 27 * (1 - middle)), numpy.where(middle < 1 / 3, falls, -top * 32 / 27)
+    square = up(maximum(square + falls * (ends - middle), 0.0)) + 1e-15
+    growth = up(exp(2 * given[3] * step * steep))
+    chord = maximum(0, (growth[:, 1:] - growth[:, :1]) * (square[:, :1] - square[:, 1:])) / 4
+    factors, gains = up(larger_ends(growth)), up(larger_ends(step * (growth * square + chord)))
+    lines = []
+    for size in sizes:
+        placed = [1 + size[shift : shift + len(size) - corners] ** 2 for shift in minimum(jumps + 1, corners)]
+        lines.append((1, [(jump, factor, gain * part) for jump, factor, gain, part in zip(jumps, factors, gains, placed)]))
+    return lines

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symlip as sl
+from symlip import bending, bending_states, joint, joint_flow, runtime, shares
+from symlip.compile import FUNCTIONS
 
 m = sympy.Symbol("m", integer=True, positive=True)
 NETWORK = sl.Network(3, [sl.Dense(4, "tanh"), sl.Dense(3, "softplus"), sl.Dense(2, "identity")])
@@ -196,3 +198,9 @@ def test_outward_on_the_parameter_ball_takes_the_joint_bound_too():
         derivation = sl.derive(sl.Network.uniform(depth, "tanh", 2, 2), sl.ParameterBall(), method="joint")
         outward, plain = (getattr(derivation.compile(outward=up)(radius=1.5, input_norm=1.0), order) for up in (True, False))
         assert plain * (1 - 1e-3) <= outward <= plain * (1 + 1e-3)  # another run of the search
+
+
+def test_functions_that_compiled_bounds_use_have_names_of_their_own():
+    modules = (runtime, bending, bending_states, shares, joint, joint_flow)
+    names = [name for module in modules for name, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == module.__name__]
+    assert len(names) == len(set(names)) and set(names) <= set(FUNCTIONS)

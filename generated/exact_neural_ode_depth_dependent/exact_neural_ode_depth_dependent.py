@@ -53,95 +53,14 @@ def psi3(z, growth=None):
     return entire(z, growth, lambda z, e: (e - 1 - z - z**2 / 2) / z**3, lambda n: 1 / math.factorial(n + 3))
 
 
+def mean(values):
+    """The average over the samples, the last axis."""
+    return numpy.mean(values, axis=-1)
+
+
 def up(value):
     """A little more than a computed nonnegative number: the rounding of a few operations."""
     return value * (1 + 1e-13)
-
-
-def eliminate(stages, start, first, target, limit=500_000, levels=40):
-    """Whether it is proved that no path reaches the target.
-
-    A path is a state (coordinates of which more is better) with a value; stage(states, cells) gives, for every state and
-    every cell of the control in [0, 1], upper ends of the next state and p, q >= 0 such that the next value is at most
-    p + q * value. States are rounded up to the corners of cells. Cells that no path to the target can pass are dropped and
-    the others halved, until none is left (True) or the work of one level exceeds the limit (False).
-    """
-    grids = [[numpy.array([-numpy.inf, float(coordinate)]) for coordinate in start]] + [None] * len(stages)
-    alive = [numpy.ones([1] * len(start), dtype=bool)] + [None] * len(stages)
-    controls = [numpy.linspace(0.0, 1.0, 9) for _ in stages]
-    for _ in range(levels):
-        wanted = _pass(stages, float(first), float(target), grids, alive, controls, limit)
-        if wanted is None:
-            return False
-        if not all(mask.any() for mask in alive):
-            return True
-        for number in range(1, len(stages)):  # where a path ends does not matter
-            _halve(grids, alive, number)
-        controls = [numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[mask])) for edges, mask in zip(controls, wanted)]
-    return False
-
-
-def _halve(grids, alive, number):
-    """Halve the cells of one stage in every coordinate in which they are still wanted."""
-    mask = alive[number]
-    for axis, edges in enumerate(grids[number]):
-        wanted = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
-        finer = numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[wanted]))
-        mask = numpy.take(mask, numpy.searchsorted(edges, (finer[:-1] + finer[1:]) / 2) - 1, axis=axis)
-        grids[number][axis] = finer
-    alive[number] = mask
-
-
-def _pass(stages, first, target, grids, alive, controls, limit):
-    """Forward the largest values, backward the smallest that are needed; updates `alive`, returns the controls still wanted."""
-    largest = numpy.full(alive[0].shape, first)
-    before, moves = [], []
-    for number, stage in enumerate(stages):
-        sources = alive[number] & (largest > 0)
-        corners = numpy.meshgrid(*[edges[1:] for edges in grids[number]], indexing="ij")
-        states = [corner[sources] for corner in corners]
-        if states[0].size * (len(controls[number]) - 1) > limit or sources.size > limit:
-            return None
-        reached, p, q = stage(states, controls[number])
-        if grids[number + 1] is None:
-            grids[number + 1] = [numpy.linspace(0.0, coordinate.max(initial=1e-300), 9) for coordinate in reached]
-            alive[number + 1] = numpy.ones([8] * len(reached), dtype=bool)
-        shape = alive[number + 1].shape
-        index = 0
-        for coordinate, edges, size in zip(reached, grids[number + 1], shape):
-            edges[-1] = max(edges[-1], coordinate.max(initial=0.0))
-            index = index * size + numpy.minimum(numpy.searchsorted(edges[1:], coordinate), size - 1)
-        value = up(p + q * largest[sources][:, None])
-        index, value, p, q = numpy.broadcast_arrays(index, value, p, q)
-        before.append(largest)
-        moves.append((sources, index, value, p, q))
-        largest = numpy.zeros(shape)
-        numpy.maximum.at(largest.reshape(-1), index.ravel(), value.ravel())
-        for axis in range(len(shape)):  # who has more of a coordinate counts for those with less
-            largest = numpy.flip(numpy.maximum.accumulate(numpy.flip(largest, axis), axis=axis), axis)
-    alive[-1] = alive[-1] & (largest >= target)
-    needed = numpy.where(alive[-1], target, numpy.inf)
-    wanted = []
-    for number in range(len(stages) - 1, -1, -1):
-        sources, index, value, p, q = moves[number]
-        for axis in range(needed.ndim):  # a state rounded up may lie in a lower cell, which needs more
-            needed = numpy.minimum.accumulate(needed, axis=axis)
-        goal = needed.reshape(-1)[index]
-        wanted.insert(0, (value >= goal).any(axis=0))
-        with numpy.errstate(divide="ignore", invalid="ignore"):
-            least = numpy.where(q > 0, (goal - p) / q * (1 - 1e-13), numpy.where(p >= goal, 0.0, numpy.inf)).min(axis=1, initial=numpy.inf)
-        needed = numpy.full(before[number].shape, numpy.inf)
-        needed[sources] = least
-        alive[number] = sources & (before[number] >= needed)
-    return wanted
-
-
-def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
-    """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
-    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
-        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
-            high *= 1 - step
-    return high
 
 
 def each(function, arguments):
@@ -149,21 +68,6 @@ def each(function, arguments):
     arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
     values = [numpy.asarray(function(*(float(array[place]) for array in arrays)), dtype=float) for place in numpy.ndindex(arrays[0].shape)]
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
-
-
-def merged(ends):
-    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
-    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
-
-
-def tradeoff_cells(tradeoff, low, high):
-    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
-    top, peak, slope, value, curvature, *_ = tradeoff
-    with numpy.errstate(all="ignore"):
-        steep = slope(maximum(low * (1 - 1e-15), 0.0))
-        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
-    none = 0.0 * low
-    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
 
 
 def joint_size(x_norm, least, rest, spread, reach, width, started):
@@ -201,6 +105,11 @@ def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
     """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
     found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
     return numpy.where(largest <= size * (1 + 1e-9), found, size)
+
+
+def larger_ends(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
 def eliminated(lines, g1, g2, cells, low, high):
@@ -254,7 +163,7 @@ def bent(line, table, grid):
     with numpy.errstate(all="ignore"):
         for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
             place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
             norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
             mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
             C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
@@ -280,9 +189,26 @@ def interpolated(table, place):
     place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
     left = minimum(place.astype(int), values.shape[1] - 2)
     within = place - left
-    nearest = numpy.take_along_axis(values, left, axis=1)
-    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
+    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
+    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
+
+
+def largest_along(lines, start):
+    """The largest value of every state after lines: a corner, (steps of reach, factor, what it adds to every state before), makes factor value + added.
+
+    lines: for each whether it is residual, and its corners. start: the value before, an array of one state (and more axes).
+    """
+    largest = start
+    for residual, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros(((rows if residual else 1) + int(corners[-1][0]), *start.shape[1:]))
+        for jump, factor, added in corners:
+            grown = (factor * before + added) * (1 + 1e-15)
+            if not residual:
+                grown = grown.max(axis=0, keepdims=True)
+            here = largest[jump : jump + len(grown)]
+            maximum(here, grown, out=here)
+    return largest
 
 
 def flow_cells(given, cells, corners):
@@ -306,7 +232,7 @@ def spread_lines(given, cells, corners):
     """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
     weight, jumps = given[3], numpy.arange(corners + 1)
     step, steep, bend, sizes = flow_cells(given, cells, corners)
-    steep, bend = merged(steep), merged(bend)
+    steep, bend = larger_ends(steep), larger_ends(bend)
     slope, curvature = steep.max(), bend.max()
     most = up(exp(weight * step * slope))
     near, twice = step * most * steep, step * most * weight
@@ -323,37 +249,43 @@ def flow_work(cells, corners, grid, fine):
     return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
 
 
-def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit=40_000, cells=40, fine=0):
-    """The joint bound of a neural ODE with depth-dependent parameters, by `cells` in time and state, or (order 2) elimination: at most `high`."""
-    return each(lambda *numbers: _flow_path(*numbers, tradeoff, limit, cells, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
+def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with depth-dependent parameters, by cells in time and state: at most `high`."""
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
 
 
-def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, limit, cells, fine):
+def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0):
         return high
-    if order >= 2:
-        given, found = (x_norm, least, rest, weight, length, width, tradeoff), high / 1.6
-        for count, corners, grid in flow_work(128, 10, 24, fine):
-            found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
-        return found
-    step, top = up(length / cells), tradeoff[0]
-    stages = []
-    for cell in range(cells):
+    given = (x_norm, least, rest, weight, length, width, tradeoff)
+    if order < 2:
+        return min(high, float(up(sqrt(largest_along(square_lines(given, int(256 * 2.0**fine), 32, kind), numpy.zeros(1)).max()))))
+    found = high / 1.6
+    for count, corners, grid in flow_work(128, 10, 24, fine):
+        found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+    return found
 
-        def stage(states, controls, spread=(cell + 1) * step * top):
-            low = controls[:-1]
-            steep, value, _ = tradeoff_cells(tradeoff, low, controls[1:])
-            square = steep**2
-            if kind:  # the concave majorant of (1 - t^2)^2, times S1^2
-                steepest = tradeoff_cells(tradeoff, 0 * low, 0 * low)[0]
-                square = up(steepest**2 * numpy.where(low < 1 / 3, maximum(1 - low**2, 0) ** 2, 32 / 27 * (1 - low)))
-            reach = up(states[0][:, None] + step * value[None, :])
-            size = numpy.fmin(joint_size(x_norm, least, rest, spread, reach, width, True), x_norm + sqrt(width) * spread)
-            growth = up(exp(2 * weight * steep * step))[None, :]
-            return [reach], up(growth * step * square[None, :] * (1 + size**2)), growth
 
-        stages.append(stage)
-    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit)
+def square_lines(given, cells, corners, kind):
+    """Cells in time as lines (see `largest_along`): f grows at most to e^(2 a R step) (f + step R^2 (1 + |h|^2)), R^2 by its concave majorant."""
+    tradeoff, jumps = given[-1], numpy.arange(corners + 1)
+    step, steep, _, sizes = flow_cells(given, cells, corners)
+    ends = numpy.stack([jumps[:-1], jumps[1:]], axis=1) / corners
+    middle = ends.mean(axis=1, keepdims=True)
+    slope, turn = tradeoff[2](middle), tradeoff[5](middle)
+    square, falls = slope**2, 2 * slope * turn
+    if kind:  # that of (1 - t^2)^2, times S1^2
+        top = tradeoff[2](0.0) ** 2
+        square, falls = numpy.where(middle < 1 / 3, square, top * 32 / 27 * (1 - middle)), numpy.where(middle < 1 / 3, falls, -top * 32 / 27)
+    square = up(maximum(square + falls * (ends - middle), 0.0)) + 1e-15
+    growth = up(exp(2 * given[3] * step * steep))
+    chord = maximum(0, (growth[:, 1:] - growth[:, :1]) * (square[:, :1] - square[:, 1:])) / 4
+    factors, gains = up(larger_ends(growth)), up(larger_ends(step * (growth * square + chord)))
+    lines = []
+    for size in sizes:
+        placed = [1 + size[shift : shift + len(size) - corners] ** 2 for shift in minimum(jumps + 1, corners)]
+        lines.append((1, [(jump, factor, gain * part) for jump, factor, gain, part in zip(jumps, factors, gains, placed)]))
+    return lines
 
 
 def _number(name, value):

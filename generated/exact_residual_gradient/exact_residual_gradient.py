@@ -102,92 +102,6 @@ def up(value):
     return value * (1 + 1e-13)
 
 
-def eliminate(stages, start, first, target, limit=500_000, levels=40):
-    """Whether it is proved that no path reaches the target.
-
-    A path is a state (coordinates of which more is better) with a value; stage(states, cells) gives, for every state and
-    every cell of the control in [0, 1], upper ends of the next state and p, q >= 0 such that the next value is at most
-    p + q * value. States are rounded up to the corners of cells. Cells that no path to the target can pass are dropped and
-    the others halved, until none is left (True) or the work of one level exceeds the limit (False).
-    """
-    grids = [[numpy.array([-numpy.inf, float(coordinate)]) for coordinate in start]] + [None] * len(stages)
-    alive = [numpy.ones([1] * len(start), dtype=bool)] + [None] * len(stages)
-    controls = [numpy.linspace(0.0, 1.0, 9) for _ in stages]
-    for _ in range(levels):
-        wanted = _pass(stages, float(first), float(target), grids, alive, controls, limit)
-        if wanted is None:
-            return False
-        if not all(mask.any() for mask in alive):
-            return True
-        for number in range(1, len(stages)):  # where a path ends does not matter
-            _halve(grids, alive, number)
-        controls = [numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[mask])) for edges, mask in zip(controls, wanted)]
-    return False
-
-
-def _halve(grids, alive, number):
-    """Halve the cells of one stage in every coordinate in which they are still wanted."""
-    mask = alive[number]
-    for axis, edges in enumerate(grids[number]):
-        wanted = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
-        finer = numpy.unique(numpy.append(edges, ((edges[:-1] + edges[1:]) / 2)[wanted]))
-        mask = numpy.take(mask, numpy.searchsorted(edges, (finer[:-1] + finer[1:]) / 2) - 1, axis=axis)
-        grids[number][axis] = finer
-    alive[number] = mask
-
-
-def _pass(stages, first, target, grids, alive, controls, limit):
-    """Forward the largest values, backward the smallest that are needed; updates `alive`, returns the controls still wanted."""
-    largest = numpy.full(alive[0].shape, first)
-    before, moves = [], []
-    for number, stage in enumerate(stages):
-        sources = alive[number] & (largest > 0)
-        corners = numpy.meshgrid(*[edges[1:] for edges in grids[number]], indexing="ij")
-        states = [corner[sources] for corner in corners]
-        if states[0].size * (len(controls[number]) - 1) > limit or sources.size > limit:
-            return None
-        reached, p, q = stage(states, controls[number])
-        if grids[number + 1] is None:
-            grids[number + 1] = [numpy.linspace(0.0, coordinate.max(initial=1e-300), 9) for coordinate in reached]
-            alive[number + 1] = numpy.ones([8] * len(reached), dtype=bool)
-        shape = alive[number + 1].shape
-        index = 0
-        for coordinate, edges, size in zip(reached, grids[number + 1], shape):
-            edges[-1] = max(edges[-1], coordinate.max(initial=0.0))
-            index = index * size + numpy.minimum(numpy.searchsorted(edges[1:], coordinate), size - 1)
-        value = up(p + q * largest[sources][:, None])
-        index, value, p, q = numpy.broadcast_arrays(index, value, p, q)
-        before.append(largest)
-        moves.append((sources, index, value, p, q))
-        largest = numpy.zeros(shape)
-        numpy.maximum.at(largest.reshape(-1), index.ravel(), value.ravel())
-        for axis in range(len(shape)):  # who has more of a coordinate counts for those with less
-            largest = numpy.flip(numpy.maximum.accumulate(numpy.flip(largest, axis), axis=axis), axis)
-    alive[-1] = alive[-1] & (largest >= target)
-    needed = numpy.where(alive[-1], target, numpy.inf)
-    wanted = []
-    for number in range(len(stages) - 1, -1, -1):
-        sources, index, value, p, q = moves[number]
-        for axis in range(needed.ndim):  # a state rounded up may lie in a lower cell, which needs more
-            needed = numpy.minimum.accumulate(needed, axis=axis)
-        goal = needed.reshape(-1)[index]
-        wanted.insert(0, (value >= goal).any(axis=0))
-        with numpy.errstate(divide="ignore", invalid="ignore"):
-            least = numpy.where(q > 0, (goal - p) / q * (1 - 1e-13), numpy.where(p >= goal, 0.0, numpy.inf)).min(axis=1, initial=numpy.inf)
-        needed = numpy.full(before[number].shape, numpy.inf)
-        needed[sources] = least
-        alive[number] = sources & (before[number] >= needed)
-    return wanted
-
-
-def smallest_excluded(stages, start, first, high, scale, limit, finer=()):
-    """A number at most `high` that is proved to be above the square root of every path's last value, times `scale`."""
-    for step in (0.5, 0.2, 0.07, 0.02, 0.006, 0.002, 0.0006, 0.0002, *finer):
-        while high > 0 and eliminate(stages, start, first, (high * (1 - step)) ** 2 * scale, limit):
-            high *= 1 - step
-    return high
-
-
 def each(function, arguments):
     """A function of numbers at every place of the arguments' broadcast shape, which comes last where its values are arrays."""
     arrays = numpy.broadcast_arrays(*(numpy.asarray(argument, dtype=float) for argument in arguments))
@@ -695,11 +609,6 @@ def state_bound(high, x, slope, curvature, lines, effort, best, paths):
     return high
 
 
-def merged(ends):
-    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
-    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
-
-
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
     top, peak, slope, value, curvature, *_ = tradeoff
@@ -957,7 +866,7 @@ def joint_lines(given, shares, corners):
             nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
             jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
         ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = step * merged(ends[0]), step * merged(ends[2])
+        steep, bend = step * larger_ends(ends[0]), step * larger_ends(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
         weight, none = weights[group], [0.0] * len(jumps)
@@ -970,6 +879,11 @@ def joint_lines(given, shares, corners):
             base, spread, states = low, top, int(jumps[-1]) + 1
         started = started and residual
     return lines
+
+
+def larger_ends(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
 def eliminated(lines, g1, g2, cells, low, high):
@@ -1023,7 +937,7 @@ def bent(line, table, grid):
     with numpy.errstate(all="ignore"):
         for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
             place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
             norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
             mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
             C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
@@ -1049,9 +963,8 @@ def interpolated(table, place):
     place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
     left = minimum(place.astype(int), values.shape[1] - 2)
     within = place - left
-    nearest = numpy.take_along_axis(values, left, axis=1)
-    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
+    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
+    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
 def joint_weights(given, g1, g2, shares=None):
@@ -1113,32 +1026,37 @@ def climbed(value, count, starts, rounds=100):
     return places[best.argmax()], best.max()
 
 
-def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit=400_000):
-    """The joint bound of the first derivative of untied layers, by elimination along the depth: at most `high`."""
-    return each_lines(lambda *given: _joint_path(*given, layout, tradeoffs, limit), [high, x_norm, least, rest], weights, steps, sizes)
+def joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs):
+    """The joint bound of the first derivative of untied layers, by state along the depth: at most `high`."""
+    return each_lines(lambda *given: _joint_path(*given, layout, tradeoffs), [high, x_norm, least, rest], weights, steps, sizes)
 
 
-def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, limit):
-    if not (numpy.isfinite(high) and high > 0):
+def _joint_path(high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs):
+    depth = len(layout)
+    if not (numpy.isfinite(high) and high > 0) or depth > 400:
         return high
-    stages, started, spread = [], True, 0.0
-    for number, (residual, _, group, kind, _) in enumerate(layout):
+    corners = int(numpy.clip(12000 // depth, 32, 3000))
+    lines = joint_lines((x_norm, least, rest, weights, steps, sizes, layout, tradeoffs), numpy.ones((depth, 2)), corners)
+    squares = [(line[0], [(jump, keep**2, gain**2 * (1 + size**2)) for jump, size, keep, gain, *_ in line[-1]]) for line in lines]
+    return min(high, float(up(sqrt(largest_along(squares, numpy.zeros(1)).max()))))
 
-        def stage(states, cells, number=number, residual=residual, group=group, kind=kind, started=started, spread=spread):
-            steep, value, _ = tradeoff_cells(tradeoffs[kind], cells[:-1], cells[1:])
-            known = joint_size(x_norm, least, rest, spread, states[0], layout[number - 1][1], started) if number else x_norm
-            size = numpy.fmin(known, sizes[number]) + 0 * numpy.minimum(states[0], 1.0)
-            weight, step = weights[group], steps[number]
-            if residual:
-                reach = up(states[0][:, None] + step * value[None, :])
-                return [reach], up((step * steep[None, :]) ** 2 * (1 + size[:, None] ** 2)), up((1 + step * weight * steep) ** 2)[None, :]
-            return [value[None, :] + 0 * states[0][:, None]], up(steep[None, :] ** 2 * (1 + size[:, None] ** 2)), up((weight * steep) ** 2)[None, :]
 
-        stages.append(stage)
-        top = tradeoffs[kind][0]
-        spread = spread + steps[number] * top if residual else top
-        started = started and residual
-    return smallest_excluded(stages, [0.0], 1e-300, high, 1.0, limit, (6e-5, 2e-5))
+def largest_along(lines, start):
+    """The largest value of every state after lines: a corner, (steps of reach, factor, what it adds to every state before), makes factor value + added.
+
+    lines: for each whether it is residual, and its corners. start: the value before, an array of one state (and more axes).
+    """
+    largest = start
+    for residual, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros(((rows if residual else 1) + int(corners[-1][0]), *start.shape[1:]))
+        for jump, factor, added in corners:
+            grown = (factor * before + added) * (1 + 1e-15)
+            if not residual:
+                grown = grown.max(axis=0, keepdims=True)
+            here = largest[jump : jump + len(grown)]
+            maximum(here, grown, out=here)
+    return largest
 
 
 def _number(name, value):

@@ -105,11 +105,6 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
-def merged(ends):
-    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
-    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
-
-
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
     top, peak, slope, value, curvature, *_ = tradeoff
@@ -294,7 +289,7 @@ def joint_lines(given, shares, corners):
             nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
             jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
         ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = step * merged(ends[0]), step * merged(ends[2])
+        steep, bend = step * larger_ends(ends[0]), step * larger_ends(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
         weight, none = weights[group], [0.0] * len(jumps)
@@ -307,6 +302,11 @@ def joint_lines(given, shares, corners):
             base, spread, states = low, top, int(jumps[-1]) + 1
         started = started and residual
     return lines
+
+
+def larger_ends(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
 def eliminated(lines, g1, g2, cells, low, high):
@@ -360,7 +360,7 @@ def bent(line, table, grid):
     with numpy.errstate(all="ignore"):
         for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
             place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
             norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
             mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
             C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
@@ -386,9 +386,8 @@ def interpolated(table, place):
     place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
     left = minimum(place.astype(int), values.shape[1] - 2)
     within = place - left
-    nearest = numpy.take_along_axis(values, left, axis=1)
-    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
+    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
+    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
 def joint_weights(given, g1, g2, shares=None):
@@ -450,6 +449,24 @@ def climbed(value, count, starts, rounds=100):
     return places[best.argmax()], best.max()
 
 
+def largest_along(lines, start):
+    """The largest value of every state after lines: a corner, (steps of reach, factor, what it adds to every state before), makes factor value + added.
+
+    lines: for each whether it is residual, and its corners. start: the value before, an array of one state (and more axes).
+    """
+    largest = start
+    for residual, corners in lines:
+        rows, before = len(largest), largest
+        largest = numpy.zeros(((rows if residual else 1) + int(corners[-1][0]), *start.shape[1:]))
+        for jump, factor, added in corners:
+            grown = (factor * before + added) * (1 + 1e-15)
+            if not residual:
+                grown = grown.max(axis=0, keepdims=True)
+            here = largest[jump : jump + len(grown)]
+            maximum(here, grown, out=here)
+    return largest
+
+
 def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
     """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
     del kind
@@ -504,7 +521,7 @@ def flow_lines(given, shares, corners):
     chord = maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (bend[:, :1] - bend[:, 1:])) / 4
     bend = step * (growth**2 * bend + chord)
     gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
-    numbers = [up(merged(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
+    numbers = [up(larger_ends(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
     none, lines = [0.0] * len(jumps), []
     for share, size in zip(shares, sizes):
         placed = [size[shift : shift + len(size) - corners] for shift in minimum(jumps + 1, corners)]
@@ -516,15 +533,8 @@ def along_directions(lines, count):
     """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
     angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
     of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
-    largest = numpy.zeros((1, count + 1))
-    for _, _, _, corners in lines:
-        rows, before = len(largest), largest
-        largest = numpy.zeros((rows + corners[-1][0], count + 1))
-        for jump, size, keep, gain, *_ in corners:
-            here = largest[jump : jump + rows]
-            maximum(here, keep * before + gain * (size[:, None] * of_weight + of_bias), out=here)
-        largest *= 1 + 1e-15
-    return float(largest.max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
+    linear = [(1, [(jump, keep, gain * (size[:, None] * of_weight + of_bias)) for jump, size, keep, gain, *_ in line[-1]]) for line in lines]
+    return float(largest_along(linear, numpy.zeros((1, count + 1))).max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
 
 
 def flow_work(cells, corners, grid, fine):

@@ -100,11 +100,6 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
-def merged(ends):
-    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
-    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
-
-
 def tradeoff_cells(tradeoff, low, high):
     """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
     top, peak, slope, value, curvature, *_ = tradeoff
@@ -367,7 +362,7 @@ def joint_lines(given, shares, corners):
             nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
             jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
         ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = step * merged(ends[0]), step * merged(ends[2])
+        steep, bend = step * larger_ends(ends[0]), step * larger_ends(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
         weight, none = weights[group], [0.0] * len(jumps)
@@ -380,6 +375,11 @@ def joint_lines(given, shares, corners):
             base, spread, states = low, top, int(jumps[-1]) + 1
         started = started and residual
     return lines
+
+
+def larger_ends(ends):
+    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
+    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
 def eliminated(lines, g1, g2, cells, low, high):
@@ -433,7 +433,7 @@ def bent(line, table, grid):
     with numpy.errstate(all="ignore"):
         for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
             place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * (lost * high + spent), other - place * spent) if spent else (share, other)
+            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
             norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
             mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
             C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
@@ -459,9 +459,8 @@ def interpolated(table, place):
     place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
     left = minimum(place.astype(int), values.shape[1] - 2)
     within = place - left
-    nearest = numpy.take_along_axis(values, left, axis=1)
-    found = nearest * (1 - 1e-12 - within) + numpy.take_along_axis(values, left + 1, axis=1) * within
-    return numpy.where(within <= 1 + 1e-12, found, -numpy.inf)
+    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
+    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
 def joint_weights(given, g1, g2, shares=None):

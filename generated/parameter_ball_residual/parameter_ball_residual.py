@@ -188,9 +188,14 @@ def seen(count, skips):
     return [line + sum(line > last for last in skips[1::2]) for line in range(count)]
 
 
-def merged(ends):
-    """For each node between cells the larger of its two cells' numbers there; ends: (cells, 2)."""
-    return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
+def merged(lines, groups):
+    """The matrix that adds up the entries (line 1's weights, its bias, line 2's ..) of the lines that share parameters."""
+    known = list(dict.fromkeys(groups))
+    matrix = numpy.zeros((2 * len(known), 2 * lines))
+    for line, group in enumerate(groups):
+        for kind in (0, 1):
+            matrix[2 * known.index(group) + kind, 2 * line + kind] = 1
+    return matrix
 
 
 def shared_blocks(sizes, radius, keeps, slopes, groups, skips, scales):

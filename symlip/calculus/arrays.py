@@ -821,7 +821,7 @@ class JointLines(Certified):
 
 
 class JointPath(JointLines):
-    """The first derivative of untied layers, by elimination along the depth: (.., smallest step)."""
+    """The first derivative of untied layers, by state along the depth."""
 
     runtime = "joint_path"
     template = r"\max_{R}\,|\boldsymbol{\ell}(R)|"

@@ -202,11 +202,11 @@ def namespace() -> dict[str, Any]:
         largest_eigenvalue=_largest_eigenvalue, paired_eigenvalue=_paired_eigenvalue, ball_monomial=_ball_monomial, mean=_mean,
         budget_sum_range=_budget_sum_range, chords=_chords, not_zero=_not_zero, joint_bounded=_by_floats(runtime.joint_bounded, least), joint_ball=_by_floats(runtime.joint_ball, least),
         simplex_bending=_by_floats(bending.simplex_bending, {"limit": 60}), bending_two_layers=_by_floats(bending.bending_two_layers, {"rounds": 1}),
-        joint_branch=_by_floats(joint.joint_branch, {"limit": 60_000}), joint_path=_by_floats(joint.joint_path, least), joint_states=_by_floats(joint.joint_states, {}),
+        joint_branch=_by_floats(joint.joint_branch, {"limit": 60_000}), joint_path=_by_floats(joint.joint_path, {}), joint_states=_by_floats(joint.joint_states, {}),
         **{name: _arrays_by_floats(getattr(shares, name)) for name in ("shared_values", "shared_blocks", "shared_matrix")},
         state_bending=_by_floats(bending_states.state_bending, {"effort": 0}),
         cosine_sine=lambda index, quarter: (max(mpf(0), mpmath.cospi(mpf(index) / (2 * quarter))), mpmath.sinpi(mpf(index) / (2 * quarter))),
-        flow_joint=_by_floats(joint_flow.flow_joint, {"fine": -2}), flow_path=_by_floats(joint_flow.flow_path, {"limit": 4_000, "cells": 12, "fine": -2}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
+        flow_joint=_by_floats(joint_flow.flow_joint, {"fine": -2}), flow_path=_by_floats(joint_flow.flow_path, {"fine": -2}), activation_chart=lambda *parts: _floats(parts, float), numpy=np, indicator=lambda value: mpf(int(value >= 0)), table=lambda *values: np.array([mpf(1), *map(mpf, values)], dtype=object),
     )  # fmt: skip
     return names
 
