@@ -47,7 +47,7 @@ from .calculus.rules.separate import Separate
 from .calculus.rules.slope import Slope
 from .calculus.rules.value import Value, unbounded_value
 from .costs import Cost, HalfSquaredError, Risk
-from .derive_flow import check_field, flow_bounds
+from .derive_flow import check_field, flow_bounds, joint_flow_cost
 from .derive_near import METHODS as LOCAL_METHODS
 from .derive_near import check_local, local_bounds
 from .errors import SymlipError
@@ -796,7 +796,7 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
                 cells = f"cells_{identifier(last.activation)}"
                 sharp = derivation.apply(bending.BendingCost(), slope, curvature, by_kind["bending"], cells, block, layer=depth, activation=last.activation)
                 results["cost_gradient_lipschitz"] = derivation.apply(bending.RiskBending(), sharp, results["cost_gradient_lipschitz"]) if averaged else sharp
-            if derivation.problem.method == "joint" and not network.plain and not averaged:
+            if derivation.problem.method == "joint" and not isinstance(network, Field) and not network.plain and not averaged:
                 shared = [str(h.symbol) for h in derivation.hypotheses.values()]
                 sizes = [step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.kind == "value"]
                 name = results["cost_gradient_lipschitz"]
@@ -807,6 +807,8 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
         else:
             second = derivation.apply(CostSecondScalar(), slope, curvature, by_kind["first"], by_kind["second"], layer=depth)
             results["cost_gradient_lipschitz"] = derivation.apply(RiskSecondScalar(), second) if averaged else second
+        if derivation.problem.method == "joint" and isinstance(network, Field) and not averaged:
+            results["cost_gradient_lipschitz"] = joint_flow_cost(derivation, slope, curvature, results["cost_gradient_lipschitz"])
     third = cost_third(inner, derivation.problem.order) if derivation.problem.order > 2 else None
     for order in range(3, derivation.problem.order + 1):
         assert third is not None

@@ -9,14 +9,14 @@ from .joint import best_shares, eliminated, larger_ends, largest_along, lines_si
 from .runtime import each, phi1, up
 
 
-def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
-    """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
+def flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with shared parameters, or (order 2) of a cost's, by cells in time and state: at most `high`."""
     del kind
-    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width])
+    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, g1, g2, width])
 
 
-def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeoff, fine):
-    if not (numpy.isfinite(high) and high > 0):
+def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, tradeoff, fine):
+    if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
 
     given = (x_norm, least, rest, weight, length, width, tradeoff)
@@ -26,12 +26,12 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeof
     long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
     sizes = [x_norm + sqrt(width) * number * long * tradeoff[0] for number in range(1, coarse + 2)]
     lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes, layout, [tradeoff])
-    shares, _ = best_shares(lines, 1.0, 0.0, 10 * high)  # of some residual lines; those of the cells between them
+    shares, _ = best_shares(lines, g1, g2, 10 * high)  # of some residual lines; those of the cells between them
     found = high / 2
     for count, corners, grid in flow_work(64, 14, 32, fine):
         places = (numpy.arange(count) + 0.5) * coarse / count
         between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), g1, g2, grid, 0.9 * found, high)
     return found
 
 
@@ -100,20 +100,20 @@ def flow_work(cells, corners, grid, fine):
     return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
 
 
-def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
-    """The joint bound of a neural ODE with depth-dependent parameters, by cells in time and state: at most `high`."""
-    return each(lambda *numbers: _flow_path(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
+def flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with depth-dependent parameters, or (order 2) of a cost's, by cells in time and state: at most `high`."""
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, g1, g2, width, kind])
 
 
-def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine):
-    if not (numpy.isfinite(high) and high > 0):
+def _flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine):
+    if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
     given = (x_norm, least, rest, weight, length, width, tradeoff)
     if order < 2:
         return min(high, float(up(sqrt(largest_along(square_lines(given, int(256 * 2.0**fine), 32, kind), numpy.zeros(1)).max()))))
     found = high / 1.6
     for count, corners, grid in flow_work(128, 10, 24, fine):
-        found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+        found = eliminated(spread_lines(given, count, corners), g1, g2, grid, 0.8 * found, high)
     return found
 
 

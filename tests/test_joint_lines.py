@@ -430,3 +430,17 @@ def test_no_scalar_ode_with_depth_dependent_parameters_is_above_its_second_joint
     controls = np.concatenate([np.repeat(np.linspace(-2, 2, 201)[:, None], 16, axis=1), 2 * rng.normal(size=(400, 16))])
     found = kernel_of_controls(controls, 1.0, [1.0], 1.0, None, "z")  # A = 1 and b = z - X at every time
     assert 0.7 * bound.gradient_lipschitz <= found.max() <= bound.gradient_lipschitz
+
+
+@pytest.mark.parametrize("parameters", ["shared", "depth-dependent"])
+def test_a_cost_on_top_of_a_neural_ode_has_a_joint_bound_of_its_own(parameters):
+    pytest.importorskip("z3")
+    derivation = sl.derive(sl.NeuralODE(2, "tanh", parameters=parameters), method="joint", cost=sl.HalfSquaredError())
+    derivation.check(obligations=True)
+    assert derivation.verify(digits=20, networks=2).passed
+    given = {"weight_norm": 0.7, "x": [0.4, 0.0], "total_variation": 0.8, "target_norm": 1.0}
+    found = derivation.compile()(**given)
+    slope = found.value + 1.0  # |f - y|
+    assert 0.8 * found.gradient_lipschitz * slope < found.cost_gradient_lipschitz < found.lipschitz**2 + slope * found.gradient_lipschitz
+    still = derivation.compile()(**given | {"total_variation": 0.0})
+    assert still.lipschitz == still.cost_lipschitz == 0 and math.isfinite(still.cost_gradient_lipschitz)

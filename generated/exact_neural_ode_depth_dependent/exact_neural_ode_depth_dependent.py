@@ -249,20 +249,20 @@ def flow_work(cells, corners, grid, fine):
     return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
 
 
-def flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
-    """The joint bound of a neural ODE with depth-dependent parameters, by cells in time and state: at most `high`."""
-    return each(lambda *numbers: _flow_path(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width, kind])
+def flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with depth-dependent parameters, or (order 2) of a cost's, by cells in time and state: at most `high`."""
+    return each(lambda *numbers: _flow_path(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, g1, g2, width, kind])
 
 
-def _flow_path(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine):
-    if not (numpy.isfinite(high) and high > 0):
+def _flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine):
+    if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
     given = (x_norm, least, rest, weight, length, width, tradeoff)
     if order < 2:
         return min(high, float(up(sqrt(largest_along(square_lines(given, int(256 * 2.0**fine), 32, kind), numpy.zeros(1)).max()))))
     found = high / 1.6
     for count, corners, grid in flow_work(128, 10, 24, fine):
-        found = eliminated(spread_lines(given, count, corners), 1.0, 0.0, grid, 0.8 * found, high)
+        found = eliminated(spread_lines(given, count, corners), g1, g2, grid, 0.8 * found, high)
     return found
 
 
@@ -398,9 +398,9 @@ def _kernel(a, x_norm, x_least, x_rest, U):
     del v2
     del w
     del c
-    L = flow_path(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    L = flow_path(L_T, x_norm, x_least, x_rest, a, U, 1, 1, 0, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del L_T
-    Jsecond = flow_path(H_T, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    Jsecond = flow_path(H_T, x_norm, x_least, x_rest, a, U, 2, 1, 0, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del H_T
     return [B_T, L, Jsecond]
 

@@ -467,14 +467,14 @@ def largest_along(lines, start):
     return largest
 
 
-def flow_joint(high, x_norm, least, rest, weight, length, order, width, kind, tradeoff, fine=0):
-    """The joint bound of a neural ODE with shared parameters, by cells in time and state: at most `high`."""
+def flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
+    """The joint bound of a neural ODE with shared parameters, or (order 2) of a cost's, by cells in time and state: at most `high`."""
     del kind
-    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, width])
+    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, g1, g2, width])
 
 
-def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeoff, fine):
-    if not (numpy.isfinite(high) and high > 0):
+def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, tradeoff, fine):
+    if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
 
     given = (x_norm, least, rest, weight, length, width, tradeoff)
@@ -484,12 +484,12 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, width, tradeof
     long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
     sizes = [x_norm + sqrt(width) * number * long * tradeoff[0] for number in range(1, coarse + 2)]
     lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes, layout, [tradeoff])
-    shares, _ = best_shares(lines, 1.0, 0.0, 10 * high)  # of some residual lines; those of the cells between them
+    shares, _ = best_shares(lines, g1, g2, 10 * high)  # of some residual lines; those of the cells between them
     found = high / 2
     for count, corners, grid in flow_work(64, 14, 32, fine):
         places = (numpy.arange(count) + 0.5) * coarse / count
         between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), 1.0, 0.0, grid, 0.9 * found, high)
+        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), g1, g2, grid, 0.9 * found, high)
     return found
 
 
@@ -656,9 +656,9 @@ def _kernel(a, x_norm, x_least, x_rest, U):
     del lvec_T
     Lambda = largest_eigenvalue(G_T)
     del G_T
-    L = flow_joint(L_T, x_norm, x_least, x_rest, a, U, 1, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    L = flow_joint(L_T, x_norm, x_least, x_rest, a, U, 1, 1, 0, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del L_T
-    Jsecond = flow_joint(Lambda, x_norm, x_least, x_rest, a, U, 2, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
+    Jsecond = flow_joint(Lambda, x_norm, x_least, x_rest, a, U, 2, 1, 0, 2, 1, (1.0, 0.5773502691896257, (lambda z: 1 - z**2), (lambda z: z), (lambda z: z*(2 - 2*z**2)), (lambda z: -2*z), (lambda z: 2 - 6*z**2)))
     del Lambda
     return [B_T, L, Jsecond]
 

@@ -864,12 +864,19 @@ class StateBending(JointLines):
 
 
 class FlowJoint(JointLines):
-    """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, width, kind, trade-off)."""
+    """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, g1, g2, width, kind, trade-off)."""
 
     runtime = "flow_joint"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return r"\sup_{R}\,|\boldsymbol{\ell}(U)|" if self.args[6] == 1 else r"\sup_{R}\,\lambda_{\max}\bigl(G(U)\bigr)"
+        order, g1, g2 = self.args[6:9]
+        if order == 1:
+            return r"\sup_{R}\,|\boldsymbol{\ell}(U)|"
+        if g2 == 0:
+            return r"\sup_{R}\,\lambda_{\max}\bigl(G(U)\bigr)"
+        return (
+            rf"\sup_{{R}}\,\lambda_{{\max}}\bigl({printer._print(g2)}\,\boldsymbol{{\ell}}(U)\boldsymbol{{\ell}}(U)^{{\top}}+{printer._print(g1)}\,G(U)\bigr)"
+        )
 
 
 class FlowPath(JointLines):
@@ -878,7 +885,12 @@ class FlowPath(JointLines):
     runtime = "flow_path"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return r"\sup_{R}\,\sqrt{f(U)}" if self.args[6] == 1 else r"\sup_{R,\alpha,\beta}P(U)"
+        order, g1, g2 = self.args[6:9]
+        if order == 1:
+            return r"\sup_{R}\,\sqrt{f(U)}"
+        if g2 == 0:
+            return r"\sup_{R,\alpha,\beta}P(U)"
+        return rf"\sup_{{R,\alpha,\beta}}\bigl({printer._print(g2)}\,y(U)^2+{printer._print(g1)}\,P(U)\bigr)"
 
 
 class ChainShares(Operation):
