@@ -18,7 +18,6 @@ def flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, 
 def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
-
     given = (x_norm, least, rest, weight, length, width, tradeoff)
     if order < 2:
         return min(high, along_directions(flow_lines(given, numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
@@ -38,7 +37,7 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width,
 def flow_cells(given, cells, corners):
     """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
 
-    given: |x|, its entries' least and the norm of the others, weight norm, total variation, width, trade-off.
+    given: |x|, the least of its entries and the sum of the others, in modulus, weight norm, total variation, width, trade-off.
     """
     x_norm, least, rest, _, length, width, tradeoff = given
     step, top, value = up(length / cells), tradeoff[0], tradeoff[3]

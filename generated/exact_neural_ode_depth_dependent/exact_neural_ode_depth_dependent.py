@@ -214,7 +214,7 @@ def largest_along(lines, start):
 def flow_cells(given, cells, corners):
     """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
 
-    given: |x|, its entries' least and the norm of the others, weight norm, total variation, width, trade-off.
+    given: |x|, the least of its entries and the sum of the others, in modulus, weight norm, total variation, width, trade-off.
     """
     x_norm, least, rest, _, length, width, tradeoff = given
     step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
