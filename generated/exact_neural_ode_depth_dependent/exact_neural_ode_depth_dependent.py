@@ -259,7 +259,7 @@ def _flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, 
         return high
     given = (x_norm, least, rest, weight, length, width, tradeoff)
     if order < 2:
-        return min(high, float(up(sqrt(largest_along(square_lines(given, int(256 * 2.0**fine), 32, kind), numpy.zeros(1)).max()))))
+        return min(high, float(up(sqrt(largest_along(square_lines(given, int(512 * 2.0**fine), 24, kind), numpy.zeros(1)).max()))))
     found = high / 1.6
     for count, corners, grid in flow_work(128, 10, 24, fine):
         found = eliminated(spread_lines(given, count, corners), g1, g2, grid, 0.8 * found, high)
