@@ -390,3 +390,16 @@ def test_bad_input_near_weights_is_one_line(symlip, arguments, message):
         pytest.importorskip("onnx")
     status, _, err = symlip(*arguments)
     assert status == 2 and message in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("cost", [(), ("--cost", "half-squared-error")], ids=["network", "cost"])
+def test_bound_on_a_neural_ode_has_a_joint_row_below_the_block_one(symlip, cost):
+    status, out, err = symlip("bound", ROOT / "tests" / "data" / "neural_ode.npz", "--input-norm", "0.5", *cost)
+    rows = {
+        method: [float(entry) for entry in line.split()[4:]]
+        for line in out.splitlines()
+        for method in ("block", "joint")
+        if line.startswith(f"|A| <= a        {method}")
+    }
+    assert status == 0 and not err
+    assert all(sharp < rough for sharp, rough in zip(rows["joint"][1:], rows["block"][1:])) and len(rows["joint"]) == (5 if cost else 3)
