@@ -60,9 +60,8 @@ NAMES = {"weight": "weight_norms", "bias": "bias_norms", "radius": "radius", "sc
 NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_variation": "total_variation"}
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
 
-FUNCTIONS = {
-    name: value for module in (runtime, bending, bending_states, shares, joint, joint_flow) for name, value in vars(module).items() if inspect.isfunction(value)
-}
+MODULES = (runtime, bending, bending_states, shares, joint, joint_flow)
+FUNCTIONS = {name: value for module in MODULES for name, value in vars(module).items() if inspect.isfunction(value)}
 """What a compiled bound may use."""
 
 FINE = {

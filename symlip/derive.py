@@ -796,19 +796,20 @@ def _cost(derivation: Derivation, depth: int | sympy.Symbol, inner: Cost) -> Non
                 cells = f"cells_{identifier(last.activation)}"
                 sharp = derivation.apply(bending.BendingCost(), slope, curvature, by_kind["bending"], cells, block, layer=depth, activation=last.activation)
                 results["cost_gradient_lipschitz"] = derivation.apply(bending.RiskBending(), sharp, results["cost_gradient_lipschitz"]) if averaged else sharp
-            if derivation.problem.method == "joint" and not isinstance(network, Field) and not network.plain and not averaged:
-                shared = [str(h.symbol) for h in derivation.hypotheses.values()]
-                sizes = [step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.kind == "value"]
-                name = results["cost_gradient_lipschitz"]
-                results["cost_gradient_lipschitz"] = derivation.apply(JointLinesSecond(), *shared, *sizes, slope, curvature, name, network=network, cost=True)
-                if "Lstates" in derivation.steps:
-                    given = [*shared, slope, curvature, results["cost_gradient_lipschitz"]]
-                    results["cost_gradient_lipschitz"] = derivation.apply(bending_states.StatesSecond(), *given, network=network, cost=True)
         else:
             second = derivation.apply(CostSecondScalar(), slope, curvature, by_kind["first"], by_kind["second"], layer=depth)
             results["cost_gradient_lipschitz"] = derivation.apply(RiskSecondScalar(), second) if averaged else second
-        if derivation.problem.method == "joint" and isinstance(network, Field) and not averaged:
-            results["cost_gradient_lipschitz"] = joint_flow_cost(derivation, slope, curvature, results["cost_gradient_lipschitz"])
+        if derivation.problem.method == "joint" and not network.plain and not averaged:
+            given, outer = [str(h.symbol) for h in derivation.hypotheses.values()], [slope, curvature]
+            name = results["cost_gradient_lipschitz"]
+            if isinstance(network, Field):
+                sharp = joint_flow_cost(derivation, *given, *outer, name)
+            else:
+                sizes = [step.name for step, claim in derivation.bounds if isinstance(claim.quantity, Quantity) and claim.quantity.kind == "value"]
+                sharp = derivation.apply(JointLinesSecond(), *given, *sizes, *outer, name, network=network, cost=True)
+                if "Lstates" in derivation.steps:
+                    sharp = derivation.apply(bending_states.StatesSecond(), *given, *outer, sharp, network=network, cost=True)
+            results["cost_gradient_lipschitz"] = sharp
     third = cost_third(inner, derivation.problem.order) if derivation.problem.order > 2 else None
     for order in range(3, derivation.problem.order + 1):
         assert third is not None

@@ -241,13 +241,12 @@ def _neural_blocks(derivation: Derivation, field: NeuralODE, hypotheses: list[st
     _set(derivation, value=value, lipschitz=first, gradient_lipschitz=second, layer_lipschitz=matrix)
 
 
-def joint_flow_cost(derivation: Derivation, slope: str, curvature: str, second: str | None) -> str:
+def joint_flow_cost(derivation: Derivation, *premises: str | None) -> str:
     """The joint bound of a cost's second derivative, on top of a neural ODE."""
     field = derivation.problem.network
     assert isinstance(field, NeuralODE)
     rule = JointFlowDepthDependentSecond() if field.parameters == "depth-dependent" else JointFlowSecond()
-    premises = [str(hypothesis.symbol) for hypothesis in derivation.hypotheses.values()]
-    return derivation.apply(rule, *premises, slope, curvature, second, width=field.width, activation=field.activation, cost=True)
+    return derivation.apply(rule, *premises, width=field.width, activation=field.activation, cost=True)
 
 
 # --- what is reached, what has no bound, and the limit -----------------------------------------------------------------------

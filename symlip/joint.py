@@ -65,7 +65,7 @@ def tradeoff_corners(tradeoff, low, high):
 
 
 def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order):
-    """The block vector, its parts by input, and from order 2 on the block matrix, for slopes, values and curvatures of each line.
+    """The block vector, and its parts by input or from order 2 on the block matrix, for slopes, values and curvatures of each line.
 
     points: for each line with an activation those three, (count, corners) each; every combination of the corners is a row of the
     results, (count, rows, ..). layout: for each line 0 (dense), 1 (residual) or 2 (the end of a skip), its width, its group, its
@@ -74,7 +74,7 @@ def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, top
     groups, count = 1 + max(line[2] for line in layout), len(points[0][0])
     vector, matrix = numpy.zeros((count, 1, 2 * groups)), numpy.zeros((count, 1, 2 * groups, 2 * groups)) if order >= 2 else None
     spread, reach, started = 0.0, numpy.zeros((count, 1)), True
-    parts = numpy.zeros((3, count, 1, groups))  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
+    parts = numpy.zeros((3, count, 1, groups)) if order < 2 else None  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
     known, number_of = [], 0
     for number, (residual, _, group, kind, start) in enumerate(layout):
         known.append((vector, matrix, spread, reach, started, parts))
@@ -82,8 +82,11 @@ def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, top
         if residual == 2:  # the branch's last line is dense: its value is that of one more residual line after the skip's start
             below, under, outer_spread, outer_reach, started, lower = known[start]
             times = vector.shape[1] // below.shape[1]
-            vector, parts = below.repeat(times, axis=1) + step * vector, lower.repeat(times, axis=2) + step * parts
-            matrix = under.repeat(times, axis=1) + step * matrix if order >= 2 else None
+            vector = below.repeat(times, axis=1) + step * vector
+            if order >= 2:
+                matrix = under.repeat(times, axis=1) + step * matrix
+            else:
+                parts = lower.repeat(times, axis=2) + step * parts
             spread, reach = outer_spread + step * spread, outer_reach.repeat(times, axis=1) + step * reach
             continue
         rows, corners = vector.shape[1], points[number_of][0].shape[1]
@@ -91,11 +94,8 @@ def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, top
         number_of += 1
         most = reach.max(axis=1, keepdims=True)
         size = lines_size(x_norm, least, rest, spread, reach, most, layout[number - 1][1], started, sizes[number]) if number else x_norm + 0 * reach
-        vector, reach, size, parts = vector.repeat(corners, axis=1), reach.repeat(corners, axis=1), size.repeat(corners, axis=1), parts.repeat(corners, axis=2)
+        vector, reach, size = vector.repeat(corners, axis=1), reach.repeat(corners, axis=1), size.repeat(corners, axis=1)
         top, weight = tops[kind], weights[group]
-        grown = weight * parts
-        grown[..., group] += numpy.stack([0 * reach + started, 0 * reach + spread, reach])
-        parts = parts + step * steep[..., None] * grown if residual else steep[..., None] * grown
         q = weight * vector
         q[..., 2 * group] += size
         q[..., 2 * group + 1] += 1
@@ -106,6 +106,11 @@ def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, top
             inner[..., :, 2 * group] += vector
             core = bend[..., None, None] * q[..., :, None] * q[..., None, :] + steep[..., None, None] * inner
             matrix = matrix + step * core if residual else core
+        else:
+            parts = parts.repeat(corners, axis=2)
+            grown = weight * parts
+            grown[..., group] += numpy.stack([0 * reach + started, 0 * reach + spread, reach])
+            parts = parts + step * steep[..., None] * grown if residual else steep[..., None] * grown
         vector = vector + step * steep[..., None] * q if residual else steep[..., None] * q
         spread = spread + step * top if residual else top
         reach = reach + step * value if residual else value
@@ -126,7 +131,7 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
     """
     kinds, tops = [line[3] for line in layout if line[0] < 2], [tradeoff[0] for tradeoff in tradeoffs]
     if numpy.array_equal(low, high) or len(kinds) > 8:
-        points = [[part[:, None] for part in tradeoff_cells(tradeoffs[kind], low[:, line], high[:, line])] for line, kind in enumerate(kinds)]
+        points = plain_points(low, high, kinds, tradeoffs)
     else:
         points = [tradeoff_corners(tradeoffs[kind], low[:, line], high[:, line]) for line, kind in enumerate(kinds)]
     vector, parts, matrix = joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order)
@@ -142,6 +147,11 @@ def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, t
     whole = g1 * matrix + g2 * vector[..., :, None] * vector[..., None, :]
     ends = largest_eigenvalue(numpy.moveaxis(whole, (-2, -1), (0, 1))) * (1 + 1e-12)
     return numpy.where(numpy.isnan(ends), numpy.inf, ends).max(axis=1)
+
+
+def plain_points(low, high, kinds, tradeoffs):
+    """For each line the largest slope, value and curvature of t in [low, high], (boxes, 1) each; exact for low = high."""
+    return [[part[:, None] for part in tradeoff_cells(tradeoffs[kind], low[:, line], high[:, line])] for line, kind in enumerate(kinds)]
 
 
 def joint_branch(high, x_norm, least, rest, order, g1, g2, weights, steps, sizes, layout, tradeoffs, limit=8_000_000):
@@ -388,7 +398,7 @@ def joint_weights(given, g1, g2, shares=None):
     own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
 
     def wholes(t):
-        cells = [[part[:, None] for part in tradeoff_cells(tradeoffs[line[3]], t[:, number], t[:, number])] for number, line in enumerate(layout)]
+        cells = plain_points(t, t, [line[3] for line in layout], tradeoffs)
         tops = [tradeoff[0] for tradeoff in tradeoffs]
         vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, tops, 2)
         return g1 * matrices[:, 0] + g2 * vectors[:, 0, :, None] * vectors[:, 0, None, :]

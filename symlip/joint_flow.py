@@ -51,22 +51,27 @@ def flow_cells(given, cells, corners):
     return step, steep, bend, sizes
 
 
-def flow_lines(given, shares, corners):
-    """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s.
+def at_corners(size, corners):
+    """The size at the end of a cell in time for each corner, by state at its start: for the end of the corner's cell of t, not to depend on the t within."""
+    return [size[shift : shift + len(size) - corners] for shift in minimum(numpy.arange(corners + 1) + 1, corners)]
 
-    A corner has the size at the end of its cell of t, since the size at the end of the cell is not to depend on the cell's own t.
-    """
+
+def product_ends(left, right):
+    """Ends of a chord above the product of two functions, affine in each cell of t, by their ends (cells, 2)."""
+    return left * right + maximum(0, (left[:, 1:] - left[:, :1]) * (right[:, :1] - right[:, 1:])) / 4
+
+
+def flow_lines(given, shares, corners):
+    """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s."""
     weight, jumps = given[3], numpy.arange(corners + 1)
     step, steep, bend, sizes = flow_cells(given, len(shares), corners)
     steep, growth = step * steep, up(exp(weight * step * steep))
-    chord = maximum(0, (growth[:, 1:] ** 2 - growth[:, :1] ** 2) * (bend[:, :1] - bend[:, 1:])) / 4
-    bend = step * (growth**2 * bend + chord)
+    bend = step * product_ends(growth**2, bend)
     gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
     numbers = [up(larger_ends(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
     none, lines = [0.0] * len(jumps), []
     for share, size in zip(shares, sizes):
-        placed = [size[shift : shift + len(size) - corners] for shift in minimum(jumps + 1, corners)]
-        lines.append((1, *share, list(zip(jumps, placed, *numbers, none, none))))
+        lines.append((1, *share, list(zip(jumps, at_corners(size, corners), *numbers, none, none))))
     return lines
 
 
@@ -129,10 +134,8 @@ def square_lines(given, cells, corners, kind):
         square, falls = numpy.where(middle < 1 / 3, square, top * 32 / 27 * (1 - middle)), numpy.where(middle < 1 / 3, falls, -top * 32 / 27)
     square = up(maximum(square + falls * (ends - middle), 0.0)) + 1e-15
     growth = up(exp(2 * given[3] * step * steep))
-    chord = maximum(0, (growth[:, 1:] - growth[:, :1]) * (square[:, :1] - square[:, 1:])) / 4
-    factors, gains = up(larger_ends(growth)), up(larger_ends(step * (growth * square + chord)))
+    factors, gains = up(larger_ends(growth)), up(larger_ends(step * product_ends(growth, square)))
     lines = []
     for size in sizes:
-        placed = [1 + size[shift : shift + len(size) - corners] ** 2 for shift in minimum(jumps + 1, corners)]
-        lines.append((1, [(jump, factor, gain * part) for jump, factor, gain, part in zip(jumps, factors, gains, placed)]))
+        lines.append((1, [(jump, factor, gain * (1 + part**2)) for jump, factor, gain, part in zip(jumps, factors, gains, at_corners(size, corners))]))
     return lines

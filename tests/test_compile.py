@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symlip as sl
-from symlip import bending, bending_states, joint, joint_flow, runtime, shares
-from symlip.compile import FUNCTIONS
+from symlip.compile import FUNCTIONS, MODULES
 
 m = sympy.Symbol("m", integer=True, positive=True)
 NETWORK = sl.Network(3, [sl.Dense(4, "tanh"), sl.Dense(3, "softplus"), sl.Dense(2, "identity")])
@@ -201,6 +200,5 @@ def test_outward_on_the_parameter_ball_takes_the_joint_bound_too():
 
 
 def test_functions_that_compiled_bounds_use_have_names_of_their_own():
-    modules = (runtime, bending, bending_states, shares, joint, joint_flow)
-    names = [name for module in modules for name, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == module.__name__]
+    names = [name for module in MODULES for name, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == module.__name__]
     assert len(names) == len(set(names)) and set(names) <= set(FUNCTIONS)

@@ -365,24 +365,17 @@ def test_the_continuous_second_joint_bound_is_near_many_tied_lines(a, U, x, room
     assert max(largest) <= found and found <= room * limit
 
 
-def kernel_of_controls(T, a, x, U, functions, bend):
-    """The quadratic form of the bound in L^2 for piecewise constant t, (rows, pieces), from its equation by small steps, over the length of a piece.
-
-    Where `bend` is not "t", T holds pre-activations z of a tanh and the form is that of the solution itself, at width 1.
+def kernel_of_controls(T, a, x, U, neuron):
+    """The quadratic form of the second derivative in L^2 for piecewise constant controls, (rows, pieces), from its equation by small steps, over the
+    length of a piece. neuron(control, h, elapsed) gives |X|, slope, value and curvature; h is the entry of X that is least at first.
     """
     rows, pieces = T.shape
     short = U / pieces / 4
     first, second = np.zeros((rows, 2 * pieces)), np.zeros((rows, 2 * pieces, 2 * pieces))
-    h, elapsed, least = np.full(rows, float(min(map(abs, x)))), 0.0, int(np.argmin(np.abs(x)))
+    h, elapsed = np.full(rows, float(min(map(abs, x)))), 0.0
     for piece in range(pieces):
         for _ in range(4):
-            if bend == "t":
-                slope, value, curvature = (function(T[:, piece]) + 0 * h for function in functions)
-                others = sum((abs(entry) + functions[1](1.0) * elapsed) ** 2 for place, entry in enumerate(x) if place != least)
-                size = np.sqrt(others + h**2)
-            else:
-                value, size = np.tanh(T[:, piece]), h
-                slope, curvature = 1 - value**2, -2 * value * (1 - value**2)
+            size, slope, value, curvature = neuron(T[:, piece], h, elapsed)
             moved = a * first
             moved[:, 2 * piece] += size
             moved[:, 2 * piece + 1] += 1
@@ -404,16 +397,21 @@ def test_the_second_joint_bound_in_l2_is_above_every_control_and_near_the_best(a
     bound = sl.derive(field, method="joint").compile()(weight_norm=a, x=x, total_variation=U).gradient_lipschitz
     known = tradeoff(field.activation)
     functions = [sympy.lambdify(t, part, "numpy") for part in (known.slope, known.value, known.curvature)]
+
+    def neuron(control, h, elapsed):
+        others = sum((abs(entry) + float(known.top) * elapsed) ** 2 for place, entry in enumerate(x) if place != np.argmin(np.abs(x)))
+        return np.sqrt(others + h**2), *(function(control) + 0 * h for function in functions)
+
     rng, pieces = np.random.default_rng(0), 16
     controls = np.concatenate(
         [rng.random((40, pieces)), rng.choice([0.1, 0.9], (40, pieces)), np.tile([0.0, 1.0], (1, pieces // 2)), np.repeat(rng.random((20, 1)), pieces, axis=1)]
     )
-    found = kernel_of_controls(controls, a, x, U, functions, "t")
+    found = kernel_of_controls(controls, a, x, U, neuron)
 
     def climbed(start):
         def value(point):
             tried = np.concatenate([point[None], point + 1e-6 * np.eye(len(point))])
-            numbers = np.log(kernel_of_controls(tried, a, x, U, functions, "t"))
+            numbers = np.log(kernel_of_controls(tried, a, x, U, neuron))
             return -numbers[0], -(numbers[1:] - numbers[0]) / 1e-6
 
         best = minimize(value, start, jac=True, method="L-BFGS-B", bounds=[(0, 1 - 2e-6)] * len(start), options={"maxiter": 30})
@@ -428,7 +426,12 @@ def test_no_scalar_ode_with_depth_dependent_parameters_is_above_its_second_joint
     bound = sl.derive(sl.NeuralODE(1, "tanh", parameters="depth-dependent"), method="joint").compile()(weight_norm=1.0, x=[1.0], total_variation=1.0)
     rng = np.random.default_rng(0)
     controls = np.concatenate([np.repeat(np.linspace(-2, 2, 201)[:, None], 16, axis=1), 2 * rng.normal(size=(400, 16))])
-    found = kernel_of_controls(controls, 1.0, [1.0], 1.0, None, "z")  # A = 1 and b = z - X at every time
+
+    def neuron(z, h, elapsed):  # A = 1 and b = z - X at every time
+        value = np.tanh(z)
+        return h, 1 - value**2, value, -2 * value * (1 - value**2)
+
+    found = kernel_of_controls(controls, 1.0, [1.0], 1.0, neuron)
     assert 0.7 * bound.gradient_lipschitz <= found.max() <= bound.gradient_lipschitz
 
 

@@ -831,16 +831,17 @@ class JointBranch(JointLines):
     """Any sharing, either order, by branch and bound: (.., order, g1, g2)."""
 
     runtime = "joint_branch"
+    best, end, first = r"\max_{R}", "R", 4
+    """What the bound is the best of, where its numbers are taken, and the place of the order among the arguments."""
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        order, g1, g2 = self.args[4:7]
+        order, g1, g2 = self.args[self.first : self.first + 3]
+        vector, matrix = rf"\boldsymbol{{\ell}}({self.end})", rf"G({self.end})"
         if order == 1:
-            return r"\max_{R}\,|\boldsymbol{\ell}(R)|"
+            return rf"{self.best}\,|{vector}|"
         if g2 == 0:
-            return r"\max_{R}\,\lambda_{\max}\bigl(G(R)\bigr)"
-        return (
-            rf"\max_{{R}}\,\lambda_{{\max}}\bigl({printer._print(g2)}\,\boldsymbol{{\ell}}(R)\boldsymbol{{\ell}}(R)^{{\top}}+{printer._print(g1)}\,G(R)\bigr)"
-        )
+            return rf"{self.best}\,\lambda_{{\max}}\bigl({matrix}\bigr)"
+        return rf"{self.best}\,\lambda_{{\max}}\bigl({printer._print(g2)}\,{vector}{vector}^{{\top}}+{printer._print(g1)}\,{matrix}\bigr)"
 
 
 class JointStates(JointBranch):
@@ -863,20 +864,11 @@ class StateBending(JointLines):
         return rf"\inf\bigl\{{\lambda>0:\lambda\,\Gamma_m(\pm {first or 1}/\lambda,h)>{second}\ \text{{for all }}h\bigr\}}"
 
 
-class FlowJoint(JointLines):
+class FlowJoint(JointBranch):
     """A neural ODE with shared parameters: (high, |x|, least, rest, a, U, order, g1, g2, width, kind, trade-off)."""
 
     runtime = "flow_joint"
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        order, g1, g2 = self.args[6:9]
-        if order == 1:
-            return r"\sup_{R}\,|\boldsymbol{\ell}(U)|"
-        if g2 == 0:
-            return r"\sup_{R}\,\lambda_{\max}\bigl(G(U)\bigr)"
-        return (
-            rf"\sup_{{R}}\,\lambda_{{\max}}\bigl({printer._print(g2)}\,\boldsymbol{{\ell}}(U)\boldsymbol{{\ell}}(U)^{{\top}}+{printer._print(g1)}\,G(U)\bigr)"
-        )
+    best, end, first = r"\sup_{R}", "U", 6
 
 
 class FlowPath(JointLines):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy
 
@@ -35,7 +35,16 @@ CELL = r"""\emph{The cells.} Divide $[0,U]$ into cells of length $\Delta$, and o
 $(1-\bar t^2)^2$ up to $\bar t=\tfrac13$ and $\tfrac{32}{27}(1-\bar t)$ beyond. """
 
 
-class JointFlowFirst(Rule):
+class _EquationDecided:
+    """What the rules here rest on besides: the equation of the activation."""
+
+    obligations: ClassVar[tuple[Obligation, ...]]
+
+    def obligations_of(self, **detail: Any) -> tuple[Obligation, ...]:
+        return (*self.obligations, *equations_decided([detail["activation"]]))
+
+
+class JointFlowFirst(_EquationDecided, Rule):
     name = "joint bound of a neural ODE, first derivative"
     title = "The joint bound of a neural ODE, first derivative"
     statement = r"""Let $dX=s(AX+b)\,du$ with $|A|_2\le a$, $\theta=(A,b)$ the same at all times and $u$ of total variation at most $U$. Then $|DX_T|\le\sup_R|\boldsymbol{\ell}(U)|$ over measurable $R:[0,U]\to[0,S_1]$, the joint bound, where $\boldsymbol{\ell}'=R\,\boldsymbol{q}$, $\boldsymbol{q}=a\boldsymbol{\ell}+(V,1)$ and $V$ is the size of @[values with a neuron that is not saturated] with $D(y)=S_0y$, $T(y)=\int_0^y\tau(R)$. It is at most the block bound. Its numbers are computed from above, with cells in time and state; where the cells are too coarse they are those of the block bound."""
@@ -50,11 +59,8 @@ class JointFlowFirst(Rule):
         value = FlowJoint(*_arguments(given, given.bound("first", END), 1, width, activation))
         return Bound(Quantity("first", END), nonnegative("L"), value)
 
-    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *equations_decided([activation]))
 
-
-class JointFlowSecond(Rule):
+class JointFlowSecond(_EquationDecided, Rule):
     name = "joint bound of a neural ODE, second derivative"
     title = "The joint bound of a neural ODE, second derivative"
     statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|D^2\varphi|\le\sup_R\lambda_{\max}\bigl(g_2\boldsymbol{\ell}(U)\boldsymbol{\ell}(U)^{\top}+g_1G(U)\bigr)$. These are at most the block bounds. Their numbers are computed from above, with cells in time; where the cells are too coarse they are those of the block bounds."""
@@ -79,11 +85,8 @@ with $\sigma=\sigma(\bar t)$: $e^z\int aR(1-e^{-z(t)})dt=e^z(z-1)+1=z^2\int_0^1v
     def conclude(self, given: Given, *, width: Size, activation: Activation, cost: bool = False, **_: Any) -> Bound:
         return _second(FlowJoint, given, width, activation, cost)
 
-    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *equations_decided([activation]))
 
-
-class JointFlowDepthDependent(Rule):
+class JointFlowDepthDependent(_EquationDecided, Rule):
     name = "joint bound of a neural ODE, depth-dependent parameters"
     title = "The joint bound of a neural ODE, depth-dependent parameters"
     statement = r"""Let $dX=s(A_tX+b_t)\,du$ with $|A_t|_2\le a$, $u$ of total variation at most $U$ and the norm of $L^2$ for the parameters. Then $|DX_T|^2\le\sup_Rf(U)$ over measurable $R:[0,U]\to[0,S_1]$, where $f'=2aRf+R^2(1+V^2)$, $f(0)=0$, and $V$ is as in @[joint bound of a neural ODE, first derivative]. For odd $s$, $du=dt$ and known entries of $x$ this is the Lipschitz constant, at every width. It is at most the bound of @[first derivative of a neural ODE, depth-dependent parameters]. Its numbers are computed from above, with cells in time and state."""
@@ -104,11 +107,8 @@ class JointFlowDepthDependent(Rule):
         value = FlowPath(*_arguments(given, given.bound("first", END), 1, width, activation))
         return Bound(Quantity("first", END), nonnegative("L"), value)
 
-    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *equations_decided([activation]))
 
-
-class JointFlowDepthDependentSecond(Rule):
+class JointFlowDepthDependentSecond(_EquationDecided, Rule):
     name = "joint bound of a neural ODE, depth-dependent parameters, second derivative"
     title = "The joint bound of a neural ODE, depth-dependent parameters, second derivative"
     statement = r"""In the situation of @[joint bound of a neural ODE, depth-dependent parameters], along every line with $|\eta|=1$, $|X_T''|\le\sup P(U)$ over measurable $R:[0,U]\to[0,S_1]$ and $\alpha,\beta\ge0$ with $\int_0^U(\alpha^2+\beta^2)=1$, where $y'=R(ay+s)$, $s=\alpha V+\beta$, $P'=aRP+\sigma(R)(ay+s)^2+2R\alpha y$, $y(0)=P(0)=0$. It bounds the Lipschitz constant of $DX_T$, and is at most the bound of @[second derivative, depth-dependent parameters]. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|\varphi''|\le\sup\bigl(g_2y(U)^2+g_1P(U)\bigr)$. The numbers are computed from above, with cells in time; where the cells are too coarse they are those of the general bounds."""
@@ -127,9 +127,6 @@ by which $P(U)\le\lambda$ where $\Gamma(1/\lambda,T)>0$ for all $T$, and $g_1P+g
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, cost: bool = False, **_: Any) -> Bound:
         return _second(FlowPath, given, width, activation, cost)
-
-    def obligations_of(self, *, activation: Activation, **_: Any) -> tuple[Obligation, ...]:
-        return (*self.obligations, *equations_decided([activation]))
 
 
 def _second(search: type[FlowJoint] | type[FlowPath], given: Given, width: Size, activation: Activation, cost: bool) -> Bound:
