@@ -61,7 +61,12 @@ NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_varia
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
 
 MODULES = (runtime, bending, bending_states, shares, joint, joint_flow)
-FUNCTIONS = {name: value for module in MODULES for name, value in vars(module).items() if inspect.isfunction(value)}
+FUNCTIONS = {
+    name: value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if inspect.isfunction(value) or (inspect.isclass(value) and value.__module__ == module.__name__)
+}
 """What a compiled bound may use."""
 
 FINE = {
