@@ -61,7 +61,7 @@ NAMES |= {"input_least": "input_least", "input_rest": "input_rest", "total_varia
 """The kinds of hypotheses whose arguments have names of their own, in the order of the arguments."""
 
 MODULES = (runtime, bending, bending_states, shares, joint, joint_flow)
-FUNCTIONS = {
+FUNCTIONS: dict[str, Any] = {
     name: value
     for module in MODULES
     for name, value in vars(module).items()

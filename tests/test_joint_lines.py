@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import symlip as sl
-from symlip import joint
+from symlip import joint, joint_flow
 from symlip import tradeoff as tradeoffs
 from symlip.compile import FINE
 from symlip.tradeoff import t, tradeoff
@@ -447,3 +447,61 @@ def test_a_cost_on_top_of_a_neural_ode_has_a_joint_bound_of_its_own(parameters):
     assert 0.8 * found.gradient_lipschitz * slope < found.cost_gradient_lipschitz < found.lipschitz**2 + slope * found.gradient_lipschitz
     still = derivation.compile()(**given | {"total_variation": 0.0})
     assert still.lipschitz == still.cost_lipschitz == 0 and math.isfinite(still.cost_gradient_lipschitz)
+
+
+@pytest.mark.parametrize(
+    "activation, width, x", [("tanh", 1, 0.3), ("tanh", 3, 0.5), ("logistic", 1, 0.2), ("logistic", 3, 1.0), ("sin", 1, 0.3), ("sin", 3, 0.5)]
+)
+def test_order_within_a_cell_costs_no_more(activation, width, x):
+    """Random, early and late controls in one cell, by small steps, against the bounds of the cell at their mean; what order costs is not 0."""
+    known = tradeoff(sl.NeuralODE(width, activation).activation)
+    forms = (known.slope, known.value, known.curvature, *(sympy.diff(part, t) for part in (known.slope, known.curvature)))
+    slope, value, curvature, *turns = (sympy.lambdify(t, part, "numpy") for part in forms)
+    top, kind = float(known.top), int(known.kind == "tanh")
+    tradeoff_of = (top, float(known.peak), slope, value, curvature, *turns)
+    rng, short, rows = np.random.default_rng(0), 64, 4000
+    pieces = rng.integers(1, 9, rows)
+    controls = np.stack(
+        [np.repeat(rng.random(8), 8)[:short] ** rng.choice([0.3, 1, 3]) if count > 4 else rng.choice([0, 1, 0.1, 0.4, 0.6], 8).repeat(8) for count in pieces]
+    )
+    controls[::3] = -np.sort(-controls[::3], axis=1)  # the largest first: the state is larger sooner
+    controls[1::7] = controls[1::7].mean(axis=1, keepdims=True) + 0.2 * (controls[1::7] - controls[1::7].mean(axis=1, keepdims=True))
+    above = {1: 0, 2: 0, 3: 0}
+    for weight, length in ((0.5, 0.03), (2.0, 0.03), (1.0, 0.2)):
+        cells = joint_flow.FlowCells((x, x / math.sqrt(width), x / math.sqrt(width) * (width - 1), weight, length, width, kind, tradeoff_of), 1, np.arange(101))
+        before, after = next(iter(cells.pairs()))
+        cell = np.minimum((controls.mean(axis=1) * 100).astype(int), 99)
+        y, alpha, beta = rng.choice([0.0, 0.1, 1.0], rows), rng.choice([0.01, 0.5, 1.0], rows), rng.choice([0.0, 0.1, 1.0], rows)
+        first, reach, grown, step = y.copy(), np.zeros(rows), np.zeros(rows), length / short
+        terms = []
+        for number, control in enumerate(controls.T):  # steps in which the state stays what it is in the middle
+            steep, least = slope(control), x / math.sqrt(width) + reach + step / 2 * value(control)
+            size = np.sqrt((width - 1) * (x / math.sqrt(width) + top * (number + 0.5) * step) ** 2 + least**2)
+            rate = weight * steep * step
+            first = np.exp(rate) * first + (alpha * size + beta) * np.expm1(rate) / weight
+            terms.append((grown + rate / 2, size, curvature(control), steep))
+            grown, reach = grown + rate, reach + step * value(control)
+        inside, sizes, bends, slopes = (np.stack(part) for part in zip(*terms))
+        X = weight * y + beta
+        second = step * (bends * np.exp(grown + inside) * (X + alpha * sizes) ** 2).sum(axis=0)
+        square = step * (slopes**2 * np.exp(2 * (grown - inside)) * (1 + sizes**2)).sum(axis=0)
+        mean = controls.mean(axis=1)
+        z, V0 = weight * slope(mean) * length, before[0]
+        V1 = np.sqrt((width - 1) * (x / math.sqrt(width) + top * length) ** 2 + (x / math.sqrt(width) + length * value(mean)) ** 2)
+        late = cells.late()[cell] * alpha**2 / (alpha * V0 + beta)
+        with np.errstate(all="ignore"):
+            bend = joint_flow.bend_late(cells, 1 / after[:, 0])[cell] * (X + alpha * after[cell, 0]) ** 2
+            squares = joint_flow.square_late(cells)[cell] * (1 + after[cell, 0] ** 2)
+        w = (np.arange(400) + 0.5) / 400
+        q = X[:, None] + alpha[:, None] * (V0 + (V1 - V0)[:, None] * w)
+        plain = {
+            1: np.exp(z) * y + np.expm1(z) / weight * (alpha * (V0 + V1) / 2 + beta),
+            2: length * curvature(mean) * (np.exp(z[:, None] * (1 + w)) * q**2).mean(axis=1),
+            3: length * slope(mean) ** 2 * np.expm1(2 * z) / (2 * z) * (1 + (V0**2 + V1**2) / 2),
+        }
+        for number, (found, cost) in enumerate(((first, late), (second, bend), (square, squares)), start=1):
+            usable = np.isfinite(cost) & (slope(mean) > 0.05)
+            assert usable.mean() > 0.2 or (number > 1 and kind == 0) or number == 3
+            assert (found[usable] <= (plain[number] + cost)[usable] * (1 + 1e-5)).all()
+            above[number] += (found[usable] > plain[number][usable] * (1 + 1e-5)).sum()
+    assert above[1] and (above[2] or not kind)

@@ -53,11 +53,6 @@ def psi3(z, growth=None):
     return entire(z, growth, lambda z, e: (e - 1 - z - z**2 / 2) / z**3, lambda n: 1 / math.factorial(n + 3))
 
 
-def mean(values):
-    """The average over the samples, the last axis."""
-    return numpy.mean(values, axis=-1)
-
-
 def up(value):
     """A little more than a computed nonnegative number: the rounding of a few operations."""
     return value * (1 + 1e-13)
@@ -99,12 +94,6 @@ def tradeoff_corners(tradeoff, low, high):
         bend = curvature(middle) + curvature_turn(middle) * (ends - middle)
         size = value(ends)
     return up(maximum(steep, 0.0)) + 1e-15 + 0 * ends, up(size) + 0 * ends, up(maximum(bend, 0.0)) + 1e-15 + 0 * ends
-
-
-def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
-    """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
-    found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
-    return numpy.where(largest <= size * (1 + 1e-9), found, size)
 
 
 def larger_ends(ends):
@@ -211,26 +200,61 @@ def largest_along(lines, start):
     return largest
 
 
-def flow_cells(given, cells, corners):
-    """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
+def nodes_of(parts, ratio):
+    """The ends of cells of t in [0, 1], in parts of 1 / `parts`: the cells are one part wide at first and then, at t, about t / `ratio`."""
+    nodes = [0]
+    while nodes[-1] < parts:
+        nodes.append(min(parts, nodes[-1] + max(1, int(nodes[-1] / ratio))))
+    return numpy.array(nodes)
 
-    given: |x|, the least of its entries and the sum of the others, in modulus, weight norm, total variation, width, trade-off.
+
+class FlowCells:
+    """What the cells in time of a neural ODE have in common, by cell of t: slopes and curvatures at its corners, (cells, 2), and what order costs.
+
+    given: |x|, the least of its entries and the sum of the others, in modulus, weight norm, total variation, width, kind, trade-off.
+    nodes: the ends of the cells of t, in parts of 1 / nodes[-1]; a state is a number of such parts of reach.
+
+    Where t varies within a cell in time by s on the mean, slope and value vary by at most `slope_moves` s and `value_moves` s, and the mean of the
+    slope is at least `paid` s^2 under the slope of the mean: that pays for V late in the cell and slopes early.
     """
-    x_norm, least, rest, _, length, width, tradeoff = given
-    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
-    nodes = numpy.arange(corners + 1) / corners
-    steep, _, bend = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
-    sizes = []
-    for number in range(1, cells + 1):
-        reach = step * (number * value(0.0) + (value(1.0) - value(0.0)) * numpy.arange(number * corners + 1) / corners) * (1 + 2e-12)
-        spread = number * step * top
-        sizes.append(lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread))
-    return step, steep, bend, sizes
+
+    def __init__(self, given, count, nodes):
+        self.input, (self.weight, length, self.width, self.kind, self.tradeoff) = given[:3], given[3:]
+        self.count, self.nodes, self.step = count, nodes, up(length / count)
+        self.top, _, slope, self.value, *_ = self.tradeoff
+        places = nodes / nodes[-1]
+        self.low, self.high = places[:-1], places[1:]
+        self.steep, values, self.bend = tradeoff_corners(self.tradeoff, self.low, self.high)
+        self.largest = self.steep.max(axis=1)
+        self.least = maximum(slope(minimum(self.high, 1.0)), 0.0) * (1 - 1e-14)
+        self.speed = up(sqrt((self.width - 1) * self.top**2 + values[:, 1] ** 2))  # of |h|
+        self.value_moves = self.value(1.0) - self.value(0.0)
+        with numpy.errstate(all="ignore"):
+            self.slope_moves = 2 * slope(0.0) + 0 * self.least if self.kind else 2 / self.least
+        self.paid = slope(0.0) if self.kind else 0.5
+
+    def size(self, number):
+        """|h| at most after a number of cells in time, by state."""
+        parts, spread = self.nodes[-1], number * self.step * self.top
+        reach = self.step * (number * self.value(0.0) + (self.value(1.0) - self.value(0.0)) * numpy.arange(number * parts + 1) / parts)
+        return up(joint_size(*self.input, spread, reach * (1 + 2e-12), self.width, True))
+
+    def pairs(self):
+        """For each cell in time |h| at its start, by state, and at its end for the upper end of each cell of t (cells of t, states)."""
+        after = self.size(0)
+        for number in range(1, self.count + 1):
+            before, after = after, self.size(number)
+            yield before, numpy.stack([after[node : node + len(before)] for node in self.nodes[1:]])
+
+    def late(self):
+        """e: where y' = R (a y + c V + b), V late in a cell and slopes early make y at its end larger by at most c^2 e / (c V + b), V at the start."""
+        growth = exp(self.weight * self.step * self.largest)
+        return up(self.step**3 * (growth * (self.largest * self.value_moves + self.speed * self.slope_moves) / 2) ** 2 / (4 * self.paid)) * (1 + 1e-12)
 
 
-def at_corners(size, corners):
-    """The size at the end of a cell in time for each corner, by state at its start: for the end of the corner's cell of t, not to depend on the t within."""
-    return [size[shift : shift + len(size) - corners] for shift in minimum(numpy.arange(corners + 1) + 1, corners)]
+def at_nodes(cells):
+    """For each node between cells of t the larger of what its two cells have."""
+    return maximum(numpy.concatenate([cells[:1], cells]), numpy.concatenate([cells, cells[-1:]]))
 
 
 def product_ends(left, right):
@@ -238,11 +262,21 @@ def product_ends(left, right):
     return left * right + maximum(0, (left[:, 1:] - left[:, :1]) * (right[:, :1] - right[:, 1:])) / 4
 
 
-def spread_lines(given, cells, corners):
+def out_of_order(cells, rate, most, turn, turning, once, twice):
+    """A and B: for t that varies by s on the mean within a cell in time, an integral of v(t) F is larger by at most A s + B s^2 than for its mean.
+
+    F is e^(int +- rate R / 2 S1) times a function of |h|, which both change in parts of F at the end of the cell: by `once` U + `twice` U^2 where the
+    sum of t changes by U. most, turn: v and its derivative. turning: the derivative of what multiplies t in first order.
+    """
+    step, high = cells.step, cells.high
+    whole = (step * exp(cells.weight * step * cells.largest)) ** 2 * exp(rate * step / 4)
+    linear = turning / sqrt(12.0) + most * once * math.pi / 8
+    return whole * linear, whole * (turn * ((rate * high + once) / sqrt(6.0) + rate / 2) + most * ((rate * high) ** 2 / 2 + twice) * step / 6)
+
+
+def spread_lines(cells):
     """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
-    weight, jumps = given[3], numpy.arange(corners + 1)
-    step, steep, bend, sizes = flow_cells(given, cells, corners)
-    steep, bend = larger_ends(steep), larger_ends(bend)
+    weight, step, steep, bend = cells.weight, cells.step, larger_ends(cells.steep), larger_ends(cells.bend)
     slope, curvature = steep.max(), bend.max()
     most = up(exp(weight * step * slope))
     near, twice = step * most * steep, step * most * weight
@@ -250,13 +284,14 @@ def spread_lines(given, cells, corners):
     square = step * most * (bend + slope * weight * step * curvature * (1 + twice * slope / 2))
     lost = up(most * (step * slope) ** 2)
     numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
-    fixed = [[part] * len(jumps) for part in (0.0, lost, lost * up(sqrt(0.5)))]
-    return [(1, step, step, list(zip(jumps, [size[corners:]] * len(jumps), *numbers, *fixed))) for size in sizes]
+    fixed = [[part] * len(steep) for part in (0.0, lost, lost * up(sqrt(0.5)))]
+    return [(1, step, step, list(zip(cells.nodes, [after[-1]] * len(steep), *numbers, *fixed))) for _, after in cells.pairs()]
 
 
 def flow_work(cells, corners, grid, fine):
-    """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
-    return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
+    """Cells in time, cells of t and grids of k of two eliminations: a rough one, and one that is finer if asked for."""
+    more = 1.5**fine
+    return (16, 8, 16), (int(cells * more), int(corners * more), int(grid * more))
 
 
 def flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
@@ -267,33 +302,57 @@ def flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, k
 def _flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
-    given = (x_norm, least, rest, weight, length, width, tradeoff)
+    given = (x_norm, least, rest, weight, length, width, kind, tradeoff)
     if order < 2:
-        return min(high, float(up(sqrt(largest_along(square_lines(given, int(512 * 2.0**fine), 24, kind), numpy.zeros(1)).max()))))
+        return min(
+            high, float(up(sqrt(largest_along(square_lines(FlowCells(given, int(128 * 1.5**fine), nodes_of(int(128 * 1.5**fine), 16))), numpy.zeros(1)).max())))
+        )
     found = high / 1.6
-    for count, corners, grid in flow_work(128, 10, 24, fine):
-        found = eliminated(spread_lines(given, count, corners), g1, g2, grid, 0.8 * found, high)
+    for count, corners, grid in flow_work(192, 14, 20, fine):
+        found = eliminated(spread_lines(FlowCells(given, count, nodes_of(corners, corners))), g1, g2, grid, 0.8 * found, high)
     return found
 
 
-def square_lines(given, cells, corners, kind):
-    """Cells in time as lines (see `largest_along`): f grows at most to e^(2 a R step) (f + step R^2 (1 + |h|^2)), R^2 by its concave majorant."""
-    tradeoff, jumps = given[-1], numpy.arange(corners + 1)
-    step, steep, _, sizes = flow_cells(given, cells, corners)
-    ends = numpy.stack([jumps[:-1], jumps[1:]], axis=1) / corners
-    middle = ends.mean(axis=1, keepdims=True)
-    slope, turn = tradeoff[2](middle), tradeoff[5](middle)
-    square, falls = slope**2, 2 * slope * turn
-    if kind:  # that of (1 - t^2)^2, times S1^2
-        top = tradeoff[2](0.0) ** 2
+def square_lines(cells):
+    """Cells in time as lines (see `largest_along`): f grows at most to e^(2 a R step) f + step R^2 phi1 (1 + |h|^2), R^2 by its concave majorant."""
+    step, slope, turn = cells.step, cells.tradeoff[2], cells.tradeoff[5]
+    middle = ((cells.low + cells.high) / 2)[:, None]
+    ends = numpy.stack([cells.low, cells.high], axis=1)
+    square, falls, top = slope(middle) ** 2, 2 * slope(middle) * turn(middle), slope(0.0) ** 2
+    if cells.kind:  # that of (1 - t^2)^2, times S1^2
         square, falls = numpy.where(middle < 1 / 3, square, top * 32 / 27 * (1 - middle)), numpy.where(middle < 1 / 3, falls, -top * 32 / 27)
     square = up(maximum(square + falls * (ends - middle), 0.0)) + 1e-15
-    growth = up(exp(2 * given[3] * step * steep))
-    factors, gains = up(larger_ends(growth)), up(larger_ends(step * product_ends(growth, square)))
+    rate = 2 * cells.weight * step * cells.steep
+    growth = up(exp(rate))
+    factors, of_end, of_mean = up(larger_ends(growth)), step * product_ends(growth, square), step * product_ends(up(phi1(rate)), square)
+    late = square_late(cells)
+    ends_of, means_of, lates = up(larger_ends(of_end)), up(larger_ends(of_mean)), at_nodes(late)
     lines = []
-    for size in sizes:
-        lines.append((1, [(jump, factor, gain * (1 + part**2)) for jump, factor, gain, part in zip(jumps, factors, gains, at_corners(size, corners))]))
+    for before, after in cells.pairs():
+        before, corners = 1 + before**2, []
+        for node, jump in enumerate(cells.nodes):
+            end = 1 + after[min(node, len(after) - 1)] ** 2
+            with numpy.errstate(all="ignore"):
+                mean = means_of[node] * ((before + end) / 2) + lates[node] * end
+            added = ends_of[node] * end
+            corners.append((jump, factors[node], mean if (mean <= added).all() else added))
+        lines.append((1, corners))
     return lines
+
+
+def square_late(cells):
+    """What order within a cell in time adds to the integral of e^(2 int a R) R^2 (1 + |h|^2), in parts of 1 + |h|^2 at its end."""
+    weight, slope, step, move, rise = cells.weight, cells.tradeoff[2](0.0), cells.step, cells.value_moves, exp(cells.speed * cells.step)
+    if cells.kind:
+        turn = 4 * slope**2 * cells.high * (1 - cells.low**2)
+        turning = 4 * weight * slope**3 * cells.high * (1 - cells.low**2) ** 2 + turn * cells.speed
+        linear, square = out_of_order(cells, 4 * weight * slope, (slope * (1 - cells.low**2)) ** 2, turn, turning, move, move**2)
+        paid = slope**2 * (1 - 3 * cells.high) * (1 + cells.high) * step / rise - square
+    else:
+        linear = slope**2 * (math.pi / 8) * (2 * weight * cells.slope_moves + move) + maximum(2 * weight * cells.largest, cells.speed)
+        linear, paid = linear * (step * exp(weight * step * cells.largest)) ** 2, step / rise
+    with numpy.errstate(all="ignore"):
+        return linear**2 / (4 * maximum(paid, 0.0)) * (1 + 1e-12)
 
 
 def _number(name, value):

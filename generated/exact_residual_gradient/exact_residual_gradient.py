@@ -811,38 +811,14 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
     if not (numpy.isfinite(high) and high > 0) or depth > 400:
         return high
     given = (x_norm, least, rest, weights, steps, sizes, layout, tradeoffs)
-    if depth > 1 + max(line[2] for line in layout):  # shared parameters
+    shares, groups = numpy.ones((depth, 2)), numpy.array([line[2] for line in layout])
+    if depth > 1 + groups.max():  # shared parameters
         if depth <= 6:
             high = min(high, _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, 2, 8_000_000 << 2 * fine))
-        shares, rough = best_shares(given, g1, g2, high)
-    else:
-        shares = numpy.ones((depth, 2))
-        rough = _rough(given, shares, g1, g2, high)
+        shares, _ = best_shares(joint_wholes(given, g1, g2), groups, 12 if depth <= 20 else 0)
+    rough = eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
     corners = int(numpy.clip(640 // depth, 8, 64)) << fine
     return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * rough, high))
-
-
-def best_shares(given, g1, g2, high):
-    """Shares of the lines in their groups' blocks with a small bound, and a rough bound with them.
-
-    Those of the best t, and where that is no saddle, since the best t for these shares is another, shares between theirs.
-    """
-    shares, reached = joint_weights(given, g1, g2)
-    rough = _rough(given, shares, g1, g2, high)
-    for _ in range(4 if len(given[6]) <= 20 else 0):
-        if rough <= 1.012 * reached:
-            break
-        other, _ = joint_weights(given, g1, g2, shares)
-        mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
-        ends = [_rough(given, between, g1, g2, high) for between in mixed]
-        if min(ends) > 0.998 * rough:
-            break
-        shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
-    return shares, rough
-
-
-def _rough(given, shares, g1, g2, high):
-    return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
 
 
 def joint_lines(given, shares, corners):
@@ -977,38 +953,52 @@ def interpolated(table, place):
     return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
-def joint_weights(given, g1, g2, shares=None):
-    """Shares of the blocks of lines that share their parameters, and the largest value that a search finds.
-
-    With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays what it is with parameters of their own. The t
-    is the best one found; with `shares`, that for parameters of their own and these shares.
-    """
+def joint_wholes(given, g1, g2):
+    """The function that has for t (count, lines) the matrices of the joint bound, with parameters of its own for every line."""
     x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
-    depth, groups = len(layout), numpy.array([line[2] for line in layout])
-    own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
+    own, tops = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)], [tradeoff[0] for tradeoff in tradeoffs]
 
     def wholes(t):
         cells = plain_points(t, t, [line[3] for line in layout], tradeoffs)
-        tops = [tradeoff[0] for tradeoff in tradeoffs]
-        vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, tops, 2)
+        vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[line[2]] for line in layout], steps, sizes, own, tops, 2)
         return g1 * matrices[:, 0] + g2 * vectors[:, 0, :, None] * vectors[:, 0, None, :]
 
-    def value(t):
-        if shares is None:
-            return joint_boxes(t, t, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, 2, g1, g2)
-        scale = 1 / sqrt(shares.ravel())
-        return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
+    return wholes
 
-    best, reached = climbed(value, depth, 4 if shares is None else 2)
-    whole = wholes(best[None])[0]
+
+def best_shares(wholes, groups, rounds):
+    """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and the largest value that a search finds.
+
+    wholes: see `joint_wholes`; groups: of each line. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
+    what it is with parameters of their own; the first are those of the best t. Where another t is better with them, for parameters of their
+    own, they move towards what that one makes of the blocks: the bound is convex in the shares, and falls there.
+    """
+    depth = len(groups)
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
     sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
+
+    def portions(found):
+        for floor in (1e-300, 1e-3 / depth):
+            found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
+        return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14)
+
+    place, reached = climbed(lambda t: numpy.linalg.eigvalsh(sums.T @ wholes(t) @ sums)[:, -1], depth, 4)
+    whole = wholes(place[None])[0]
     shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
     shared = maximum(shared, 1e-9 * shared.max())
-    found = maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2)
-    for floor in (1e-300, 1e-3 / depth):
-        found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
-    return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
+    shares = portions(maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2))
+    best, least = shares, numpy.inf
+    for number in range(rounds):
+        scale = 1 / sqrt(shares.ravel())
+        scale = scale[:, None] * scale
+        place, value = climbed(lambda t, scale=scale: numpy.linalg.eigvalsh(wholes(t) * scale)[:, -1], depth, 2)
+        if value < least:
+            best, least = shares, value
+        if least <= 1.001 * reached:
+            break
+        blocks = numpy.linalg.eigh(wholes(place[None])[0] * scale)[1][:, -1]
+        shares = shares + (portions((blocks**2).reshape(depth, 2)) - shares) / (number + 2)
+    return best, reached
 
 
 def climbed(value, count, starts, rounds=100):

@@ -105,16 +105,6 @@ def each(function, arguments):
     return numpy.stack(values, axis=-1).reshape((*values[0].shape, *arrays[0].shape))[()]
 
 
-def tradeoff_cells(tradeoff, low, high):
-    """Upper ends of slope, value and curvature for t in [low, high]; tradeoff = (S0, peak, slope(t), value(t), curvature(t))."""
-    top, peak, slope, value, curvature, *_ = tradeoff
-    with numpy.errstate(all="ignore"):
-        steep = slope(maximum(low * (1 - 1e-15), 0.0))
-        bend = numpy.fmax(curvature(numpy.clip(peak, low, high)), 0.0)
-    none = 0.0 * low
-    return up(numpy.nan_to_num(steep)) + none, minimum(up(value(high)), up(top)) + none, up(numpy.nan_to_num(bend)) + 1e-15 + none
-
-
 def joint_size(x_norm, least, rest, spread, reach, width, started):
     """|h| at most (NaN if that is not bounded): spread = sum d S0, reach = sum d tau since the input (or, if not started there, since a dense layer)."""
     with numpy.errstate(all="ignore"):
@@ -128,15 +118,6 @@ def _joint_size(x_norm, least, rest, spread, reach, width, started):
         return x_norm + sqrt((width - 1) * spread**2 + reach**2)
     others = maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * spread * rest + (width - 1) * spread**2
     return sqrt(others + (least + reach) ** 2)
-
-
-def joint_sum(x_norm, least, rest, share, far, near, width):
-    """|sum of multiples of sizes| at most: of the input (sum: share), of saturated neurons (far) and of the one that is not (near)."""
-    with numpy.errstate(all="ignore"):
-        if least < 0:  # only |x| is known
-            return share * x_norm + sqrt((width - 1) * far**2 + near**2)
-        others = share**2 * maximum(x_norm**2 - least**2, 0.0) * (1 + 1e-15) + 2 * share * far * rest + (width - 1) * far**2
-        return sqrt(others + (share * least + near) ** 2)
 
 
 def tradeoff_corners(tradeoff, low, high):
@@ -153,165 +134,6 @@ def tradeoff_corners(tradeoff, low, high):
         bend = curvature(middle) + curvature_turn(middle) * (ends - middle)
         size = value(ends)
     return up(maximum(steep, 0.0)) + 1e-15 + 0 * ends, up(size) + 0 * ends, up(maximum(bend, 0.0)) + 1e-15 + 0 * ends
-
-
-def joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order):
-    """The block vector, and its parts by input or from order 2 on the block matrix, for slopes, values and curvatures of each line.
-
-    points: for each line with an activation those three, (count, corners) each; every combination of the corners is a row of the
-    results, (count, rows, ..). layout: for each line 0 (dense), 1 (residual) or 2 (the end of a skip), its width, its group, its
-    activation, and the line where a skip begins. tops: S_0 of each activation.
-    """
-    groups, count = 1 + max(line[2] for line in layout), len(points[0][0])
-    vector, matrix = numpy.zeros((count, 1, 2 * groups)), numpy.zeros((count, 1, 2 * groups, 2 * groups)) if order >= 2 else None
-    spread, reach, started = 0.0, numpy.zeros((count, 1)), True
-    parts = numpy.zeros((3, count, 1, groups)) if order < 2 else None  # of a group's weight block: what multiplies |x|, the saturated neurons, the other one
-    known, number_of = [], 0
-    for number, (residual, _, group, kind, start) in enumerate(layout):
-        known.append((vector, matrix, spread, reach, started, parts))
-        step = steps[number]
-        if residual == 2:  # the branch's last line is dense: its value is that of one more residual line after the skip's start
-            below, under, outer_spread, outer_reach, started, lower = known[start]
-            times = vector.shape[1] // below.shape[1]
-            vector = below.repeat(times, axis=1) + step * vector
-            if order >= 2:
-                matrix = under.repeat(times, axis=1) + step * matrix
-            else:
-                parts = lower.repeat(times, axis=2) + step * parts
-            spread, reach = outer_spread + step * spread, outer_reach.repeat(times, axis=1) + step * reach
-            continue
-        rows, corners = vector.shape[1], points[number_of][0].shape[1]
-        steep, value, bend = (numpy.tile(part, (1, rows)) for part in points[number_of])
-        number_of += 1
-        most = reach.max(axis=1, keepdims=True)
-        size = lines_size(x_norm, least, rest, spread, reach, most, layout[number - 1][1], started, sizes[number]) if number else x_norm + 0 * reach
-        vector, reach, size = vector.repeat(corners, axis=1), reach.repeat(corners, axis=1), size.repeat(corners, axis=1)
-        top, weight = tops[kind], weights[group]
-        q = weight * vector
-        q[..., 2 * group] += size
-        q[..., 2 * group + 1] += 1
-        if order >= 2:
-            matrix = matrix.repeat(corners, axis=1)
-            inner = weight * matrix
-            inner[..., 2 * group, :] += vector
-            inner[..., :, 2 * group] += vector
-            core = bend[..., None, None] * q[..., :, None] * q[..., None, :] + steep[..., None, None] * inner
-            matrix = matrix + step * core if residual else core
-        else:
-            parts = parts.repeat(corners, axis=2)
-            grown = weight * parts
-            grown[..., group] += numpy.stack([0 * reach + started, 0 * reach + spread, reach])
-            parts = parts + step * steep[..., None] * grown if residual else steep[..., None] * grown
-        vector = vector + step * steep[..., None] * q if residual else steep[..., None] * q
-        spread = spread + step * top if residual else top
-        reach = reach + step * value if residual else value
-        started = started and residual
-    return vector, parts, matrix
-
-
-def lines_size(x_norm, least, rest, spread, reach, most, width, started, size):
-    """|h| at most for sums `reach` up to `most`, where `size` is known: one of the two for all of a box, since their minimum is not convex."""
-    found, largest = (joint_size(x_norm, least, rest, spread, part, width, started) for part in (reach, most))
-    return numpy.where(largest <= size * (1 + 1e-9), found, size)
-
-
-def joint_boxes(low, high, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, order, g1, g2):
-    """Upper ends of the joint bound for t in the boxes [low, high], arrays (boxes, lines with an activation).
-
-    Up to eight lines by the corners, of more lines by the largest slopes, values and curvatures; exact for low = high.
-    """
-    kinds, tops = [line[3] for line in layout if line[0] < 2], [tradeoff[0] for tradeoff in tradeoffs]
-    if numpy.array_equal(low, high) or len(kinds) > 8:
-        points = plain_points(low, high, kinds, tradeoffs)
-    else:
-        points = [tradeoff_corners(tradeoffs[kind], low[:, line], high[:, line]) for line, kind in enumerate(kinds)]
-    vector, parts, matrix = joint_blocks(points, x_norm, least, rest, weights, steps, sizes, layout, tops, order)
-    groups = 1 + max(line[2] for line in layout)
-    if order < 2:
-        for group in range(groups):
-            lines = [number for number, line in enumerate(layout) if line[2] == group and line[0] < 2]
-            if len(lines) > 1:  # the weights of one group see the sum of its lines' inputs, neuron by neuron
-                summed = joint_sum(x_norm, least, rest, *parts[..., group], layout[lines[-1] - 1][1])
-                smaller = summed.max(axis=1, keepdims=True) <= vector[..., 2 * group].max(axis=1, keepdims=True)
-                vector[..., 2 * group] = numpy.where(smaller, summed, vector[..., 2 * group])
-        return up(sqrt((vector**2).sum(axis=2))).max(axis=1)
-    whole = g1 * matrix + g2 * vector[..., :, None] * vector[..., None, :]
-    ends = largest_eigenvalue(numpy.moveaxis(whole, (-2, -1), (0, 1))) * (1 + 1e-12)
-    return numpy.where(numpy.isnan(ends), numpy.inf, ends).max(axis=1)
-
-
-def plain_points(low, high, kinds, tradeoffs):
-    """For each line the largest slope, value and curvature of t in [low, high], (boxes, 1) each; exact for low = high."""
-    return [[part[:, None] for part in tradeoff_cells(tradeoffs[kind], low[:, line], high[:, line])] for line, kind in enumerate(kinds)]
-
-
-def best_shares(given, g1, g2, high):
-    """Shares of the lines in their groups' blocks with a small bound, and a rough bound with them.
-
-    Those of the best t, and where that is no saddle, since the best t for these shares is another, shares between theirs.
-    """
-    shares, reached = joint_weights(given, g1, g2)
-    rough = _rough(given, shares, g1, g2, high)
-    for _ in range(4 if len(given[6]) <= 20 else 0):
-        if rough <= 1.012 * reached:
-            break
-        other, _ = joint_weights(given, g1, g2, shares)
-        mixed = [shares + part * (other - shares) for part in (0.05, 0.1, 0.25, 0.5)]
-        ends = [_rough(given, between, g1, g2, high) for between in mixed]
-        if min(ends) > 0.998 * rough:
-            break
-        shares, rough = mixed[int(numpy.argmin(ends))], min(ends)
-    return shares, rough
-
-
-def _rough(given, shares, g1, g2, high):
-    return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
-
-
-def joint_lines(given, shares, corners):
-    """For each line whether it is residual, its weight and shares, and its corners: (steps of reach, |h| before it for every state, numbers of `bent`).
-
-    A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
-    """
-    x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
-    base, spread, started, states, unit = 0.0, 0.0, True, 1, 0.0
-    lines = []
-    for number, (residual, _, group, kind, _) in enumerate(layout):
-        top, value = tradeoffs[kind][0], tradeoffs[kind][3]
-        reach = (base + unit * numpy.arange(states)) * (1 + 2e-12)
-        if number:
-            size = lines_size(x_norm, least, rest, spread, reach, spread, layout[number - 1][1], started, sizes[number])
-        else:
-            size = numpy.array([float(x_norm)])
-        if number == 0 or not residual:  # lines up to the next dense one share one unit of reach
-            rises = []
-            for later, (other, _, _, which, _) in enumerate(layout[number:]):
-                if later and not other:
-                    break
-                rises.append(steps[number + later] * (tradeoffs[which][3](1.0) - tradeoffs[which][3](0.0)) if numpy.isfinite(tradeoffs[which][0]) else 0.0)
-            unit = max(rises) / corners
-        step, flat = steps[number], not numpy.isfinite(top)
-        if flat or unit == 0:
-            nodes, jumps = numpy.array([0.0, 1.0]), numpy.zeros(2, dtype=int)
-        else:
-            rise = step * (value(1.0) - value(0.0)) / unit
-            count = max(8, int(numpy.ceil(rise * (1 - 1e-12))))
-            nodes = numpy.arange(count + 1) / (rise if rise >= 8 else count)
-            jumps = numpy.ceil(nodes * rise * (1 - 1e-12)).astype(int)
-        ends = tradeoff_corners(tradeoffs[kind], nodes[:-1], nodes[1:])
-        steep, bend = step * larger_ends(ends[0]), step * larger_ends(ends[2])
-        if flat:
-            steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
-        weight, none = weights[group], [0.0] * len(jumps)
-        numbers = [up(part) for part in (residual + weight * steep, steep, weight**2 * bend, weight * bend, bend, steep)]
-        lines.append((residual, *shares[number], list(zip(jumps, [size] * len(jumps), *numbers, none, none, none))))
-        low = 0.0 if flat else step * value(0.0)
-        if residual:
-            base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
-        else:
-            base, spread, states = low, top, int(jumps[-1]) + 1
-        started = started and residual
-    return lines
 
 
 def larger_ends(ends):
@@ -400,38 +222,39 @@ def interpolated(table, place):
     return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
-def joint_weights(given, g1, g2, shares=None):
-    """Shares of the blocks of lines that share their parameters, and the largest value that a search finds.
+def best_shares(wholes, groups, rounds):
+    """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and the largest value that a search finds.
 
-    With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays what it is with parameters of their own. The t
-    is the best one found; with `shares`, that for parameters of their own and these shares.
+    wholes: see `joint_wholes`; groups: of each line. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
+    what it is with parameters of their own; the first are those of the best t. Where another t is better with them, for parameters of their
+    own, they move towards what that one makes of the blocks: the bound is convex in the shares, and falls there.
     """
-    x_norm, least, rest, weights, steps, sizes, layout, tradeoffs = given
-    depth, groups = len(layout), numpy.array([line[2] for line in layout])
-    own = [(*line[:2], number, *line[3:]) for number, line in enumerate(layout)]
-
-    def wholes(t):
-        cells = plain_points(t, t, [line[3] for line in layout], tradeoffs)
-        tops = [tradeoff[0] for tradeoff in tradeoffs]
-        vectors, _, matrices = joint_blocks(cells, x_norm, least, rest, [weights[group] for group in groups], steps, sizes, own, tops, 2)
-        return g1 * matrices[:, 0] + g2 * vectors[:, 0, :, None] * vectors[:, 0, None, :]
-
-    def value(t):
-        if shares is None:
-            return joint_boxes(t, t, x_norm, least, rest, weights, steps, sizes, layout, tradeoffs, 2, g1, g2)
-        scale = 1 / sqrt(shares.ravel())
-        return numpy.linalg.eigvalsh(wholes(t) * scale[:, None] * scale)[:, -1]
-
-    best, reached = climbed(value, depth, 4 if shares is None else 2)
-    whole = wholes(best[None])[0]
+    depth = len(groups)
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
     sums[numpy.arange(2 * depth), numpy.stack([2 * groups, 2 * groups + 1], axis=1).ravel()] = 1
+
+    def portions(found):
+        for floor in (1e-300, 1e-3 / depth):
+            found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
+        return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14)
+
+    place, reached = climbed(lambda t: numpy.linalg.eigvalsh(sums.T @ wholes(t) @ sums)[:, -1], depth, 4)
+    whole = wholes(place[None])[0]
     shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
     shared = maximum(shared, 1e-9 * shared.max())
-    found = maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2)
-    for floor in (1e-300, 1e-3 / depth):
-        found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
-    return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14), reached
+    shares = portions(maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2))
+    best, least = shares, numpy.inf
+    for number in range(rounds):
+        scale = 1 / sqrt(shares.ravel())
+        scale = scale[:, None] * scale
+        place, value = climbed(lambda t, scale=scale: numpy.linalg.eigvalsh(wholes(t) * scale)[:, -1], depth, 2)
+        if value < least:
+            best, least = shares, value
+        if least <= 1.001 * reached:
+            break
+        blocks = numpy.linalg.eigh(wholes(place[None])[0] * scale)[1][:, -1]
+        shares = shares + (portions((blocks**2).reshape(depth, 2)) - shares) / (number + 2)
+    return best, reached
 
 
 def climbed(value, count, starts, rounds=100):
@@ -479,49 +302,106 @@ def largest_along(lines, start):
 
 def flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
     """The joint bound of a neural ODE with shared parameters, or (order 2) of a cost's, by cells in time and state: at most `high`."""
-    del kind
-    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, g1, g2, width])
+    return each(lambda *numbers: _flow_joint(*numbers, tradeoff, fine), [high, x_norm, least, rest, weight, length, order, g1, g2, width, kind])
 
 
-def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, tradeoff, fine):
+def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine):
     if not (numpy.isfinite(high) and high > 0 and length > 0):
         return high
-    given = (x_norm, least, rest, weight, length, width, tradeoff)
+    given = (x_norm, least, rest, weight, length, width, kind, tradeoff)
     if order < 2:
-        return min(high, along_directions(flow_lines(given, numpy.ones((int(64 * 2.0**fine), 2)), 40), 48))
+        return min(high, along_directions(FlowCells(given, int(48 * 1.5**fine), nodes_of(96, 12))))
     coarse = 12 if fine >= 0 else 6
-    long, layout = length / coarse, [(1, int(width), 0, 0, 0)] * (coarse + 1)
-    sizes = [x_norm + sqrt(width) * number * long * tradeoff[0] for number in range(1, coarse + 2)]
-    lines = (x_norm, least, rest, [weight], [long] * (coarse + 1), sizes, layout, [tradeoff])
-    shares, _ = best_shares(lines, g1, g2, 10 * high)  # of some residual lines; those of the cells between them
+    shares, _ = best_shares(flow_wholes(given, coarse, g1, g2), numpy.zeros(coarse, dtype=int), 12)  # of some cells; those of others between them
     found = high / 2
-    for count, corners, grid in flow_work(64, 14, 32, fine):
-        places = (numpy.arange(count) + 0.5) * coarse / count
-        between = numpy.stack([numpy.interp(places, numpy.arange(coarse + 1), part) for part in shares.T], axis=1)
-        found = eliminated(flow_lines(given, between / between.sum(axis=0) * (1 - 1e-14), corners), g1, g2, grid, 0.9 * found, high)
+    for count, corners, grid in flow_work(64, 28, 32, fine):
+        places = (numpy.arange(count) + 0.5) * coarse / count - 0.5
+        left = numpy.clip(places.astype(int), 0, coarse - 2)
+        between = maximum(shares[left] + (places - left)[:, None] * (shares[left + 1] - shares[left]), 0.1 * shares[left])
+        cells = FlowCells(given, count, nodes_of(corners, corners))
+        found = eliminated(flow_lines(cells, between / between.sum(axis=0) * (1 - 1e-14)), g1, g2, grid, 0.9 * found, high)
     return found
 
 
-def flow_cells(given, cells, corners):
-    """The corners of t, slopes and curvatures (cells of t, 2), and for each cell in time |h| at its end, by steps of reach there, corner by corner.
+def flow_wholes(given, count, g1, g2):
+    """The function that has for t (number, count) the matrices of the joint bound, with parameters and t of its own for every cell in time."""
+    *known, weight, length, width, _, tradeoff = given
+    step, (top, _, slope, value, curvature, *_) = length / count, tradeoff
 
-    given: |x|, the least of its entries and the sum of the others, in modulus, weight norm, total variation, width, trade-off.
+    def wholes(t):
+        vector, matrix, reach = numpy.zeros((len(t), 2 * count)), numpy.zeros((len(t), 2 * count, 2 * count)), numpy.zeros(len(t))
+        for number, place in enumerate(t.T):
+            steep = step * slope(place)
+            growth, mean = exp(weight * steep), phi1(weight * steep)
+            part = numpy.zeros((len(t), 2 * count))
+            part[:, 2 * number] = joint_size(*known, (number + 0.5) * step * top, reach + step / 2 * value(place), width, True)
+            part[:, 2 * number + 1] = 1
+            whole = weight * vector + part
+            matrix = growth[:, None, None] * matrix + (step * curvature(place) * growth * mean)[:, None, None] * whole[:, :, None] * whole[:, None, :]
+            beside = (steep * growth)[:, None] * vector + (steep**2 * (1 / 6 + growth / 3))[:, None] * part
+            matrix[:, 2 * number] += beside
+            matrix[:, :, 2 * number] += beside
+            vector, reach = growth[:, None] * vector + (steep * mean)[:, None] * part, reach + step * value(place)
+        return g1 * matrix + g2 * vector[:, :, None] * vector[:, None, :]
+
+    return wholes
+
+
+def nodes_of(parts, ratio):
+    """The ends of cells of t in [0, 1], in parts of 1 / `parts`: the cells are one part wide at first and then, at t, about t / `ratio`."""
+    nodes = [0]
+    while nodes[-1] < parts:
+        nodes.append(min(parts, nodes[-1] + max(1, int(nodes[-1] / ratio))))
+    return numpy.array(nodes)
+
+
+class FlowCells:
+    """What the cells in time of a neural ODE have in common, by cell of t: slopes and curvatures at its corners, (cells, 2), and what order costs.
+
+    given: |x|, the least of its entries and the sum of the others, in modulus, weight norm, total variation, width, kind, trade-off.
+    nodes: the ends of the cells of t, in parts of 1 / nodes[-1]; a state is a number of such parts of reach.
+
+    Where t varies within a cell in time by s on the mean, slope and value vary by at most `slope_moves` s and `value_moves` s, and the mean of the
+    slope is at least `paid` s^2 under the slope of the mean: that pays for V late in the cell and slopes early.
     """
-    x_norm, least, rest, _, length, width, tradeoff = given
-    step, top, value = up(length / cells), tradeoff[0], tradeoff[3]
-    nodes = numpy.arange(corners + 1) / corners
-    steep, _, bend = tradeoff_corners(tradeoff, nodes[:-1], nodes[1:])
-    sizes = []
-    for number in range(1, cells + 1):
-        reach = step * (number * value(0.0) + (value(1.0) - value(0.0)) * numpy.arange(number * corners + 1) / corners) * (1 + 2e-12)
-        spread = number * step * top
-        sizes.append(lines_size(x_norm, least, rest, spread, reach, spread, width, True, x_norm + sqrt(width) * spread))
-    return step, steep, bend, sizes
+
+    def __init__(self, given, count, nodes):
+        self.input, (self.weight, length, self.width, self.kind, self.tradeoff) = given[:3], given[3:]
+        self.count, self.nodes, self.step = count, nodes, up(length / count)
+        self.top, _, slope, self.value, *_ = self.tradeoff
+        places = nodes / nodes[-1]
+        self.low, self.high = places[:-1], places[1:]
+        self.steep, values, self.bend = tradeoff_corners(self.tradeoff, self.low, self.high)
+        self.largest = self.steep.max(axis=1)
+        self.least = maximum(slope(minimum(self.high, 1.0)), 0.0) * (1 - 1e-14)
+        self.speed = up(sqrt((self.width - 1) * self.top**2 + values[:, 1] ** 2))  # of |h|
+        self.value_moves = self.value(1.0) - self.value(0.0)
+        with numpy.errstate(all="ignore"):
+            self.slope_moves = 2 * slope(0.0) + 0 * self.least if self.kind else 2 / self.least
+        self.paid = slope(0.0) if self.kind else 0.5
+
+    def size(self, number):
+        """|h| at most after a number of cells in time, by state."""
+        parts, spread = self.nodes[-1], number * self.step * self.top
+        reach = self.step * (number * self.value(0.0) + (self.value(1.0) - self.value(0.0)) * numpy.arange(number * parts + 1) / parts)
+        return up(joint_size(*self.input, spread, reach * (1 + 2e-12), self.width, True))
+
+    def pairs(self):
+        """For each cell in time |h| at its start, by state, and at its end for the upper end of each cell of t (cells of t, states)."""
+        after = self.size(0)
+        for number in range(1, self.count + 1):
+            before, after = after, self.size(number)
+            yield before, numpy.stack([after[node : node + len(before)] for node in self.nodes[1:]])
+
+    def late(self):
+        """e: where y' = R (a y + c V + b), V late in a cell and slopes early make y at its end larger by at most c^2 e / (c V + b), V at the start."""
+        growth = exp(self.weight * self.step * self.largest)
+        return up(self.step**3 * (growth * (self.largest * self.value_moves + self.speed * self.slope_moves) / 2) ** 2 / (4 * self.paid)) * (1 + 1e-12)
 
 
-def at_corners(size, corners):
-    """The size at the end of a cell in time for each corner, by state at its start: for the end of the corner's cell of t, not to depend on the t within."""
-    return [size[shift : shift + len(size) - corners] for shift in minimum(numpy.arange(corners + 1) + 1, corners)]
+def at_nodes(cells):
+    """For each node between cells of t the larger of what its two cells have."""
+    return maximum(numpy.concatenate([cells[:1], cells]), numpy.concatenate([cells, cells[-1:]]))
 
 
 def product_ends(left, right):
@@ -529,31 +409,95 @@ def product_ends(left, right):
     return left * right + maximum(0, (left[:, 1:] - left[:, :1]) * (right[:, :1] - right[:, 1:])) / 4
 
 
-def flow_lines(given, shares, corners):
+def along_directions(cells):
+    """|l| at most at the end of cells that share their parameters: the largest l.p for unit vectors p, between which that is under a cosine."""
+    angles = numpy.linspace(0.0, math.pi / 2, 9)
+    found = along_angles(cells, angles)
+    while True:
+        ends = maximum(found[1:], found[:-1]) / numpy.cos(numpy.diff(angles) / 2)
+        open_ = numpy.flatnonzero((ends > found.max() * (1 + 2e-5)) & (numpy.diff(angles) > 1e-3))
+        if not len(open_):
+            return float(ends.max() * (1 + 1e-13))
+        between = (angles[open_] + angles[open_ + 1]) / 2
+        angles, found = numpy.insert(angles, open_ + 1, between), numpy.insert(found, open_ + 1, along_angles(cells, between))
+
+
+def along_angles(cells, angles):
+    """The largest l.p at most, for unit vectors p = (cos, sin) of angles."""
+    of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
+    steep = cells.weight * cells.step * cells.steep
+    keep, gain = up(larger_ends(exp(steep))), up(larger_ends(cells.step * cells.steep * phi1(steep)))
+    late, sure, lines = cells.late()[:, None], (cells.step * cells.least)[:, None] * of_weight, []
+    for before, after in cells.pairs():
+        with numpy.errstate(all="ignore"):
+            added = late * (of_weight**2 / (before[0] * (1 - 1e-11) * of_weight + of_bias))
+            mean = added <= sure * (after - before).min(axis=1)[:, None] / 2  # or the size at the end is the better bound
+            added = at_nodes(numpy.where(mean, added, numpy.inf))
+        mean, corners = numpy.isfinite(added), []
+        for node, jump in enumerate(cells.nodes):
+            end = after[min(node, len(after) - 1), :, None]
+            size = numpy.where(mean[node], (before[:, None] + end) / 2, end)
+            corners.append((jump, keep[node], gain[node] * (size * of_weight + of_bias) + numpy.where(mean[node], added[node], 0.0)))
+        lines.append((1, corners))
+    return largest_along(lines, numpy.zeros((1, len(angles)))).max(axis=0)
+
+
+def flow_lines(cells, shares):
     """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s."""
-    weight, jumps = given[3], numpy.arange(corners + 1)
-    step, steep, bend, sizes = flow_cells(given, len(shares), corners)
-    steep, growth = step * steep, up(exp(weight * step * steep))
-    bend = step * product_ends(growth**2, bend)
-    gain, near, far = steep * phi1(weight * steep), steep * growth, steep**2 * (1 / 6 + growth / 3)
-    numbers = [up(larger_ends(part)) for part in (growth, gain, weight**2 * bend, weight * bend, bend, near, far)]
-    none, lines = [0.0] * len(jumps), []
-    for share, size in zip(shares, sizes):
-        lines.append((1, *share, list(zip(jumps, at_corners(size, corners), *numbers, none, none))))
+    weight, step, none = cells.weight, cells.step, [0.0] * len(cells.nodes)
+    steep = step * cells.steep
+    rate, growth = weight * steep, up(exp(weight * steep))
+    gain, near, far = steep * phi1(rate), steep * growth, steep**2 * (1 / 6 + growth / 3)
+    of_end, of_mean = step * product_ends(growth**2, cells.bend), step * product_ends(growth * phi1(rate), cells.bend)
+    keep, gain, near = (up(larger_ends(part)) for part in (growth, gain, near))
+    top, rate, lines = growth.max(axis=1), rate.max(axis=1), []
+    for (share, other), (before, after) in zip(shares, cells.pairs()):
+        with numpy.errstate(all="ignore"):
+            per_size = 1 / (after[:, 0] * (1 - 1e-11))
+            moved = per_size * cells.speed * step  # of q, from the start to the end
+            skew = moved / (1 - moved / 2)
+            late = step * cells.bend.max(axis=1) * top**2 * (2 * skew * rate + skew**2) / 12 + bend_late(cells, per_size) / (1 - moved / 2) ** 2
+            mean, added = of_mean + late[:, None], cells.late() / (before[0] * (1 - 1e-11) * step * cells.least)
+            better = (moved < 1) & (added <= (after - before).min(axis=1) / 2) & (mean <= of_end).all(axis=1)
+            size = numpy.where(better[:, None], (before + after) / 2 + added[:, None], after)
+            bend = up(larger_ends(numpy.where(better[:, None], mean, of_end)))
+            behind = up(larger_ends(far / numpy.where(better, 1 - moved / 2, 1.0)[:, None]))
+        lines.append((1, share, other, list(zip(cells.nodes, at_nodes(size), keep, gain, weight**2 * bend, weight * bend, bend, near, behind, none, none))))
     return lines
 
 
-def along_directions(lines, count):
-    """|l| at most, for corners of lines that share their parameters (see `bent`): the largest l.p by state, for `count` + 1 unit vectors p."""
-    angles = numpy.linspace(0.0, 1.0, count + 1) * (math.pi / 2)
-    of_weight, of_bias = numpy.cos(angles), numpy.sin(angles)
-    linear = [(1, [(jump, keep, gain * (size[:, None] * of_weight + of_bias)) for jump, size, keep, gain, *_ in line[-1]]) for line in lines]
-    return float(largest_along(linear, numpy.zeros((1, count + 1))).max() / math.cos(math.pi / (4 * count)) * (1 + 1e-13))
+def bend_late(cells, per_size):
+    """What order within a cell in time adds to the integral of e^(int a R) sigma q^2, in parts of q^2 at its end; per_size: 1 / |h| there at most.
+
+    Infinite where the curvature is not that of tanh.
+    """
+    if not cells.kind:
+        return numpy.full(len(cells.low), numpy.inf)
+    weight, slope, bend, moves = cells.weight, cells.tradeoff[2](0.0), cells.tradeoff[6](0.0), per_size * cells.value_moves
+    turn = bend * maximum(1 - 3 * cells.low**2, 3 * cells.high**2 - 1)
+    turning = weight * bend * slope * (1 - cells.low**2) ** 2 + 2 * per_size * cells.speed * turn
+    linear, square = out_of_order(cells, 2 * weight * slope, cells.bend.max(axis=1), turn, turning, 2 * moves, moves**2)
+    paid = bend * cells.step * maximum(1 - per_size * cells.speed * cells.step, 0.0) ** 2
+    late = linear**2 / (4 * maximum(2 * cells.low * paid - square, 0.0))  # the mean of sigma falls by that of (t - mean)^2 (t + 2 mean)
+    return minimum(late, linear * sqrt(linear / (1.5 * paid)) * (2 / 3) + 16 * square**3 / (27 * paid**2)) * (1 + 1e-12)
+
+
+def out_of_order(cells, rate, most, turn, turning, once, twice):
+    """A and B: for t that varies by s on the mean within a cell in time, an integral of v(t) F is larger by at most A s + B s^2 than for its mean.
+
+    F is e^(int +- rate R / 2 S1) times a function of |h|, which both change in parts of F at the end of the cell: by `once` U + `twice` U^2 where the
+    sum of t changes by U. most, turn: v and its derivative. turning: the derivative of what multiplies t in first order.
+    """
+    step, high = cells.step, cells.high
+    whole = (step * exp(cells.weight * step * cells.largest)) ** 2 * exp(rate * step / 4)
+    linear = turning / sqrt(12.0) + most * once * math.pi / 8
+    return whole * linear, whole * (turn * ((rate * high + once) / sqrt(6.0) + rate / 2) + most * ((rate * high) ** 2 / 2 + twice) * step / 6)
 
 
 def flow_work(cells, corners, grid, fine):
-    """Cells in time, corners and grids of k of two eliminations: a rough one, and one with 2^fine times the cells."""
-    return (16, 8, 16), (int(cells * 2.0**fine), int(corners * (2 if fine > 0 else 1)), grid)
+    """Cells in time, cells of t and grids of k of two eliminations: a rough one, and one that is finer if asked for."""
+    more = 1.5**fine
+    return (16, 8, 16), (int(cells * more), int(corners * more), int(grid * more))
 
 
 def _number(name, value):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import sympy
 
 from ...activations import Activation
+from ...errors import DerivationError
 from ...fields import END
 from ...networks import Size
 from ...tradeoff import tradeoff
@@ -20,7 +21,7 @@ from .joint_lines import TANGENTS, EliminationOfBlocks, OneNumber, SharedBudgetO
 from .neural import FlowBlocks, FlowBlocksSecond
 
 t, x, y, m, w = sympy.symbols("t x y m w", real=True)
-rate = sympy.Symbol("z", positive=True)
+rate, length = sympy.symbols("z Delta", positive=True)
 
 AVERAGES = (
     *TANGENTS,
@@ -44,6 +45,45 @@ class _EquationDecided:
         return (*self.obligations, *equations_decided([detail["activation"]]))
 
 
+class OrderWithinCell(Rule):
+    name = "order within a cell"
+    title = "What order within a cell costs"
+    statement = r"""On a cell in time of length $\Delta$ let $t(\cdot)$ take values in $[0,1]$, with average $\bar t$ and $\nu^2$ the average of $(t-\bar t)^2$; $R,\sigma,\tau$ are as in @[one number for a line], $S=S_1$, $h=\tau(1)-\tau(0)$, $V_0$ is the size at the start, $V_+$ that at the end, $V_0\le V_+\le V_0+v\Delta$ with $v^2=(l-1)S_0^2+\tau(\bar t)^2$, and $M=\frac12(V_0+V_+)$. $R=R(\bar t)$, $\sigma=\sigma(\bar t)$, $z=aR\Delta$, $\rho=(e^z-1)/a$, $\varphi_1=(e^z-1)/z$. For activations with $R=S(1-t^2)$, $\sigma=C(t-t^3)$ let $\kappa=S$, $\kappa'=2S$; for $\sin$ let $\kappa=\frac12$, $\kappa'=2/R$.
+\begin{enumerate}
+\item $y'=R(t)(ay+\alpha V+\beta)$, $y,\alpha,\beta\ge0$, has at the end of the cell at most the value $e^zy+\rho(\alpha M+\beta)+\alpha^2e/(\alpha V_0+\beta)$, where $e=\Delta^3e^{2z}(hR+\kappa'v)^2/(16\kappa)$.
+\item Let $F(s)=e^{E(s)}W(s)$ with \textup{(}i\textup{)} $E=a\bigl(\int_0^\Delta R(t)+\int_0^sR(t)\bigr)$, $W=(X+\alpha V(s))^2$, $X\ge0$, $b=2aS$, $\phi=\sigma$, $p=2h\omega$, $p'=h^2\omega^2$, $\omega=1/V_+$, or \textup{(}ii\textup{)} $E=2a\int_s^\Delta R(t)$, $W=1+V(s)^2$, $b=4aS$, $\phi=R^2$, $p=h$, $p'=h^2$; $R=S(1-t^2)$, $\sigma=C(t-t^3)$. Let $\hat E,\hat W$ be $E$ and $W$ for $t=\bar t$, $W_+=W(\Delta)$ for the size $V_+$, and
+\begin{gather*}A=e^{2z+b\Delta/4}\Bigl(\frac k{\sqrt{12}}+\frac{\pi}8\phi p\Bigr),\qquad B=e^{2z+b\Delta/4}\Bigl(|\phi'|\Bigl(\frac{b\bar t+p}{\sqrt6}+\frac b2\Bigr)+\phi\Bigl(\frac{(b\bar t)^2}2+p'\Bigr)\frac\Delta6\Bigr),\\k=aCS(1-\bar t^2)^2+2\omega v|\sigma'|\ \textup{(i)},\qquad k=4aS^3\bar t(1-\bar t^2)^2+v|\phi'|\ \textup{(ii)},\end{gather*}
+$\phi,\phi'$ at $\bar t$. Then $\int\phi(t)F\,ds\le\phi(\bar t)\int e^{\hat E}\hat W\,ds+\delta\,W_+$, where \textup{(}i\textup{)}, with $\epsilon=\omega v\Delta<1$ and $c=C\Delta(1-\epsilon)^2$, $\delta$ is the smaller of $(\Delta^2A)^2/\bigl(4(2\bar tc-\Delta^2B)\bigr)$, if that is positive, and $\frac23\Delta^2A\sqrt{\Delta^2A/(\frac32c)}+\frac{16}{27}(\Delta^2B)^3/c^2$; \textup{(}ii\textup{)} $\delta=(\Delta^2A)^2/\bigl(4(S^2(1-3\bar t)(1+\bar t)\Delta e^{-v\Delta}-\Delta^2B)\bigr)$, if that is positive. For $\sin$ and \textup{(}ii\textup{)} this holds with $A=e^{2z}\bigl(\frac{\pi}8S^2(2a\kappa'+h)+\max(2aR,v)\bigr)$, $B=0$ and $\delta=(\Delta^2A)^2/(4\Delta e^{-v\Delta})$.
+\end{enumerate}"""
+    proof = r"""For $f$ with average $\bar f$ and $\nu_f^2$ the average of $(f-\bar f)^2$, Cauchy and Schwarz give $|\int_0^s(f-\bar f)|\le\nu_f\sqrt{s(\Delta-s)}\le\frac12\nu_f\Delta$, while $\int\!\sqrt{s(\Delta-s)}=\frac{\pi}8\Delta^2$ and $\int s(\Delta-s)=\frac16\Delta^3$. The average of $R$ is at most $R(\bar t)-\kappa\nu^2$ and $\nu_R\le\kappa'\nu$, as $R(t)=R(\bar t)+R'(\bar t)(t-\bar t)-S(t-\bar t)^2$ and $|R(t)-R(\bar t)|\le2S|t-\bar t|$; for $\sin$, as the average $\bar R$ of $R=\sqrt{1-t^2}$ has $(R(\bar t)-\bar R)(R(\bar t)+\bar R)=\nu^2+\nu_R^2$, and $|R(t)-R(\bar t)|=|t^2-\bar t^2|/(R(t)+R(\bar t))$. $\nu_\tau=h\nu$. $V$ is the norm of a vector whose entries are at most nonnegative affine functions of the time and of $r=\int\tau$: it changes by at most $|r-\hat r|$ where $r$ does, and along the straight line $\hat r$ to its end, on which it is $\hat V$, by at most $v$ for each unit of time and convexly.
+
+1. Let $\varrho(s)=\int_0^sR(t)$, $w=\varrho(s)/\varrho(\Delta)$. $\hat V\le V_0+(V_+-V_0)s/\Delta$, $|V-\hat V|\le\frac12h\nu\Delta$ and $s/\Delta\le w+\frac12\kappa'\nu\Delta/\varrho(\Delta)$, so that $y(\Delta)=e^{a\varrho(\Delta)}y+\int e^{a(\varrho(\Delta)-\varrho(s))}R(t)(\alpha V+\beta)ds$ is at most \[e^{a\varrho}y+\varrho\int_0^1e^{a\varrho(1-w)}\bigl(\alpha V_0+\beta+\alpha(V_+-V_0)w\bigr)dw+\tfrac12\alpha e^z\Delta^2\nu(hR+\kappa'v),\qquad\varrho=\varrho(\Delta).\] The first two terms increase in $\varrho$ at least at the rate $\alpha V_0+\beta$, and $\varrho\le\Delta R(\bar t)-\Delta\kappa\nu^2$. At $\varrho=\Delta R(\bar t)$ they are at most $e^zy+\rho(\alpha M+\beta)$, as $e^{a\varrho(1-w)}$ falls in $w$. What is left, $\frac12\alpha e^z\Delta^2\nu(hR+\kappa'v)-\Delta\kappa\nu^2(\alpha V_0+\beta)$, is largest at one $\nu$, with the value claimed.
+
+2. Let $u=t-\bar t$ and $U(s)=\int_0^su$, $|U|\le\nu\sqrt{s(\Delta-s)}\le\frac14\Delta$ \textup{(}$\nu\le\frac12$\textup{)}, $U(\Delta)=0$. $R(t)=R(\bar t)-S(2\bar tu+u^2)$ makes $E=\hat E\mp b\bar tU-e$ with $0\le e\le b\nu^2\Delta$, the upper sign in \textup{(}i\textup{)}. $W\le\hat W+W_+(p|U|+p'U^2)$ and $|W-\hat W|\le W_+p|U|$, in \textup{(}i\textup{)} since $\alpha\le\omega(X+\alpha V_+)$, in \textup{(}ii\textup{)} since $2V_+\le1+V_+^2$. $\hat E$ and $E$ are at most $2z+\frac14b\Delta$. So, with $\xi=b\bar t|U|$ and $Z=e^{2z+b\Delta/4}W_+$,
+\[F\le e^{\hat E}\hat W(1\mp b\bar tU)+Z\bigl(\tfrac12\xi^2+p|U|+p'U^2\bigr),\qquad|F-e^{\hat E}\hat W|\le Z(\xi+e+p|U|).\]
+For $q=\phi(\bar t)+\phi'(\bar t)u-\phi(t)$, $\int\phi(t)F\le\phi\int F+\phi'\int uF-\int qF$. The integrals of $|U|$, $U^2$, $|uU|$ and $|u|\nu^2\Delta$ are at most $\frac{\pi}8\nu\Delta^2$, $\frac16\nu^2\Delta^3$, $\nu^2\Delta^2/\sqrt6$ and $\frac12\nu^2\Delta^2$. This leaves $\int uK$, $K=\phi'e^{\hat E}\hat W\pm b\bar t\phi\int_0^se^{\hat E}\hat W$, by parts; it is at most $\nu\Delta^2\sup|K'|/\sqrt{12}$, as $\int u=0$, and $|K'|\le ke^{2z}W_+$: $aR\sigma'+2aS\bar t\sigma=aCS(1-\bar t^2)^2$ in \textup{(}i\textup{)}, $-2aR\phi'-4aS\bar t\phi=4aS^3\bar t(1-\bar t^2)^2$ in \textup{(}ii\textup{)}, and $\hat W'\le2\omega v\hat W_+$, $\hat W'\le v\hat W_+$. In all $\Delta^2(A\nu+B\nu^2)W_+-\int qF$. \textup{(}i\textup{)} $q=Cu^2(t+2\bar t)$, where $t+2\bar t\ge2\bar t$ and $t+2\bar t\ge|u|$: its average is at least $2C\bar t\nu^2$ and $C\nu^3$, and $F\ge(X+\alpha V_0)^2\ge(1-\epsilon)^2W_+$. \textup{(}ii\textup{)} $q\ge S^2(1-3\bar t)(1+\bar t)u^2$, and $F\ge1+V_0^2\ge e^{-v\Delta}W_+$, as $2V\le1+V^2$. The largest values over $\nu\ge0$ are the $\delta$, for the second in \textup{(}i\textup{)} those of $\Delta^2A\nu-\frac12c\nu^3$ and $\Delta^2B\nu^2-\frac12c\nu^3$. For $\sin$, let $\hat E$ have the average $\bar R\le R$ for $R(t)$: then $|F-e^{\hat E}\hat W|\le e^{2z}W_+(2a\nu_R+h\nu)\sqrt{s(\Delta-s)}$, $e^{\hat E}\hat W$ varies by at most $e^{2z}W_+\Delta\max(2aR,v)$ and $\phi(t)=1-t^2$ by $\nu_\phi\le2\nu$ on the mean, with average $\phi(\bar t)-\nu^2$."""
+    obligations = (
+        Identity("a mean of squares", sympy.integrate(x * (length - x), (x, 0, length)), length**3 / 6),
+        Identity("a mean of roots", sympy.pi * length**2 / 8, sympy.integrate(sympy.sqrt(1 - x**2), (x, -1, 1)) * length**2 / 4),
+        Identity("the slope falls by its variance", 1 - t**2, 1 - m**2 - 2 * m * (t - m) - (t - m) ** 2),
+        Identity("the curvature falls by more", t - t**3, m - m**3 + (1 - 3 * m**2) * (t - m) - (t - m) ** 2 * (t + 2 * m)),
+        Inequality("by the third power, too: above the mean", (t >= 0, m >= 0), t + 2 * m >= t - m),
+        Inequality("by the third power, too: below the mean", (t >= 0, m >= 0), t + 2 * m >= m - t),
+        Inequality(
+            "(1 - t^2)^2 falls by its variance, up to 1/3",
+            (t >= 0, t <= 1, m >= 0, 3 * m <= 1),
+            (1 - t**2) ** 2 <= (1 - m**2) ** 2 - 4 * m * (1 - m**2) * (t - m) - (1 - 3 * m) * (1 + m) * (t - m) ** 2,
+        ),
+        Identity("order against growth, curvature", (1 - t**2) * (1 - 3 * t**2) + 2 * t * (t - t**3), (1 - t**2) ** 2),
+        Identity("order against growth, squared slope", 8 * t * (1 - t**2) ** 2 - 4 * t * (1 - t**2) ** 2, 4 * t * (1 - t**2) ** 2),
+        Identity("what a linear gain can leave", x**2 / (4 * y) - (x * w - y * w**2), y * (w - x / (2 * y)) ** 2),
+        Identity("what a quadratic gain can leave", sympy.Rational(16, 27) * x**3 / y**2, (x * w**2 - y * w**3 / 2).subs(w, sympy.Rational(4, 3) * x / y)),
+    )
+
+    def conclude(self, given: Given, **_: Any) -> Bound:
+        raise DerivationError("order within a cell is a lemma for others")
+
+
 class JointFlowFirst(_EquationDecided, Rule):
     name = "joint bound of a neural ODE, first derivative"
     title = "The joint bound of a neural ODE, first derivative"
@@ -51,9 +91,9 @@ class JointFlowFirst(_EquationDecided, Rule):
     proof = (
         r"""As in @[joint bound of lines, first derivative], with the adjoint $dr=-A^{\top}S'r\,du$ backwards and @[one number for a line] at $(z,r/|r|)$ at every time; a jump of modulus $\Delta$ is a residual line, and is at most a continuous piece of length $\Delta$ with the same $R$ and $\tau$, since all increments grow along it. """
         + CELL
-        + r"""On a cell let $V_+$ be the size at its end, $s=\alpha V_++\beta$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start, $p=(\alpha,\beta)\ge0$, and $z(t)=\int aR$ from there, $z=z(\Delta)\le aR(\bar t)\Delta$. As $e^{z(t)}y+s(e^{z(t)}-1)/a$ solves $y'=R(ay+s)$, $\langle\boldsymbol{\ell},p\rangle$ is at its end at most $cy+\rho s$, $c=e^z$, $\rho=(e^z-1)/a$ \textup{(}the limit where $a=0$\textup{)}, and these do not decrease in $z$, so let $z=aR(\bar t)\Delta$. \emph{Corners.} Divide the $\bar t\in[0,1]$ into cells, too, and let $V_+$ be the size for the largest $\bar t$ in the cell. $R(\bar t)$ lies under its tangent, and $c$ and $\rho$, being convex in $R$, under their chords between the corners, the ends of the tangent, while $\tau$ is affine. At the end of the cell in time $\langle\boldsymbol{\ell},p\rangle$ and $T=\int\tau$ are affine in these, and what follows is convex in them, as in @[corners of a line]: it is largest at a corner. Where two cells of $\bar t$ meet, the larger numbers of both are taken, $V_+$ included; the corners are such that the sums $T$ lie on a grid, for each point of which the largest $\langle\boldsymbol{\ell},p\rangle$ is taken from cell to cell. For unit vectors $p$ at the multiples of $\pi/(2N)$ in the quadrant, $|\boldsymbol{\ell}|$ is at most the largest $\langle\boldsymbol{\ell},p\rangle$ over $\cos(\pi/(4N))$, as one of them is within $\pi/(4N)$ of $\boldsymbol{\ell}\ge0$."""
+        + r"""On a cell let $V_0$ be the size at its start, $V_+$ that at its end, $s=\alpha V_++\beta$, $y=\langle\boldsymbol{\ell},p\rangle$ at its start, $p=(\alpha,\beta)\ge0$, and $z(t)=\int aR$ from there, $z=z(\Delta)\le aR(\bar t)\Delta$. As $e^{z(t)}y+s(e^{z(t)}-1)/a$ solves $y'=R(ay+s)$, $\langle\boldsymbol{\ell},p\rangle$ is at its end at most $cy+\rho s$, $c=e^z$, $\rho=(e^z-1)/a$ \textup{(}the limit where $a=0$\textup{)}, and these do not decrease in $z$, so let $z=aR(\bar t)\Delta$. By @[order within a cell] it is, too, at most $cy+\rho\bigl(\frac12\alpha(V_0+V_+)+\beta\bigr)+\alpha^2e/(\alpha V_0+\beta)$, with the least $V_0$ of all sums in the last term. \emph{Corners.} Divide the $\bar t\in[0,1]$ into cells, too, and let $V_+$ be the size for the largest $\bar t$ in the cell and $e$ its largest value there; of the two bounds the one that is smaller for all sums is taken. $R(\bar t)$ lies under its tangent, and $c$ and $\rho$, being convex in $R$, under their chords between the corners, the ends of the tangent, while $\tau$ is affine. At the end of the cell in time $\langle\boldsymbol{\ell},p\rangle$ and $T=\int\tau$ are affine in these, and what follows is convex in them, as in @[corners of a line]: it is largest at a corner. Where two cells of $\bar t$ meet, the larger numbers of both are taken, $V_+$ included; the corners are such that the sums $T$ lie on a grid, for each point of which the largest $\langle\boldsymbol{\ell},p\rangle$ is taken from cell to cell. For unit vectors $p,p'\ge0$ at an angle $2\vartheta\le\frac12\pi$ and $\boldsymbol{\ell}$ between them, $|\boldsymbol{\ell}|\cos\vartheta\le\max(\langle\boldsymbol{\ell},p\rangle,\langle\boldsymbol{\ell},p'\rangle)$; angles are halved where that is largest."""
     )
-    obligations = (*FlowBlocks.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations, *AVERAGES)
+    obligations = (*FlowBlocks.obligations, *OneNumber.obligations, *SharedBudgetOfValues.obligations, *AVERAGES, *OrderWithinCell.obligations)
 
     def conclude(self, given: Given, *, width: Size, activation: Activation, **_: Any) -> Bound:
         value = FlowJoint(*_arguments(given, given.bound("first", END), 1, width, activation))
@@ -66,13 +106,21 @@ class JointFlowSecond(_EquationDecided, Rule):
     statement = r"""In the situation of @[joint bound of a neural ODE, first derivative], $|D^2X_T|\le\sup_R\lambda_{\max}(G(U))$ with $G'=\sigma(R)\,\boldsymbol{q}\boldsymbol{q}^{\top}+R\,(aG+e_\alpha\boldsymbol{\ell}^{\top}+\boldsymbol{\ell}e_\alpha^{\top})$. With a cost on top, $|Dg|\le g_1$, $|D^2g|\le g_2$, $|D^2\varphi|\le\sup_R\lambda_{\max}\bigl(g_2\boldsymbol{\ell}(U)\boldsymbol{\ell}(U)^{\top}+g_1G(U)\bigr)$. These are at most the block bounds. Their numbers are computed from above, with cells in time; where the cells are too coarse they are those of the block bounds."""
     proof = r"""As in @[joint bound of lines, second derivative], with the adjoint, the cells and the numbers $c,\rho$ of @[joint bound of a neural ODE, first derivative]. As $ay(t)+s\le e^{z(t)}(ay+s)$ there, $p^{\top}Gp$ is at the end of a cell at most
 \begin{gather*}e^zp^{\top}Gp+e^z(ay+s)^2\!\int\!\sigma e^{z(t)}dt+2\alpha e^z\!\int\!R\Bigl(y+s\frac{1-e^{-z(t)}}a\Bigr)dt\\\le c\,p^{\top}Gp+b\,(ay+s)^2+2\alpha(ny+fs),\qquad b=\Delta\sigma e^{2z},\quad n=\frac zae^z,\quad f=\Bigl(\frac za\Bigr)^2\Bigl(\frac16+\frac{e^z}3\Bigr),\end{gather*}
-with $\sigma=\sigma(\bar t)$: $e^z\int aR(1-e^{-z(t)})dt=e^z(z-1)+1=z^2\int_0^1ve^{zv}dv$ and $e^{zv}\le1+v(e^z-1)$. None of these decreases in $z$, so let $z=aR(\bar t)\Delta$. That is the recursion of @[elimination of the block norms], $b_3=b$, $b_2=ab$, $b_1=a^2b$, $H=V_+$. Between two corners $n,f,e^{2z}$, too, lie under their chords, and $\sigma e^{2z}$ is at most a product of two affine functions, which is under its chord plus $\frac14\max(0,-[\sigma][e^{2z}])$, $[\cdot]$ the difference of the two corners. $p^{\top}Gp$ is affine in these, and what follows convex in it: it is largest at a corner. The shares are those of some residual lines, interpolated."""
+with $\sigma=\sigma(\bar t)$: $e^z\int aR(1-e^{-z(t)})dt=e^z(z-1)+1=z^2\int_0^1ve^{zv}dv$ and $e^{zv}\le1+v(e^z-1)$. None of these decreases in $z$, so let $z=aR(\bar t)\Delta$. That is the recursion of @[elimination of the block norms], $b_3=b$, $b_2=ab$, $b_1=a^2b$, $H=V_+$. For activations like $\tanh$, @[order within a cell] gives another, with $H=\frac12(V_0+V_+)+e/(V_0\rho)$ \textup{(}its least $V_0$ and, in the cell of $\bar t$, $\rho$\textup{)}: as $ay(t)+s(t)\le e^{z(t)}(ay+s(t))$ for $s(t)=\alpha V(t)+\beta$, the integral with $\sigma$ is that of \textup{(}i\textup{)} there, $X=ay+\beta$. For $t=\bar t$ it is at most $\Delta\sigma e^z\int_0^1e^{zw}\bigl(q+q'(w-\frac12)\bigr)^2dw$ with $q=ay+\alpha\frac12(V_0+V_+)+\beta$, $0\le q'=\alpha(V_+-V_0)\le\mu q$, $\mu=\epsilon/(1-\frac12\epsilon)$, and $W_+\le q^2/(1-\frac12\epsilon)^2$. So
+\[b=\Delta\sigma e^z\Bigl(\varphi_1+\frac{e^z}{12}(2\mu z+\mu^2)\Bigr)+\frac\delta{(1-\frac12\epsilon)^2},\qquad f=\Bigl(\frac za\Bigr)^2\Bigl(\frac16+\frac{e^z}3\Bigr)\Big/\Bigl(1-\frac\epsilon2\Bigr),\]
+with $\int e^{zw}(w-\frac12)=\frac z2\int w(1-w)e^{zw}\le\frac z{12}e^z$ and $\alpha V_++\beta\le(\alpha\frac12(V_0+V_+)+\beta)/(1-\frac12\epsilon)$ in the last term. The one is taken whose $H$ and $b$ are smaller for all sums. Between two corners $n,f,e^{2z},e^z\varphi_1$, too, lie under their chords, and $\sigma e^{2z}$ is at most a product of two affine functions, which is under its chord plus $\frac14\max(0,-[\sigma][e^{2z}])$ \textup{(}so for $\sigma e^z\varphi_1$; $\delta,\epsilon,\mu$ and what they multiply are constant, with their largest values\textup{)}, $[\cdot]$ the difference of the two corners. $p^{\top}Gp$ is affine in these, and what follows convex in it: it is largest at a corner. The shares are found for some cells, and interpolated."""
     obligations = (
         *FlowBlocksSecond.obligations,
         *OneNumber.obligations,
         *SharedBudgetOfValues.obligations,
         *AVERAGES,
+        *OrderWithinCell.obligations,
         *EliminationOfBlocks.obligations,
+        Identity(
+            "a mean about the middle",
+            sympy.integrate((x - sympy.Rational(1, 2)) * sympy.exp(rate * x), (x, 0, 1)),
+            rate / 2 * sympy.integrate(x * (1 - x) * sympy.exp(rate * x), (x, 0, 1)),
+        ),
         Identity("the mean of the products", sympy.integrate(x * sympy.exp(rate * x), (x, 0, 1)), (sympy.exp(rate) * (rate - 1) + 1) / rate**2),
         Identity("the chord of the exponential, integrated", sympy.integrate(x * (1 + x * (y - 1)), (x, 0, 1)), sympy.Rational(1, 6) + y / 3),
         Identity(
@@ -93,13 +141,14 @@ class JointFlowDepthDependent(_EquationDecided, Rule):
     proof = (
         r"""Along a direction $\eta=(\eta_t)$ and with the adjoint $r$ as there, $|X'_T|\le\int e^{\int_s^UaR}R\,(|dA_s||X_s|+|db_s|)\,d\mu_s$, which by Cauchy and Schwarz is at most $\bigl(\int_0^Ue^{2\int_s^UaR}R^2(1+V^2)\,ds\bigr)^{1/2}$, the root of $f(U)$. \emph{Reached:} $A_t=\pm a\,e_je_j^{\top}$, neuron $j$ at slope $R(t)$ and value $\tau(R(t))$ pushing away from $0$, the others saturated, pushing away from $0$, as in @[joint bound of residual layers is reached]. """
         + CELL
-        + r"""On a cell $f$ grows at most to $e^{2z}\bigl(f+\Delta\,\overline{R^2}\,(1+V_+^2)\bigr)$, $z=aR(\bar t)\Delta$. Its corners, the sums $T$ and $V_+$ are those of @[joint bound of a neural ODE, first derivative], with the largest $f$ for every sum: $R$ and $\overline{R^2}$ lie under tangents and $e^{2z}$, being convex in $R$, under its chord; the product $e^{2z}\overline{R^2}$ is then at most one of affine functions, which is under its chord plus $\frac14\max(0,-[e^{2z}][\overline{R^2}])$, $[\cdot]$ the difference of the two corners, and what follows is convex in $(f,T)$."""
+        + r"""On a cell $f$ grows at most to $e^{2z}\bigl(f+\Delta\,\overline{R^2}\,(1+V_+^2)\bigr)$, $z=aR(\bar t)\Delta$, and by \textup{(}ii\textup{)} of @[order within a cell] to $e^{2z}f+\frac12\Delta\,\overline{R^2}\,\frac{e^{2z}-1}{2z}(2+V_0^2+V_+^2)+\delta(1+V_+^2)$, as $1+V^2$ is convex on a straight line and $e^{2a\int R}$ falls; the one is taken that is smaller for all sums. Its corners, the sums $T$ and $V_+$ are those of @[joint bound of a neural ODE, first derivative], with the largest $f$ for every sum: $R$ and $\overline{R^2}$ lie under tangents and $e^{2z}$, being convex in $R$, under its chord; the product $e^{2z}\overline{R^2}$ is then at most one of affine functions, which is under its chord plus $\frac14\max(0,-[e^{2z}][\overline{R^2}])$, $[\cdot]$ the difference of the two corners \textup{(}so for $(e^{2z}-1)/2z$\textup{)}, and what follows is convex in $(f,T)$."""
     )
     obligations = (
         *Gronwall.obligations,
         *OneNumber.obligations,
         *SharedBudgetOfValues.obligations,
         *AVERAGES,
+        *OrderWithinCell.obligations,
         Identity("the two pieces of the majorant meet", (1 - sympy.Rational(1, 9)) ** 2, sympy.Rational(32, 27) * (1 - sympy.Rational(1, 3))),
     )
 
