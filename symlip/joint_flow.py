@@ -212,7 +212,9 @@ def bend_late(cells):
     with numpy.errstate(all="ignore"):
         left = 2 * maximum(0.75 * paid - square, 0.0)
         of_weight = two**2 / left + mixed**2 / (4 * paid) + rest / 4
-        return one**2 / left * (1 + 1e-12), maximum(of_weight, (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4) * (1 + 1e-12)
+        return one**2 / left * (1 + 1e-12), maximum(of_weight, (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4) * (
+            1 + 1e-12
+        )
 
 
 def spread_lines(cells):

@@ -490,7 +490,8 @@ def test_order_within_a_cell_costs_no_more(activation, width, x):
         V1 = np.sqrt((width - 1) * (x / math.sqrt(width) + top * length) ** 2 + (x / math.sqrt(width) + length * value(mean)) ** 2)
         late = cells.late()[cell] * alpha**2 / (alpha * V0 + beta)
         with np.errstate(all="ignore"):
-            bend = joint_flow.bend_late(cells, 1 / after[:, 0])[cell] * (X + alpha * after[cell, 0]) ** 2
+            of_whole, of_weight = joint_flow.bend_late(cells)
+            bend = of_whole[cell] * (X + alpha * after[cell, 0]) ** 2 + of_weight[cell] * alpha**2
             squares = joint_flow.square_late(cells)[cell] * (1 + after[cell, 0] ** 2)
         w = (np.arange(400) + 0.5) / 400
         q = X[:, None] + alpha[:, None] * (V0 + (V1 - V0)[:, None] * w)
