@@ -262,18 +262,6 @@ def product_ends(left, right):
     return left * right + maximum(0, (left[:, 1:] - left[:, :1]) * (right[:, :1] - right[:, 1:])) / 4
 
 
-def out_of_order(cells, rate, most, turn, turning, once, twice):
-    """A and B: for t that varies by s on the mean within a cell in time, an integral of v(t) F is larger by at most A s + B s^2 than for its mean.
-
-    F is e^(int +- rate R / 2 S1) times a function of |h|, which both change in parts of F at the end of the cell: by `once` U + `twice` U^2 where the
-    sum of t changes by U. most, turn: v and its derivative. turning: the derivative of what multiplies t in first order.
-    """
-    step, high = cells.step, cells.high
-    whole = (step * exp(cells.weight * step * cells.largest)) ** 2 * exp(rate * step / 4)
-    linear = turning / sqrt(12.0) + most * once * math.pi / 8
-    return whole * linear, whole * (turn * ((rate * high + once) / sqrt(6.0) + rate / 2) + most * ((rate * high) ** 2 / 2 + twice) * step / 6)
-
-
 def spread_lines(cells):
     """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
     weight, step, steep, bend = cells.weight, cells.step, larger_ends(cells.steep), larger_ends(cells.bend)
@@ -346,7 +334,10 @@ def square_late(cells):
     if cells.kind:
         turn = 4 * slope**2 * cells.high * (1 - cells.low**2)
         turning = 4 * weight * slope**3 * cells.high * (1 - cells.low**2) ** 2 + turn * cells.speed
-        linear, square = out_of_order(cells, 4 * weight * slope, (slope * (1 - cells.low**2)) ** 2, turn, turning, move, move**2)
+        rate, most = 4 * weight * slope, (slope * (1 - cells.low**2)) ** 2
+        whole = (step * exp(weight * step * cells.largest)) ** 2 * exp(rate * step / 4)
+        linear = whole * (turning / sqrt(12.0) + most * move * (math.pi / 8))
+        square = whole * (turn * ((rate * cells.high + move) / sqrt(6.0) + rate / 2) + most * ((rate * cells.high) ** 2 / 2 + move**2) * step / 6)
         paid = slope**2 * (1 - 3 * cells.high) * (1 + cells.high) * step / rise - square
     else:
         linear = slope**2 * (math.pi / 8) * (2 * weight * cells.slope_moves + move) + maximum(2 * weight * cells.largest, cells.speed)

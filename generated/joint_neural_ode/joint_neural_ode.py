@@ -74,6 +74,11 @@ def chi(z, growth=None):
     return entire(z, growth, lambda z, e: ((z - 2) * e + 2 + z) / z**3, lambda n: (n + 1) / math.factorial(n + 3))
 
 
+def mean(values):
+    """The average over the samples, the last axis."""
+    return numpy.mean(values, axis=-1)
+
+
 def euclidean_norm(vector):
     """|v|, without overflow of the squares."""
     scale = numpy.max(numpy.abs(vector), axis=0)
@@ -222,10 +227,10 @@ def interpolated(table, place):
     return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
 
 
-def best_shares(wholes, groups, rounds):
-    """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and the largest value that a search finds.
+def best_shares(wholes, groups, rough, rounds):
+    """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and that bound.
 
-    wholes: see `joint_wholes`; groups: of each line. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
+    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
     what it is with parameters of their own; the first are those of the best t. Where another t is better with them, for parameters of their
     own, they move towards what that one makes of the blocks: the bound is convex in the shares, and falls there.
     """
@@ -238,32 +243,39 @@ def best_shares(wholes, groups, rounds):
             found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
         return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14)
 
+    def belonging(place):
+        whole = wholes(place[None])[0]
+        shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
+        shared = maximum(shared, 1e-9 * shared.max())
+        return portions(maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2))
+
     place, reached = climbed(lambda t: numpy.linalg.eigvalsh(sums.T @ wholes(t) @ sums)[:, -1], depth, 4)
-    whole = wholes(place[None])[0]
-    shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
-    shared = maximum(shared, 1e-9 * shared.max())
-    shares = portions(maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2))
-    best, least = shares, numpy.inf
-    for number in range(rounds):
+    shares = belonging(place)
+    value, places = rough(shares), [place]
+    for _ in range(rounds):
         scale = 1 / sqrt(shares.ravel())
         scale = scale[:, None] * scale
-        place, value = climbed(lambda t, scale=scale: numpy.linalg.eigvalsh(wholes(t) * scale)[:, -1], depth, 2)
-        if value < least:
-            best, least = shares, value
-        if least <= 1.001 * reached:
+        place, alone = climbed(lambda t, scale=scale: numpy.linalg.eigvalsh(wholes(t) * scale)[:, -1], depth, 2, places[-4:])
+        places.append(place)
+        if alone <= 1.001 * reached:
             break
         blocks = numpy.linalg.eigh(wholes(place[None])[0] * scale)[1][:, -1]
-        shares = shares + (portions((blocks**2).reshape(depth, 2)) - shares) / (number + 2)
-    return best, reached
+        others = belonging(place), portions((blocks**2).reshape(depth, 2))
+        mixed = [shares + part * (other - shares) for other in others for part in (0.03, 0.1, 0.25, 0.5)]
+        ends = [rough(between) for between in mixed]
+        if min(ends) > 0.9995 * value:
+            break
+        shares, value = mixed[int(numpy.argmin(ends))], min(ends)
+    return shares, value
 
 
-def climbed(value, count, starts, rounds=100):
-    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from twice as many starts.
+def climbed(value, count, starts, known=(), rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from twice as many starts and the `known` points.
 
     A line may be best saturated, above all one of the first: there are starts for that.
     """
     saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, starts))[:, None], 1.0, 0.3)
-    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((starts, count))])
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((starts, count)), *(point[None] for point in known)])
     starts = len(places)
     best, scales = value(places), 0.5 ** numpy.arange(16)
     for _ in range(rounds):
@@ -312,14 +324,17 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width,
     if order < 2:
         return min(high, along_directions(FlowCells(given, int(48 * 1.5**fine), nodes_of(96, 12))))
     coarse = 12 if fine >= 0 else 6
-    shares, _ = best_shares(flow_wholes(given, coarse, g1, g2), numpy.zeros(coarse, dtype=int), 12)  # of some cells; those of others between them
-    found = high / 2
+
+    def rough(shares):
+        return eliminated(flow_lines(FlowCells(given, coarse, nodes_of(12, 12)), shares, 2 * g1 / high), g1, g2, 16, high / 4, high)
+
+    shares, found = best_shares(flow_wholes(given, coarse, g1, g2), numpy.zeros(coarse, dtype=int), rough, 6)  # of some cells; those of others between them
     for count, corners, grid in flow_work(64, 28, 32, fine):
         places = (numpy.arange(count) + 0.5) * coarse / count - 0.5
         left = numpy.clip(places.astype(int), 0, coarse - 2)
         between = maximum(shares[left] + (places - left)[:, None] * (shares[left + 1] - shares[left]), 0.1 * shares[left])
         cells = FlowCells(given, count, nodes_of(corners, corners))
-        found = eliminated(flow_lines(cells, between / between.sum(axis=0) * (1 - 1e-14)), g1, g2, grid, 0.9 * found, high)
+        found = eliminated(flow_lines(cells, between / between.sum(axis=0) * (1 - 1e-14), g1 / found), g1, g2, grid, 0.9 * found, high)
     return found
 
 
@@ -442,56 +457,67 @@ def along_angles(cells, angles):
     return largest_along(lines, numpy.zeros((1, len(angles)))).max(axis=0)
 
 
-def flow_lines(cells, shares):
-    """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s."""
+def flow_lines(cells, shares, most):
+    """Cells in time as lines of one group (see `bent`): with z = a R step, y grows to e^z y + R step phi1(z) s.
+
+    most: about the k at the end; what order costs is paid from the weight's share, so that where that is small the size at the end does.
+    """
     weight, step, none = cells.weight, cells.step, [0.0] * len(cells.nodes)
     steep = step * cells.steep
     rate, growth = weight * steep, up(exp(weight * steep))
     gain, near, far = steep * phi1(rate), steep * growth, steep**2 * (1 / 6 + growth / 3)
     of_end, of_mean = step * product_ends(growth**2, cells.bend), step * product_ends(growth * phi1(rate), cells.bend)
-    keep, gain, near = (up(larger_ends(part)) for part in (growth, gain, near))
-    top, rate, lines = growth.max(axis=1), rate.max(axis=1), []
-    for (share, other), (before, after) in zip(shares, cells.pairs()):
-        with numpy.errstate(all="ignore"):
-            per_size = 1 / (after[:, 0] * (1 - 1e-11))
-            moved = per_size * cells.speed * step  # of q, from the start to the end
-            skew = moved / (1 - moved / 2)
-            late = step * cells.bend.max(axis=1) * top**2 * (2 * skew * rate + skew**2) / 12 + bend_late(cells, per_size) / (1 - moved / 2) ** 2
-            mean, added = of_mean + late[:, None], cells.late() / (before[0] * (1 - 1e-11) * step * cells.least)
-            better = (moved < 1) & (added <= (after - before).min(axis=1) / 2) & (mean <= of_end).all(axis=1)
-            size = numpy.where(better[:, None], (before + after) / 2 + added[:, None], after)
-            bend = up(larger_ends(numpy.where(better[:, None], mean, of_end)))
-            behind = up(larger_ends(far / numpy.where(better, 1 - moved / 2, 1.0)[:, None]))
-        lines.append((1, share, other, list(zip(cells.nodes, at_nodes(size), keep, gain, weight**2 * bend, weight * bend, bend, near, behind, none, none))))
+    top, moved, bend = growth.max(axis=1), cells.speed * step, step * cells.bend.max(axis=1)
+    of_whole, of_weight = bend_late(cells)
+    with numpy.errstate(all="ignore"):
+        of_mean = of_mean + (bend * (top * rate.max(axis=1)) ** 2 / 12 + of_whole * 4 / 3)[:, None]
+        spent = of_weight + (bend * top**2 / 6 + of_whole) * moved**2 + far.max(axis=1) * moved
+    sharper = (of_mean <= of_end).all(axis=1)
+    growth, gain, near, far = (up(larger_ends(part)) for part in (growth, gain, near, far))
+    lines = []
+    for number, (share, pair) in enumerate(zip(shares, cells.pairs()), start=1):
+        mean = sharper & (spent * most * exp(rate.max() * (cells.count - number)) <= 0.02 * share[0])
+        bend, paid = (up(larger_ends(numpy.where(mean[:, None], *parts))) for parts in ((of_mean, of_end), (spent[:, None] + 0 * of_end, 0 * of_end)))
+        size = at_nodes(flow_size(cells, mean, *pair))
+        lines.append((1, *share, list(zip(cells.nodes, size, growth, gain, weight**2 * bend, weight * bend, bend, near, far, none, paid))))
     return lines
 
 
-def bend_late(cells, per_size):
-    """What order within a cell in time adds to the integral of e^(int a R) sigma q^2, in parts of q^2 at its end; per_size: 1 / |h| there at most.
+def flow_size(cells, mean, before, after):
+    """For each cell of t the number that does for |h| in y at the end of a cell in time, by state: the mean of both ends' and what order costs.
 
-    Infinite where the curvature is not that of tanh.
+    That is at most g = min(e / V, half of the difference), which is under 2 e / (V + e / g); by state in width 1, where |h| is affine in it. The size
+    at the end does, too.
+    """
+    half, least = (after - before).min(axis=1)[:, None] / 2, before * (1 - 1e-11)
+    with numpy.errstate(all="ignore"):
+        late = (cells.late() / (cells.step * cells.least))[:, None]
+        added = 2 * late / (least + late / half) if cells.width == 1 else late / least[0]
+    better = mean[:, None] & (added.mean(axis=1, keepdims=True) <= half)
+    return numpy.where(better, (before + after) / 2 + added, after)
+
+
+def bend_late(cells):
+    """What order within a cell in time adds to the integral of e^(int a R) sigma q^2: parts of q^2 at the end, and of the square of the weight's part alpha.
+
+    q = X + alpha |h|. Infinite where the curvature is not that of tanh.
     """
     if not cells.kind:
-        return numpy.full(len(cells.low), numpy.inf)
-    weight, slope, bend, moves = cells.weight, cells.tradeoff[2](0.0), cells.tradeoff[6](0.0), per_size * cells.value_moves
-    turn = bend * maximum(1 - 3 * cells.low**2, 3 * cells.high**2 - 1)
-    turning = weight * bend * slope * (1 - cells.low**2) ** 2 + 2 * per_size * cells.speed * turn
-    linear, square = out_of_order(cells, 2 * weight * slope, cells.bend.max(axis=1), turn, turning, 2 * moves, moves**2)
-    paid = bend * cells.step * maximum(1 - per_size * cells.speed * cells.step, 0.0) ** 2
-    late = linear**2 / (4 * maximum(2 * cells.low * paid - square, 0.0))  # the mean of sigma falls by that of (t - mean)^2 (t + 2 mean)
-    return minimum(late, linear * sqrt(linear / (1.5 * paid)) * (2 / 3) + 16 * square**3 / (27 * paid**2)) * (1 + 1e-12)
-
-
-def out_of_order(cells, rate, most, turn, turning, once, twice):
-    """A and B: for t that varies by s on the mean within a cell in time, an integral of v(t) F is larger by at most A s + B s^2 than for its mean.
-
-    F is e^(int +- rate R / 2 S1) times a function of |h|, which both change in parts of F at the end of the cell: by `once` U + `twice` U^2 where the
-    sum of t changes by U. most, turn: v and its derivative. turning: the derivative of what multiplies t in first order.
-    """
-    step, high = cells.step, cells.high
-    whole = (step * exp(cells.weight * step * cells.largest)) ** 2 * exp(rate * step / 4)
-    linear = turning / sqrt(12.0) + most * once * math.pi / 8
-    return whole * linear, whole * (turn * ((rate * high + once) / sqrt(6.0) + rate / 2) + most * ((rate * high) ** 2 / 2 + twice) * step / 6)
+        return numpy.full((2, len(cells.low)), numpy.inf)
+    weight, step, slope, bend, move = cells.weight, cells.step, cells.tradeoff[2](0.0), cells.tradeoff[6](0.0), cells.value_moves
+    rate, most, turn = 2 * weight * slope, cells.bend.max(axis=1), bend * maximum(1 - 3 * cells.low**2, 3 * cells.high**2 - 1)
+    whole = (step * exp(weight * step * cells.largest)) ** 2 * exp(rate * step / 4)
+    one = whole * weight * bend * slope * (1 - cells.low**2) ** 2 / sqrt(12.0)
+    two = whole * (2 * cells.speed * turn / sqrt(12.0) + most * move * (math.pi / 4))
+    square = whole * rate * (turn * (cells.high / sqrt(6.0) + 0.5) + most * rate * cells.high**2 * step / 12)
+    mixed, rest = whole * turn * move * 2 / sqrt(6.0), whole * most * move**2 * step / 6
+    paid, small = 2 * cells.low * bend * 0.81 * step, 10 * cells.speed * step  # where q at the start is at least 0.9 q, or q at most alpha `small`
+    with numpy.errstate(all="ignore"):
+        left = 2 * maximum(0.75 * paid - square, 0.0)
+        of_weight = two**2 / left + mixed**2 / (4 * paid) + rest / 4
+        return one**2 / left * (1 + 1e-12), maximum(of_weight, (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4) * (
+            1 + 1e-12
+        )
 
 
 def flow_work(cells, corners, grid, fine):

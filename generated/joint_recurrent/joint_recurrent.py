@@ -308,13 +308,18 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
         return high
     given = (x_norm, least, rest, weights, steps, sizes, layout, tradeoffs)
     shares, groups = numpy.ones((depth, 2)), numpy.array([line[2] for line in layout])
+
+    def rough(shares):
+        return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
+
     if depth > 1 + groups.max():  # shared parameters
         if depth <= 6:
             high = min(high, _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, 2, 8_000_000 << 2 * fine))
-        shares, _ = best_shares(joint_wholes(given, g1, g2), groups, 12 if depth <= 20 else 0)
-    rough = eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
+        shares, found = best_shares(joint_wholes(given, g1, g2), groups, rough, 6 if depth <= 20 else 0)
+    else:
+        found = rough(shares)
     corners = int(numpy.clip(640 // depth, 8, 64)) << fine
-    return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * rough, high))
+    return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * found, high))
 
 
 def joint_lines(given, shares, corners):
@@ -462,10 +467,10 @@ def joint_wholes(given, g1, g2):
     return wholes
 
 
-def best_shares(wholes, groups, rounds):
-    """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and the largest value that a search finds.
+def best_shares(wholes, groups, rough, rounds):
+    """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and that bound.
 
-    wholes: see `joint_wholes`; groups: of each line. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
+    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
     what it is with parameters of their own; the first are those of the best t. Where another t is better with them, for parameters of their
     own, they move towards what that one makes of the blocks: the bound is convex in the shares, and falls there.
     """
@@ -478,32 +483,39 @@ def best_shares(wholes, groups, rounds):
             found = found / (numpy.stack([found[groups == group].sum(axis=0) for group in groups]) + 1e-300) + floor
         return found / numpy.stack([found[groups == group].sum(axis=0) for group in groups]) * (1 - 1e-14)
 
+    def belonging(place):
+        whole = wholes(place[None])[0]
+        shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
+        shared = maximum(shared, 1e-9 * shared.max())
+        return portions(maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2))
+
     place, reached = climbed(lambda t: numpy.linalg.eigvalsh(sums.T @ wholes(t) @ sums)[:, -1], depth, 4)
-    whole = wholes(place[None])[0]
-    shared = abs(numpy.linalg.eigh(sums.T @ whole @ sums)[1][:, -1])
-    shared = maximum(shared, 1e-9 * shared.max())
-    shares = portions(maximum((whole @ sums @ shared) / (sums @ shared), 0.0).reshape(depth, 2))
-    best, least = shares, numpy.inf
-    for number in range(rounds):
+    shares = belonging(place)
+    value, places = rough(shares), [place]
+    for _ in range(rounds):
         scale = 1 / sqrt(shares.ravel())
         scale = scale[:, None] * scale
-        place, value = climbed(lambda t, scale=scale: numpy.linalg.eigvalsh(wholes(t) * scale)[:, -1], depth, 2)
-        if value < least:
-            best, least = shares, value
-        if least <= 1.001 * reached:
+        place, alone = climbed(lambda t, scale=scale: numpy.linalg.eigvalsh(wholes(t) * scale)[:, -1], depth, 2, places[-4:])
+        places.append(place)
+        if alone <= 1.001 * reached:
             break
         blocks = numpy.linalg.eigh(wholes(place[None])[0] * scale)[1][:, -1]
-        shares = shares + (portions((blocks**2).reshape(depth, 2)) - shares) / (number + 2)
-    return best, reached
+        others = belonging(place), portions((blocks**2).reshape(depth, 2))
+        mixed = [shares + part * (other - shares) for other in others for part in (0.03, 0.1, 0.25, 0.5)]
+        ends = [rough(between) for between in mixed]
+        if min(ends) > 0.9995 * value:
+            break
+        shares, value = mixed[int(numpy.argmin(ends))], min(ends)
+    return shares, value
 
 
-def climbed(value, count, starts, rounds=100):
-    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from twice as many starts.
+def climbed(value, count, starts, known=(), rounds=100):
+    """A point of [0, 1]^count where a function is large, and its value there: by gradients (differences) from twice as many starts and the `known` points.
 
     A line may be best saturated, above all one of the first: there are starts for that.
     """
     saturated = numpy.where(numpy.arange(count) < numpy.arange(min(count, starts))[:, None], 1.0, 0.3)
-    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((starts, count))])
+    places = numpy.concatenate([saturated, numpy.random.default_rng(0).random((starts, count)), *(point[None] for point in known)])
     starts = len(places)
     best, scales = value(places), 0.5 ** numpy.arange(16)
     for _ in range(rounds):
