@@ -173,7 +173,7 @@ def flow_lines(cells, shares, most):
     growth, gain, near, far = (up(larger_ends(part)) for part in (growth, gain, near, far))
     lines = []
     for number, (share, pair) in enumerate(zip(shares, cells.pairs()), start=1):
-        mean = sharper & (spent * most * exp(rate.max() * (cells.count - number)) <= 0.02 * share[0])
+        mean = sharper & (spent <= 0.02 * share[0] / (most * exp(rate.max() * (cells.count - number)) + 1e-300))
         bend, paid = (up(larger_ends(numpy.where(mean[:, None], *parts))) for parts in ((of_mean, of_end), (spent[:, None] + 0 * of_end, 0 * of_end)))
         size = at_nodes(flow_size(cells, mean, *pair))
         lines.append((1, *share, list(zip(cells.nodes, size, growth, gain, weight**2 * bend, weight * bend, bend, near, far, none, paid))))
@@ -212,9 +212,8 @@ def bend_late(cells):
     with numpy.errstate(all="ignore"):
         left = 2 * maximum(0.75 * paid - square, 0.0)
         of_weight = two**2 / left + mixed**2 / (4 * paid) + rest / 4
-        return one**2 / left * (1 + 1e-12), maximum(of_weight, (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4) * (
-            1 + 1e-12
-        )
+        where_small = (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4
+        return one**2 / left * (1 + 1e-12), maximum(of_weight, where_small) * (1 + 1e-12)
 
 
 def spread_lines(cells):

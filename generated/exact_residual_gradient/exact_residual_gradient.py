@@ -974,9 +974,9 @@ def joint_wholes(given, g1, g2):
 def best_shares(wholes, groups, rough, rounds):
     """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and that bound.
 
-    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
-    what it is with parameters of their own; the first are those of the best t. Where another t is better with them, for parameters of their
-    own, they move towards what that one makes of the blocks: the bound is convex in the shares, and falls there.
+    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of
+    shares p_u^2, the value there stays what it is with parameters of their own; the first are those of the best t. Where another t is better
+    with them, for parameters of their own, they move towards those that belong to it, or to the parts of its blocks, while the bound falls.
     """
     depth = len(groups)
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))

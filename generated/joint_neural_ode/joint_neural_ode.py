@@ -230,9 +230,9 @@ def interpolated(table, place):
 def best_shares(wholes, groups, rough, rounds):
     """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and that bound.
 
-    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of shares p_u^2, the value there stays
-    what it is with parameters of their own; the first are those of the best t. Where another t is better with them, for parameters of their
-    own, they move towards what that one makes of the blocks: the bound is convex in the shares, and falls there.
+    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of
+    shares p_u^2, the value there stays what it is with parameters of their own; the first are those of the best t. Where another t is better
+    with them, for parameters of their own, they move towards those that belong to it, or to the parts of its blocks, while the bound falls.
     """
     depth = len(groups)
     sums = numpy.zeros((2 * depth, 2 * (1 + groups.max())))
@@ -476,7 +476,7 @@ def flow_lines(cells, shares, most):
     growth, gain, near, far = (up(larger_ends(part)) for part in (growth, gain, near, far))
     lines = []
     for number, (share, pair) in enumerate(zip(shares, cells.pairs()), start=1):
-        mean = sharper & (spent * most * exp(rate.max() * (cells.count - number)) <= 0.02 * share[0])
+        mean = sharper & (spent <= 0.02 * share[0] / (most * exp(rate.max() * (cells.count - number)) + 1e-300))
         bend, paid = (up(larger_ends(numpy.where(mean[:, None], *parts))) for parts in ((of_mean, of_end), (spent[:, None] + 0 * of_end, 0 * of_end)))
         size = at_nodes(flow_size(cells, mean, *pair))
         lines.append((1, *share, list(zip(cells.nodes, size, growth, gain, weight**2 * bend, weight * bend, bend, near, far, none, paid))))
@@ -515,9 +515,8 @@ def bend_late(cells):
     with numpy.errstate(all="ignore"):
         left = 2 * maximum(0.75 * paid - square, 0.0)
         of_weight = two**2 / left + mixed**2 / (4 * paid) + rest / 4
-        return one**2 / left * (1 + 1e-12), maximum(of_weight, (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4) * (
-            1 + 1e-12
-        )
+        where_small = (one * small**2 + two * small) / 2 + (square * small**2 + mixed * small + rest) / 4
+        return one**2 / left * (1 + 1e-12), maximum(of_weight, where_small) * (1 + 1e-12)
 
 
 def flow_work(cells, corners, grid, fine):
