@@ -286,7 +286,7 @@ def test_continuous_joint_bounds_are_measured(field):
 def test_the_scalar_neural_ode_at_zero_is_exact(a, U):
     found = sl.derive(sl.NeuralODE(1, "tanh"), method="joint", order=1).compile()(weight_norm=a, x=[0.0], total_variation=U)
     exact = (math.exp(a * U) - 1) / a  # theory, end of section 11
-    assert exact <= found.lipschitz * (1 + 1e-12) and found.lipschitz <= exact * 1.001
+    assert exact <= found.lipschitz * (1 + 1e-12) and found.lipschitz <= exact * 1.0005
 
 
 @pytest.mark.parametrize("a, U", [(0.5, 2.0), (1.0, 1.0), (2.0, 0.5)])
@@ -306,20 +306,21 @@ def test_no_tied_residual_network_is_above_the_continuous_joint_bound(a, U):
     assert 0.2 * bound.gradient_lipschitz <= best[1] <= bound.gradient_lipschitz
 
 
-def test_depth_dependent_parameters_against_an_optimal_control():
-    a, U, x, count = 1.0, 1.0, 0.5, 400
-    bound = (
-        sl.derive(sl.NeuralODE(1, "tanh", parameters="depth-dependent"), method="joint", order=1).compile()(weight_norm=a, x=[x], total_variation=U).lipschitz
-    )
-    best = 0.0
-    for start in np.linspace(0, U, 21):  # saturated, then at slope R
-        for R in np.linspace(0.3, 1, 15):
-            f, r = 0.0, x
-            for step in range(count):
-                slope = 0.0 if step * U / count < start else R
-                f, r = f + U / count * (2 * a * slope * f + slope**2 * (1 + r**2)), r + U / count * math.sqrt(1 - slope)
-            best = max(best, math.sqrt(f))
-    assert best <= bound <= 1.03 * best
+@pytest.mark.parametrize("a, U, x", [(1.0, 1.0, 0.5), (2.0, 2.0, 1.0), (0.5, 2.0, 1.0)])
+def test_first_joint_bounds_against_good_controls(a, U, x):
+    """The formulas for controls that fall to 0 as powers of the time that is left, by small steps: nearly the best."""
+    fields = (sl.NeuralODE(1, "tanh", parameters=parameters) for parameters in ("depth-dependent", "shared"))
+    spread, shared = (sl.derive(field, method="joint", order=1).compile()(weight_norm=a, x=[x], total_variation=U).lipschitz for field in fields)
+    top, power = (part.ravel() for part in np.meshgrid(np.linspace(0, 0.4, 41), [0.7, 1, 1.5, 2, 3]))
+    f, r, weight, bias, count = 0 * top, x + 0 * top, 0 * top, 0 * top, 4000
+    for step in range(count):
+        t = top * (1 - (step + 0.5) / count) ** power
+        R, h = 1 - t**2, r + U / count / 2 * t
+        growth = np.exp(a * R * U / count)
+        f = growth**2 * f + growth * U / count * R**2 * (1 + h**2)
+        weight, bias, r = growth * weight + np.sqrt(growth) * U / count * R * h, growth * bias + np.sqrt(growth) * U / count * R, r + U / count * t
+    for bound, best in ((spread, np.sqrt(f.max())), (shared, np.sqrt((weight**2 + bias**2).max()))):
+        assert best * (1 - 1e-6) <= bound <= 1.0008 * best
 
 
 @pytest.mark.parametrize(
@@ -348,7 +349,7 @@ def test_the_trade_offs_equation_is_decided_from_the_activation(activation, part
     assert not tradeoffs.holds(activation)
 
 
-@pytest.mark.parametrize("a, U, x, room", [(1.0, 1.0, [0.0, 0.0], 1.03), (0.5, 2.0, [0.3, -0.5], 1.04), (2.0, 0.5, [0.4], 1.03)])
+@pytest.mark.parametrize("a, U, x, room", [(1.0, 1.0, [0.0, 0.0], 1.012), (0.5, 2.0, [0.3, -0.5], 1.03), (2.0, 0.5, [0.4], 1.012)])
 def test_the_continuous_second_joint_bound_is_near_many_tied_lines(a, U, x, room):
     minimize = pytest.importorskip("scipy.optimize").minimize
     count, knots = 24, 6
