@@ -306,7 +306,7 @@ def test_no_tied_residual_network_is_above_the_continuous_joint_bound(a, U):
     assert 0.2 * bound.gradient_lipschitz <= best[1] <= bound.gradient_lipschitz
 
 
-@pytest.mark.parametrize("a, U, x", [(1.0, 1.0, 0.5), (2.0, 2.0, 1.0), (0.5, 2.0, 1.0)])
+@pytest.mark.parametrize("a, U, x", [(2.0, 2.0, 1.0), (0.5, 2.0, 1.0)])
 def test_first_joint_bounds_against_good_controls(a, U, x):
     """The formulas for controls that fall to 0 as powers of the time that is left, by small steps: nearly the best."""
     fields = (sl.NeuralODE(1, "tanh", parameters=parameters) for parameters in ("depth-dependent", "shared"))
@@ -460,7 +460,7 @@ def test_order_within_a_cell_costs_no_more(activation, width, x):
     slope, value, curvature, *turns = (sympy.lambdify(t, part, "numpy") for part in forms)
     top, kind = float(known.top), int(known.kind == "tanh")
     tradeoff_of = (top, float(known.peak), slope, value, curvature, *turns)
-    rng, short, rows = np.random.default_rng(0), 64, 4000
+    rng, short, rows = np.random.default_rng(0), 64, 1000
     pieces = rng.integers(1, 9, rows)
     controls = np.stack(
         [np.repeat(rng.random(8), 8)[:short] ** rng.choice([0.3, 1, 3]) if count > 4 else rng.choice([0, 1, 0.1, 0.4, 0.6], 8).repeat(8) for count in pieces]
