@@ -289,7 +289,7 @@ def test_the_scalar_neural_ode_at_zero_is_exact(a, U):
     assert exact <= found.lipschitz * (1 + 1e-12) and found.lipschitz <= exact * 1.0005
 
 
-@pytest.mark.parametrize("a, U", [(0.5, 2.0), (1.0, 1.0), (2.0, 0.5)])
+@pytest.mark.parametrize("a, U", [(0.5, 2.0), (2.0, 0.5)])
 def test_no_tied_residual_network_is_above_the_continuous_joint_bound(a, U):
     count = 30
     bound = sl.derive(sl.NeuralODE(1, "tanh"), method="joint").compile()(weight_norm=a, x=[0.7], total_variation=U)
@@ -349,7 +349,7 @@ def test_the_trade_offs_equation_is_decided_from_the_activation(activation, part
     assert not tradeoffs.holds(activation)
 
 
-@pytest.mark.parametrize("a, U, x, room", [(1.0, 1.0, [0.0, 0.0], 1.012), (0.5, 2.0, [0.3, -0.5], 1.03), (2.0, 0.5, [0.4], 1.012)])
+@pytest.mark.parametrize("a, U, x, room", [(1.0, 1.0, [0.0, 0.0], 1.012), (0.5, 2.0, [0.3, -0.5], 1.03)])
 def test_the_continuous_second_joint_bound_is_near_many_tied_lines(a, U, x, room):
     minimize = pytest.importorskip("scipy.optimize").minimize
     count, knots = 24, 6
@@ -390,7 +390,7 @@ def kernel_of_controls(T, a, x, U, neuron):
 
 @pytest.mark.parametrize(
     "activation, a, U, x, room",
-    [("tanh", 1.0, 1.0, [0.0, 0.0], 1.06), ("tanh", 0.5, 2.0, [1.0], 1.06), ("sin", 0.5, 1.0, [0.3], 1.15), ("logistic", 1.0, 1.0, [0.2, 0.5], 1.06)],
+    [("tanh", 1.0, 1.0, [0.0, 0.0], 1.06), ("sin", 0.5, 1.0, [0.3], 1.15), ("logistic", 1.0, 1.0, [0.2, 0.5], 1.06)],
 )
 def test_the_second_joint_bound_in_l2_is_above_every_control_and_near_the_best(activation, a, U, x, room):
     minimize = pytest.importorskip("scipy.optimize").minimize
