@@ -271,13 +271,15 @@ def square_lines(cells):
     ends_of, means_of, lates = up(larger_ends(of_end)), up(larger_ends(of_mean)), at_nodes(late)
     lines = []
     for before, after in cells.pairs():
-        before, corners = 1 + before**2, []
+        before, after, corners = 1 + before**2, 1 + after**2, []
+        worse = numpy.zeros(len(late), dtype=bool)  # cells of t in which the size in the middle is no better at some end: then at neither
+        for means, ends in ((means_of[:-1], ends_of[:-1]), (means_of[1:], ends_of[1:])):
+            worse |= (means[:, None] * ((before + after) / 2) + late[:, None] * after > ends[:, None] * after).any(axis=1)
+        worse = at_nodes(worse)
         for node, jump in enumerate(cells.nodes):
-            end = 1 + after[min(node, len(after) - 1)] ** 2
-            with numpy.errstate(all="ignore"):
-                mean = means_of[node] * ((before + end) / 2) + lates[node] * end
-            added = ends_of[node] * end
-            corners.append((jump, factors[node], mean if (mean <= added).all() else added))
+            end = after[min(node, len(after) - 1)]
+            added = ends_of[node] * end if worse[node] else means_of[node] * ((before + end) / 2) + lates[node] * end
+            corners.append((jump, factors[node], added))
         lines.append((1, corners))
     return lines
 
