@@ -240,7 +240,7 @@ def better_states(x, slope, curvature, lines, ts, ws):
     low, high = (numpy.array([line[2][end] for line in lines]) for end in (0, 1))
     ts = numpy.clip(numpy.array(ts, dtype=float), low, high)
     best, size = value(ts), 0.02 * (high - low)
-    for _ in range(200):
+    for _ in range(min(200, max(12, 400 // len(ts)))):
         before, start = ts.copy(), best
         for number in range(len(ts)):
             for side in (1, -1):

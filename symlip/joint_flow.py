@@ -5,7 +5,7 @@ import math
 import numpy
 from numpy import exp, maximum, minimum, sqrt
 
-from .joint import best_shares, eliminated, joint_size, larger_ends, largest_along, tradeoff_corners
+from .joint import Corner, best_shares, eliminated, joint_size, larger_ends, largest_along, tradeoff_corners
 from .runtime import each, phi1, up
 
 
@@ -22,16 +22,17 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width,
         return min(high, along_directions(FlowCells(given, int(48 * 1.5**fine), nodes_of(96, 12))))
     coarse = 12 if fine >= 0 else 6
 
-    def rough(shares):
-        return eliminated(flow_lines(FlowCells(given, coarse, nodes_of(12, 12)), shares, 2 * g1 / high), g1, g2, 16, high / 4, high)
+    def rough(shares, known):
+        lines = flow_lines(FlowCells(given, coarse, nodes_of(12, 12)), shares, 2 * g1 / high)
+        return eliminated(lines, g1, g2, 8, min(high / 4, known / 1.5), min(high, known * 1.5))
 
     shares, found = best_shares(flow_wholes(given, coarse, g1, g2), numpy.zeros(coarse, dtype=int), rough, 6)  # of some cells; those of others between them
-    for count, corners, grid in flow_work(64, 28, 32, fine):
+    for count, corners, grid in ((16, 8, 8), (int(64 * 1.5**fine), int(28 * 1.5**fine), 12)):
         places = (numpy.arange(count) + 0.5) * coarse / count - 0.5
         left = numpy.clip(places.astype(int), 0, coarse - 2)
         between = maximum(shares[left] + (places - left)[:, None] * (shares[left + 1] - shares[left]), 0.1 * shares[left])
         cells = FlowCells(given, count, nodes_of(corners, corners))
-        found = eliminated(flow_lines(cells, between / between.sum(axis=0) * (1 - 1e-14), g1 / found), g1, g2, grid, 0.9 * found, high)
+        found = eliminated(flow_lines(cells, between / between.sum(axis=0) * (1 - 1e-14), g1 / found), g1, g2, grid, 0.9 * found, found)
     return found
 
 
@@ -159,7 +160,7 @@ def flow_lines(cells, shares, most):
 
     most: about the k at the end; what order costs is paid from the weight's share, so that where that is small the size at the end does.
     """
-    weight, step, none = cells.weight, cells.step, [0.0] * len(cells.nodes)
+    weight, step, none = cells.weight, cells.step, numpy.zeros(len(cells.nodes))
     steep = step * cells.steep
     rate, growth = weight * steep, up(exp(weight * steep))
     gain, near, far = steep * phi1(rate), steep * growth, steep**2 * (1 / 6 + growth / 3)
@@ -176,7 +177,8 @@ def flow_lines(cells, shares, most):
         mean = sharper & (spent <= 0.02 * share[0] / (most * exp(rate.max() * (cells.count - number)) + 1e-300))
         bend, paid = (up(larger_ends(numpy.where(mean[:, None], *parts))) for parts in ((of_mean, of_end), (spent[:, None] + 0 * of_end, 0 * of_end)))
         size = at_nodes(flow_size(cells, mean, *pair))
-        lines.append((1, *share, list(zip(cells.nodes, size, growth, gain, weight**2 * bend, weight * bend, bend, near, far, none, paid))))
+        columns = zip(cells.nodes, size, growth, gain, weight**2 * bend, weight * bend, bend, near, far, none, paid, paid)
+        lines.append((1, *share, [Corner(*column) for column in columns]))
     return lines
 
 
@@ -217,23 +219,31 @@ def bend_late(cells):
 
 
 def spread_lines(cells):
-    """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
+    """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2.
+
+    Each corner is there twice, for parameters at the start of the cell and at its end: what they make between is under the chord of both.
+    """
     weight, step, steep, bend = cells.weight, cells.step, larger_ends(cells.steep), larger_ends(cells.bend)
     slope, curvature = steep.max(), bend.max()
     most = up(exp(weight * step * slope))
-    near, twice = step * most * steep, step * most * weight
-    mixed = twice * (bend + twice * curvature * steep)
-    square = step * most * (bend + slope * weight * step * curvature * (1 + twice * slope / 2))
-    lost = up(most * (step * slope) ** 2)
-    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
-    fixed = [[part] * len(steep) for part in (0.0, lost, lost * up(sqrt(0.5)))]
-    return [(1, step, step, list(zip(cells.nodes, [after[-1]] * len(steep), *numbers, *fixed))) for _, after in cells.pairs()]
-
-
-def flow_work(cells, corners, grid, fine):
-    """Cells in time, cells of t and grids of k of two eliminations: a rough one, and one that is finer if asked for."""
-    more = 1.5**fine
-    return (16, 8, 16), (int(cells * more), int(corners * more), int(grid * more))
+    keep, inner = exp(weight * step * steep), most * step**2
+    square, bends, slopes = inner * steep**2, weight * inner * slope / curvature * bend**2, weight * inner * curvature / slope * steep**2
+    lines = []
+    for before, after in cells.pairs():
+        after = after[-1]
+        rise = (after - before).max()
+        turn = rise / 2 * step * curvature * (most - 1 + weight * most * step * slope)
+        third = turn + (weight * most * slope) ** 2 * curvature * step**3 / 2
+        near = step * most * steep * (1 + weight**2 * most * step * curvature * rise / 4)
+        for_start = [step * most * steep, weight**2 * step * most * bend, weight * step * most * bend + (weight * most * step) ** 2 * curvature * steep]
+        for_start += [step * most * bend + slopes + third, near, 0 * near, square, turn + 0 * square, turn + square]
+        for_end = [step * steep, weight**2 * step * most**2 * bend, weight * step * most * bend]
+        for_end += [step * bend + bends + third, near, 0 * near, square, turn + square, turn + 0 * square]
+        corners = []
+        for node, *columns in zip(cells.nodes, up(keep), *(zip(*up(numpy.array(ends))) for ends in (for_start, for_end))):
+            corners += [Corner(node, size + (most - 1) * rise / 2, columns[0], *ends) for size, ends in zip((before, after), columns[1:])]
+        lines.append((1, step, step, corners))
+    return lines
 
 
 def flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
@@ -249,9 +259,10 @@ def _flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, 
         return min(
             high, float(up(sqrt(largest_along(square_lines(FlowCells(given, int(128 * 1.5**fine), nodes_of(int(128 * 1.5**fine), 16))), numpy.zeros(1)).max())))
         )
-    found = high / 1.6
-    for count, corners, grid in flow_work(192, 14, 20, fine):
-        found = eliminated(spread_lines(FlowCells(given, count, nodes_of(corners, corners))), g1, g2, grid, 0.8 * found, high)
+    found, cells = high, 32 * (4 + min(weight * length, 4.0)) * 2.4**fine
+    for count, corners, low in ((16, 8, 0.6), (48, 14, 0.8), (int(cells), int(20 * 1.4**fine), 0.9)):
+        nodes = nodes_of(corners, 8 if kind else corners)
+        found = eliminated(spread_lines(FlowCells(given, count, nodes)), g1, g2, 8, low * found, found)
     return found
 
 
