@@ -507,3 +507,46 @@ def test_order_within_a_cell_costs_no_more(activation, width, x):
             assert (found[usable] <= (plain[number] + cost)[usable] * (1 + 1e-5)).all()
             above[number] += (found[usable] > plain[number][usable] * (1 + 1e-5)).sum()
     assert above[1] and (above[2] or not kind)
+
+
+@pytest.mark.parametrize("activation, width, x", [("tanh", 1, 0.3), ("tanh", 3, 0.5), ("logistic", 1, 0.2), ("sin", 1, 0.3), ("sin", 3, 0.5)])
+@pytest.mark.parametrize("weight, length", [(0.5, 0.1), (2.0, 0.05), (1.0, 0.2)])
+def test_parameters_that_vary_within_a_cell_make_no_more_than_the_cell(activation, width, x, weight, length):
+    """The least (G y^2 + N - k P) / y(end)^2 over y and parameters on pieces of one cell, and over t on the pieces, against Gamma of the cell."""
+    minimize = pytest.importorskip("scipy.optimize").minimize
+    known = tradeoff(sl.NeuralODE(width, activation).activation)
+    forms = (known.slope, known.value, known.curvature, *(sympy.diff(part, t) for part in (known.slope, known.curvature)))
+    slope, value, curvature, *turns = (sympy.lambdify(t, part, "numpy") for part in forms)
+    top, kind, entry, pieces, short = float(known.top), int(known.kind == "tanh"), x / math.sqrt(width), 6, 8
+
+    def least(point, before, k):
+        size, h, step = 1 + 2 * pieces, entry, length / pieces / short
+        first, second = np.eye(size)[0], np.zeros((size, size))
+        for number in range(pieces * short):
+            piece = number // short
+            steep, bend = float(slope(point[piece])), float(curvature(point[piece]))
+            h, middle = h + step * float(value(point[piece])), h + step / 2 * float(value(point[piece]))
+            V = math.sqrt((width - 1) * (entry + top * (number + 0.5) * step) ** 2 + middle**2)
+            weights = np.eye(size)[1 + piece]
+            q = weight * first + V * weights + np.eye(size)[1 + pieces + piece]
+            between = first + step / 2 * steep * q
+            at_middle = q + weight * (between - first)
+            crossed = steep * (np.outer(weights, between) + np.outer(between, weights)) + bend * np.outer(at_middle, at_middle)
+            second = np.exp(weight * steep * step) * second + np.exp(weight * steep * step / 2) * step * crossed
+            first = first + step * steep * at_middle
+        whole = np.diag([before] + [length / pieces] * 2 * pieces) - k * second
+        if np.linalg.eigvalsh(whole)[0] <= 0:
+            return -1.0
+        return 1 / (first @ np.linalg.solve(whole, first))
+
+    tradeoff_of = (top, float(known.peak), slope, value, curvature, *turns)
+    given = (x, entry, entry * (width - 1), weight, length, width, kind, tradeoff_of)
+    line = joint_flow.spread_lines(joint_flow.FlowCells(given, 1, np.arange(401)))[0]
+    rng, V = np.random.default_rng(0), math.sqrt((width - 1) * (entry + top * length) ** 2 + (entry + top * length) ** 2)
+    for before, part in ((0.5, 0.3), (2.0, 0.1), (2.0, 0.3)):
+        k = part / (S2 * float(known.top) * (1 + V**2))
+        table = np.array([[k]]), np.array([[2 * math.exp(weight * length) * k]]), np.full((2, 1), before)
+        bound = float(joint.bent(line, table, np.array([[k]])).min())
+        starts = [np.full(pieces, part) for part in (0.05, 0.5)] + [np.sort(rng.random(pieces))[::sign] for sign in (1, -1)] + [rng.random(pieces)]
+        found = min(minimize(least, start, args=(before, k), method="L-BFGS-B", bounds=[(0, 0.999)] * pieces, options={"maxiter": 15}).fun for start in starts)
+        assert 0 < bound <= found * (1 + 1e-5) and found <= bound * (1 + length)
