@@ -101,85 +101,122 @@ def larger_ends(ends):
     return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
-def eliminated(lines, g1, g2, cells, low, high):
-    """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
+class Corner(NamedTuple):
+    """A corner of a line: with y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
+    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + (lost |h| + of_weight) alpha^2 + of_bias beta^2.
 
-    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
-    known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
+    jump: the steps of reach that it adds. size: |h| before the line, by state.
     """
-    growth = numpy.cumprod([1.0] + [max(corner[2] for corner in line[-1]) for line in lines[:0:-1]])[::-1]
+
+    jump: int
+    size: numpy.ndarray
+    keep: float
+    gain: float
+    yy: float
+    ys: float
+    ss: float
+    near: float
+    far: float = 0.0
+    lost: float = 0.0
+    of_weight: float = 0.0
+    of_bias: float = 0.0
+
+
+def eliminated(lines, g1, g2, nodes, low, high):
+    """An upper end, at most `high`, of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares.
+
+    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k that does not
+    increase, known from below by its chords between `nodes` values of k, and by its value at the least of them. lambda is above where
+    lambda Gamma_m(g1 / lambda) > g2 for all states. low: a guess; the k are those that matter for lambda between it and `high`.
+    """
+    keeps = [max(corner.keep for corner in line[-1]) for line in lines[:0:-1]]
+    most = numpy.cumprod([1.0] + [keep * (1 + 1e-12) for keep in keeps])[::-1]
+    least = numpy.cumprod([1.0] + [(line[0] * 2 + keep) / 3 for line, keep in zip(lines[:0:-1], keeps)])[::-1]  # with a third of the largest slope
+    parts = numpy.linspace(0.0, 1.0, nodes)[:, None]
     while True:
         table = None
-        for line, grown in zip(lines[:-1], growth):
-            most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
-            inside = bent(line, table, numpy.array([[most]])) > 0
-            bottom, top = numpy.where(inside, most, 0.0), numpy.full(inside.shape, most)
-            for _ in range(0 if inside.all() else 16):
-                middle = (bottom + top) / 2
-                inside = bent(line, table, middle) > 0
-                bottom, top = numpy.where(inside, middle, bottom), numpy.where(inside, top, middle)
-            bottom = maximum(bottom, 1e-300)
-            table = bottom, bent(line, table, bottom * numpy.linspace(0.0, 1.0, cells))
+        for line, bottom, top in zip(lines[:-1], least, most):
+            top = numpy.array([[min(max(g1 / low * top, 1e-200), 1e200)]])
+            bottom = minimum(g1 / high * bottom, top / 2)
+            known = bent(line, table, top) > 0
+            if not known.all():
+                start, length = numpy.where(known, top, 0.0), numpy.where(known, 0.0, top)
+                for _ in range(5):
+                    known = bent(line, table, start + length * numpy.array([[0.25], [0.5], [0.75]])) > 0
+                    start, length = start + length * known.cumprod(axis=0).sum(axis=0) / 4, length / 4
+                top = maximum(start, 1e-200)
+                bottom = minimum(bottom, top / 2)
+            table = bottom, top, bent(line, table, bottom * (1 - parts) + top * parts)
 
-        def holds(value, line=lines[-1], table=table):
-            return bool((bent(line, table, numpy.array([[g1 / value]])) > g2 / value).all())
+        def holds(values, line=lines[-1], table=table):
+            return (bent(line, table, g1 / values) > g2 / values).all(axis=1)
 
-        if not holds(low):
+        if not holds(numpy.array([[low]])):
             break
         if low < 1e-300:
             return 0.0
         low = low / 2  # the tables were for numbers above `low`
     top = high
-    if not holds(top):
+    if not holds(numpy.array([[top]])):
         return high
     while top > low * (1 + 1e-7):
-        middle = sqrt(low) * sqrt(top)
-        low, top = (low, middle) if holds(middle) else (middle, top)
+        values = numpy.geomspace(low, top, 12)
+        first = 1 + int(numpy.append(holds(values[1:-1, None]), True).argmax())
+        low, top = values[first - 1], values[first]
     return float(up(top))
 
 
-def bent(line, table, grid):
-    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
-
-    With y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
-    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + lost |h| alpha^2 + spent (alpha^2 + beta^2).
-    """
+def bent(line, table, places):
+    """Gamma after a line at the k of `places`, (k, states or 1), from below; -inf where that is not positive. table: see `interpolated`."""
     residual, share, other, corners = line
-    rows = len(corners[0][1])
-    states = (rows if residual else 1) + int(corners[-1][0])
-    grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
-    found = numpy.full(grid.shape, numpy.inf)
+    rows = len(corners[0].size)
+    found = numpy.full((len(places), (rows if residual else 1) + int(corners[-1].jump)), numpy.inf)
+    more, before, last = 1 + 1e-13, None, None
     with numpy.errstate(all="ignore"):
-        for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
-            place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
-            norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
-            mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
-            C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
+        for jump, high, keep, gain, yy, ys, ss, near, far, lost, of_weight, of_bias in corners:
+            k = places if places.shape[1] == 1 else places[:, jump : jump + rows] if residual else places[:, jump : jump + 1]
+            if table is not None and last != (jump, keep):
+                before, last = interpolated(table, k * keep), (jump, keep)
+            one, two = k * (near * more), k * (far * more)
+            of, for_bias = (share - k * (of_weight * more)) - k * (lost * more) * high, other - k * (of_bias * more)
+            alone = 1 / (high * high * for_bias + of)
+            mixed, best = for_bias * high * alone, for_bias * (1 - 1e-13) * of * alone  # best: the least of `of` alpha^2 + `for_bias` beta^2 for s = 1
+            C = best - k * (ss * more)
+            if far:
+                C = C - 2 * two * mixed - two**2 * alone
             valid = (C > 0) & (of > 0) & (for_bias > 0)
             if table is None:
-                new = numpy.where(valid, C / gain**2, -numpy.inf)
+                new = C / gain**2
             else:
-                A = interpolated(table, place * keep) - place * yy - one**2 * alone
-                B = place * ys + one * mixed + one * two * alone
-                determinant = A * C * (1 - 1e-12) - B * B
-                new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
-                new = numpy.where(valid & (A > 0) & (determinant > 0), new, -numpy.inf)
+                A, B = before - k * (yy * more) - one**2 * alone, k * (ys * more) + one * mixed
+                if far:
+                    B = B + one * two * alone
+                new = A * C - B * B
+                valid &= (A > 0) & (new > 0)
+                new = new / (keep**2 * C + (2 * keep * gain) * B + gain**2 * A)
+            new = numpy.where(valid, new, -numpy.inf)
             if residual:
-                found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
+                here = found[:, jump : jump + rows]
+                minimum(here, new, out=here)
             else:
-                found[jump] = minimum(found[jump], new.min(axis=0))
-    return found
+                found[:, jump] = minimum(found[:, jump], new.min(axis=1))
+    return minimum(found, 1e200) * (1 - 1e-11)  # no corners reach some states
 
 
-def interpolated(table, place):
-    """Gamma from a table at k: its chords; -inf beyond the table."""
-    ends, values = table
-    place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
-    left = minimum(place.astype(int), values.shape[1] - 2)
-    within = place - left
-    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
-    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
+def interpolated(table, places):
+    """Gamma at the k of `places`, (k, states or 1), from a table: its chords, below the table its first value, beyond it -inf.
+
+    table: the ends of k, (1, states or 1) each, and values between them at equal distances, (k, states).
+    """
+    bottom, top, values = table
+    place = (places - bottom) * ((len(values) - 1) / (top - bottom))
+    left = numpy.clip(place, 0, len(values) - 2).astype(int)
+    part = numpy.clip(place - left + 1e-12 * len(values), 0.0, 1.0)  # Gamma does not increase
+    if left.shape[1] == 1:
+        nearest, following = values[left[:, 0]], values[left[:, 0] + 1]
+    else:
+        nearest, following = numpy.take_along_axis(values, left, axis=0), numpy.take_along_axis(values, left + 1, axis=0)
+    return numpy.where(places <= top, nearest * (1 - part) + following * part, -numpy.inf)
 
 
 def largest_along(lines, start):
@@ -263,23 +300,31 @@ def product_ends(left, right):
 
 
 def spread_lines(cells):
-    """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2."""
+    """Cells in time as lines with parameters of their own, which may vary within the cell as t may; the norm is that of L^2.
+
+    Each corner is there twice, for parameters at the start of the cell and at its end: what they make between is under the chord of both.
+    """
     weight, step, steep, bend = cells.weight, cells.step, larger_ends(cells.steep), larger_ends(cells.bend)
     slope, curvature = steep.max(), bend.max()
     most = up(exp(weight * step * slope))
-    near, twice = step * most * steep, step * most * weight
-    mixed = twice * (bend + twice * curvature * steep)
-    square = step * most * (bend + slope * weight * step * curvature * (1 + twice * slope / 2))
-    lost = up(most * (step * slope) ** 2)
-    numbers = [up(part) for part in (exp(weight * step * steep), near, twice * most * weight * bend, mixed, square, near)]
-    fixed = [[part] * len(steep) for part in (0.0, lost, lost * up(sqrt(0.5)))]
-    return [(1, step, step, list(zip(cells.nodes, [after[-1]] * len(steep), *numbers, *fixed))) for _, after in cells.pairs()]
-
-
-def flow_work(cells, corners, grid, fine):
-    """Cells in time, cells of t and grids of k of two eliminations: a rough one, and one that is finer if asked for."""
-    more = 1.5**fine
-    return (16, 8, 16), (int(cells * more), int(corners * more), int(grid * more))
+    keep, inner = exp(weight * step * steep), most * step**2
+    square, bends, slopes = inner * steep**2, weight * inner * slope / curvature * bend**2, weight * inner * curvature / slope * steep**2
+    lines = []
+    for before, after in cells.pairs():
+        after = after[-1]
+        rise = (after - before).max()
+        turn = rise / 2 * step * curvature * (most - 1 + weight * most * step * slope)
+        third = turn + (weight * most * slope) ** 2 * curvature * step**3 / 2
+        near = step * most * steep * (1 + weight**2 * most * step * curvature * rise / 4)
+        for_start = [step * most * steep, weight**2 * step * most * bend, weight * step * most * bend + (weight * most * step) ** 2 * curvature * steep]
+        for_start += [step * most * bend + slopes + third, near, 0 * near, square, turn + 0 * square, turn + square]
+        for_end = [step * steep, weight**2 * step * most**2 * bend, weight * step * most * bend]
+        for_end += [step * bend + bends + third, near, 0 * near, square, turn + square, turn + 0 * square]
+        corners = []
+        for node, *columns in zip(cells.nodes, up(keep), *(zip(*up(numpy.array(ends))) for ends in (for_start, for_end))):
+            corners += [Corner(node, size + (most - 1) * rise / 2, columns[0], *ends) for size, ends in zip((before, after), columns[1:])]
+        lines.append((1, step, step, corners))
+    return lines
 
 
 def flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, kind, tradeoff, fine=0):
@@ -295,9 +340,10 @@ def _flow_path(high, x_norm, least, rest, weight, length, order, g1, g2, width, 
         return min(
             high, float(up(sqrt(largest_along(square_lines(FlowCells(given, int(128 * 1.5**fine), nodes_of(int(128 * 1.5**fine), 16))), numpy.zeros(1)).max())))
         )
-    found = high / 1.6
-    for count, corners, grid in flow_work(192, 14, 20, fine):
-        found = eliminated(spread_lines(FlowCells(given, count, nodes_of(corners, corners))), g1, g2, grid, 0.8 * found, high)
+    found, cells = high, 32 * (4 + min(weight * length, 4.0)) * 2.4**fine
+    for count, corners, low in ((16, 8, 0.6), (48, 14, 0.8), (int(cells), int(20 * 1.4**fine), 0.9)):
+        nodes = nodes_of(corners, 8 if kind else corners)
+        found = eliminated(spread_lines(FlowCells(given, count, nodes)), g1, g2, 8, low * found, found)
     return found
 
 

@@ -309,17 +309,17 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
     given = (x_norm, least, rest, weights, steps, sizes, layout, tradeoffs)
     shares, groups = numpy.ones((depth, 2)), numpy.array([line[2] for line in layout])
 
-    def rough(shares):
-        return eliminated(joint_lines(given, shares, 12), g1, g2, 32, high / 4, high)
+    def rough(shares, known):
+        return eliminated(joint_lines(given, shares, 12), g1, g2, 16, min(high / 4, known / 1.5), min(high, known * 1.5))
 
     if depth > 1 + groups.max():  # shared parameters
         if depth <= 6:
             high = min(high, _joint_branch(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layout, tradeoffs, 2, 8_000_000 << 2 * fine))
         shares, found = best_shares(joint_wholes(given, g1, g2), groups, rough, 6 if depth <= 20 else 0)
     else:
-        found = rough(shares)
+        found = rough(shares, numpy.inf)
     corners = int(numpy.clip(640 // depth, 8, 64)) << fine
-    return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, max(48, 2 * corners), 0.9 * found, high))
+    return min(high, eliminated(joint_lines(given, shares, corners), g1, g2, 24, 0.9 * found, high))
 
 
 def joint_lines(given, shares, corners):
@@ -356,9 +356,9 @@ def joint_lines(given, shares, corners):
         steep, bend = step * larger_ends(ends[0]), step * larger_ends(ends[2])
         if flat:
             steep, bend, jumps = steep[:1], bend[:1], jumps[:1]
-        weight, none = weights[group], [0.0] * len(jumps)
+        weight = weights[group]
         numbers = [up(part) for part in (residual + weight * steep, steep, weight**2 * bend, weight * bend, bend, steep)]
-        lines.append((residual, *shares[number], list(zip(jumps, [size] * len(jumps), *numbers, none, none, none))))
+        lines.append((residual, *shares[number], [Corner(jump, size, *row) for jump, *row in zip(jumps, *numbers)]))
         low = 0.0 if flat else step * value(0.0)
         if residual:
             base, spread, states = base + low, spread + step * top, states + int(jumps[-1])
@@ -373,85 +373,122 @@ def larger_ends(ends):
     return maximum(numpy.append(ends[:, 0], 0.0), numpy.append(0.0, ends[:, 1]))
 
 
-def eliminated(lines, g1, g2, cells, low, high):
-    """An upper end of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares; `low` is a guess.
+class Corner(NamedTuple):
+    """A corner of a line: with y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
+    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + (lost |h| + of_weight) alpha^2 + of_bias beta^2.
 
-    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k, that is
-    known from below by its chords up to where it is 0. lambda is above where lambda Gamma_m(g1 / lambda) > g2 for all states.
+    jump: the steps of reach that it adds. size: |h| before the line, by state.
     """
-    growth = numpy.cumprod([1.0] + [max(corner[2] for corner in line[-1]) for line in lines[:0:-1]])[::-1]
+
+    jump: int
+    size: numpy.ndarray
+    keep: float
+    gain: float
+    yy: float
+    ys: float
+    ss: float
+    near: float
+    far: float = 0.0
+    lost: float = 0.0
+    of_weight: float = 0.0
+    of_bias: float = 0.0
+
+
+def eliminated(lines, g1, g2, nodes, low, high):
+    """An upper end, at most `high`, of the largest lambda with g1 p.G p + g2 (l.p)^2 = lambda |p|^2 for corners of the lines, |p| with the lines' shares.
+
+    Gamma_u(k) = inf (|p|^2 - k p.G_u p) / (l_u.p)^2 over corners and p of the lines up to u, for each state: a concave function of k that does not
+    increase, known from below by its chords between `nodes` values of k, and by its value at the least of them. lambda is above where
+    lambda Gamma_m(g1 / lambda) > g2 for all states. low: a guess; the k are those that matter for lambda between it and `high`.
+    """
+    keeps = [max(corner.keep for corner in line[-1]) for line in lines[:0:-1]]
+    most = numpy.cumprod([1.0] + [keep * (1 + 1e-12) for keep in keeps])[::-1]
+    least = numpy.cumprod([1.0] + [(line[0] * 2 + keep) / 3 for line, keep in zip(lines[:0:-1], keeps)])[::-1]  # with a third of the largest slope
+    parts = numpy.linspace(0.0, 1.0, nodes)[:, None]
     while True:
         table = None
-        for line, grown in zip(lines[:-1], growth):
-            most = float(minimum(g1 / low * grown, 1e300)) if g1 > 0 else 1.0
-            inside = bent(line, table, numpy.array([[most]])) > 0
-            bottom, top = numpy.where(inside, most, 0.0), numpy.full(inside.shape, most)
-            for _ in range(0 if inside.all() else 16):
-                middle = (bottom + top) / 2
-                inside = bent(line, table, middle) > 0
-                bottom, top = numpy.where(inside, middle, bottom), numpy.where(inside, top, middle)
-            bottom = maximum(bottom, 1e-300)
-            table = bottom, bent(line, table, bottom * numpy.linspace(0.0, 1.0, cells))
+        for line, bottom, top in zip(lines[:-1], least, most):
+            top = numpy.array([[min(max(g1 / low * top, 1e-200), 1e200)]])
+            bottom = minimum(g1 / high * bottom, top / 2)
+            known = bent(line, table, top) > 0
+            if not known.all():
+                start, length = numpy.where(known, top, 0.0), numpy.where(known, 0.0, top)
+                for _ in range(5):
+                    known = bent(line, table, start + length * numpy.array([[0.25], [0.5], [0.75]])) > 0
+                    start, length = start + length * known.cumprod(axis=0).sum(axis=0) / 4, length / 4
+                top = maximum(start, 1e-200)
+                bottom = minimum(bottom, top / 2)
+            table = bottom, top, bent(line, table, bottom * (1 - parts) + top * parts)
 
-        def holds(value, line=lines[-1], table=table):
-            return bool((bent(line, table, numpy.array([[g1 / value]])) > g2 / value).all())
+        def holds(values, line=lines[-1], table=table):
+            return (bent(line, table, g1 / values) > g2 / values).all(axis=1)
 
-        if not holds(low):
+        if not holds(numpy.array([[low]])):
             break
         if low < 1e-300:
             return 0.0
         low = low / 2  # the tables were for numbers above `low`
     top = high
-    if not holds(top):
+    if not holds(numpy.array([[top]])):
         return high
     while top > low * (1 + 1e-7):
-        middle = sqrt(low) * sqrt(top)
-        low, top = (low, middle) if holds(middle) else (middle, top)
+        values = numpy.geomspace(low, top, 12)
+        first = 1 + int(numpy.append(holds(values[1:-1, None]), True).argmax())
+        low, top = values[first - 1], values[first]
     return float(up(top))
 
 
-def bent(line, table, grid):
-    """Gamma after a line at the k of `grid`, (states or 1, cells), from below; -inf where it is not positive. table: Gamma before the line, and where it ends.
-
-    With y = l.p before the line and s = alpha |h| + beta, l.p is keep y + gain s after it, and p.G p becomes
-    keep p.G p + yy y^2 + 2 ys y s + ss s^2 + 2 alpha (near y + far s) + lost |h| alpha^2 + spent (alpha^2 + beta^2).
-    """
+def bent(line, table, places):
+    """Gamma after a line at the k of `places`, (k, states or 1), from below; -inf where that is not positive. table: see `interpolated`."""
     residual, share, other, corners = line
-    rows = len(corners[0][1])
-    states = (rows if residual else 1) + int(corners[-1][0])
-    grid = numpy.broadcast_to(grid, (states, grid.shape[1]))
-    found = numpy.full(grid.shape, numpy.inf)
+    rows = len(corners[0].size)
+    found = numpy.full((len(places), (rows if residual else 1) + int(corners[-1].jump)), numpy.inf)
+    more, before, last = 1 + 1e-13, None, None
     with numpy.errstate(all="ignore"):
-        for jump, size, keep, gain, yy, ys, ss, near, far, lost, spent in corners:
-            place, high = grid[jump : jump + rows] if residual else grid[jump : jump + 1], size[:, None]
-            of, for_bias = (share - place * up(lost * high + spent), other - place * up(spent)) if spent else (share, other)
-            norm = (high**2 / of + 1 / for_bias) * (1 + 1e-15)  # of the best dA, db: |of dA^2 + for_bias db^2| = 1
-            mixed, alone, one, two = high / (of * norm), 1 / (of * for_bias * norm), place * near, place * far
-            C = (1 - 1e-12) / norm - place * ss - 2 * two * mixed - two**2 * alone
+        for jump, high, keep, gain, yy, ys, ss, near, far, lost, of_weight, of_bias in corners:
+            k = places if places.shape[1] == 1 else places[:, jump : jump + rows] if residual else places[:, jump : jump + 1]
+            if table is not None and last != (jump, keep):
+                before, last = interpolated(table, k * keep), (jump, keep)
+            one, two = k * (near * more), k * (far * more)
+            of, for_bias = (share - k * (of_weight * more)) - k * (lost * more) * high, other - k * (of_bias * more)
+            alone = 1 / (high * high * for_bias + of)
+            mixed, best = for_bias * high * alone, for_bias * (1 - 1e-13) * of * alone  # best: the least of `of` alpha^2 + `for_bias` beta^2 for s = 1
+            C = best - k * (ss * more)
+            if far:
+                C = C - 2 * two * mixed - two**2 * alone
             valid = (C > 0) & (of > 0) & (for_bias > 0)
             if table is None:
-                new = numpy.where(valid, C / gain**2, -numpy.inf)
+                new = C / gain**2
             else:
-                A = interpolated(table, place * keep) - place * yy - one**2 * alone
-                B = place * ys + one * mixed + one * two * alone
-                determinant = A * C * (1 - 1e-12) - B * B
-                new = determinant / (keep * (keep * C + 2 * gain * B) + gain**2 * A) * (1 - 1e-12)
-                new = numpy.where(valid & (A > 0) & (determinant > 0), new, -numpy.inf)
+                A, B = before - k * (yy * more) - one**2 * alone, k * (ys * more) + one * mixed
+                if far:
+                    B = B + one * two * alone
+                new = A * C - B * B
+                valid &= (A > 0) & (new > 0)
+                new = new / (keep**2 * C + (2 * keep * gain) * B + gain**2 * A)
+            new = numpy.where(valid, new, -numpy.inf)
             if residual:
-                found[jump : jump + rows] = minimum(found[jump : jump + rows], new)
+                here = found[:, jump : jump + rows]
+                minimum(here, new, out=here)
             else:
-                found[jump] = minimum(found[jump], new.min(axis=0))
-    return found
+                found[:, jump] = minimum(found[:, jump], new.min(axis=1))
+    return minimum(found, 1e200) * (1 - 1e-11)  # no corners reach some states
 
 
-def interpolated(table, place):
-    """Gamma from a table at k: its chords; -inf beyond the table."""
-    ends, values = table
-    place = minimum(place * ((values.shape[1] - 1) / ends), 1e9)
-    left = minimum(place.astype(int), values.shape[1] - 2)
-    within = place - left
-    nearest, following = (numpy.take_along_axis(values, left + more, axis=1) for more in (0, 1))
-    return numpy.where(within <= 1 + 1e-12, nearest * (1 - 1e-12 - within) + following * minimum(within, 1.0), -numpy.inf)
+def interpolated(table, places):
+    """Gamma at the k of `places`, (k, states or 1), from a table: its chords, below the table its first value, beyond it -inf.
+
+    table: the ends of k, (1, states or 1) each, and values between them at equal distances, (k, states).
+    """
+    bottom, top, values = table
+    place = (places - bottom) * ((len(values) - 1) / (top - bottom))
+    left = numpy.clip(place, 0, len(values) - 2).astype(int)
+    part = numpy.clip(place - left + 1e-12 * len(values), 0.0, 1.0)  # Gamma does not increase
+    if left.shape[1] == 1:
+        nearest, following = values[left[:, 0]], values[left[:, 0] + 1]
+    else:
+        nearest, following = numpy.take_along_axis(values, left, axis=0), numpy.take_along_axis(values, left + 1, axis=0)
+    return numpy.where(places <= top, nearest * (1 - part) + following * part, -numpy.inf)
 
 
 def joint_wholes(given, g1, g2):
@@ -470,7 +507,7 @@ def joint_wholes(given, g1, g2):
 def best_shares(wholes, groups, rough, rounds):
     """Shares of the blocks of lines that share their parameters, (lines, 2), with a small bound, and that bound.
 
-    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares. With the shares that belong to a t, of p_g^2 = sum of
+    wholes: see `joint_wholes`; groups: of each line; rough: the bound with some shares, given one of others. With the shares that belong to a t, of p_g^2 = sum of
     shares p_u^2, the value there stays what it is with parameters of their own; the first are those of the best t. Where another t is better
     with them, for parameters of their own, they move towards those that belong to it, or to the parts of its blocks, while the bound falls.
     """
@@ -491,7 +528,7 @@ def best_shares(wholes, groups, rough, rounds):
 
     place, reached = climbed(lambda t: numpy.linalg.eigvalsh(sums.T @ wholes(t) @ sums)[:, -1], depth, 4)
     shares = belonging(place)
-    value, places = rough(shares), [place]
+    value, places = rough(shares, numpy.inf), [place]
     for _ in range(rounds):
         scale = 1 / sqrt(shares.ravel())
         scale = scale[:, None] * scale
@@ -502,7 +539,7 @@ def best_shares(wholes, groups, rough, rounds):
         blocks = numpy.linalg.eigh(wholes(place[None])[0] * scale)[1][:, -1]
         others = belonging(place), portions((blocks**2).reshape(depth, 2))
         mixed = [shares + part * (other - shares) for other in others for part in (0.03, 0.1, 0.25, 0.5)]
-        ends = [rough(between) for between in mixed]
+        ends = [rough(between, value) for between in mixed]
         if min(ends) > 0.9995 * value:
             break
         shares, value = mixed[int(numpy.argmin(ends))], min(ends)

@@ -66,14 +66,16 @@ def most_of_products(radius, kinds, ones, twos, powers):
             spread, kept = power * shares / price, numpy.where(e > 0, exp(-logarithm), 0.0)
             line = minimum(spread / (kept + numpy.hypot(kept, sqrt(2 * spread))), 1.0)
             found.append(numpy.where(k == 1, line, minimum(sqrt(numpy.maximum(spread - kept, 0.0)), 1.0)))
-            if (k > 2).any():
-                low, high = minimum((kept * (k / 2 - 1)) ** (1 / k), 1.0) + 0 * spread, 1.0 + 0 * spread
-                for _ in range(60):
+            deep = k > 2
+            if deep.any():
+                degree, kept, spread, cost = k[deep], kept[deep], spread[:, deep], price / shares[deep]
+                low, high = minimum((kept * (degree / 2 - 1)) ** (1 / degree), 1.0) + 0 * spread, 1.0 + 0 * spread
+                for _ in range(40):  # what is lost at the maximum is of second order
                     middle = (low + high) / 2
-                    rising = spread * (k / 2) * middle ** (k - 2) > kept + middle**k
+                    rising = spread * (degree / 2) * middle ** (degree - 2) > kept + middle**degree
                     low, high = numpy.where(rising, middle, low), numpy.where(rising, high, middle)
-                gain = power * (log(numpy.maximum(kept, 1e-300) + high**k) - log(numpy.maximum(kept, 1e-300))) - price * high**2 / shares
-                found[-1] = numpy.where(k > 2, numpy.where((gain > 0) | (e == 0), high, 0.0), found[-1])
+                gain = power[deep] * (log(numpy.maximum(kept, 1e-300) + high**degree) - log(numpy.maximum(kept, 1e-300))) - cost * high**2
+                found[-1][:, deep] = numpy.where((gain > 0) | (e[deep] == 0), high, 0.0)
         return found
 
     def objective(price, found):
