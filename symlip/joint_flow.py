@@ -27,7 +27,7 @@ def _flow_joint(high, x_norm, least, rest, weight, length, order, g1, g2, width,
         return eliminated(lines, g1, g2, 8, min(high / 4, known / 1.5), min(high, known * 1.5))
 
     shares, found = best_shares(flow_wholes(given, coarse, g1, g2), numpy.zeros(coarse, dtype=int), rough, 6)  # of some cells; those of others between them
-    for count, corners, grid in ((16, 8, 8), (int(64 * 1.5**fine), int(28 * 1.5**fine), 12)):
+    for count, corners, grid in ((16, 8, 8), (int(64 * 1.5**fine), int(28 * 1.5**fine), int(16 * 1.5**fine))):
         places = (numpy.arange(count) + 0.5) * coarse / count - 0.5
         left = numpy.clip(places.astype(int), 0, coarse - 2)
         between = maximum(shares[left] + (places - left)[:, None] * (shares[left + 1] - shares[left]), 0.1 * shares[left])
