@@ -825,7 +825,7 @@ def _joint_states(high, x_norm, least, rest, g1, g2, weights, steps, sizes, layo
 
 
 def joint_lines(given, shares, corners):
-    """For each line whether it is residual, its weight and shares, and its corners: (steps of reach, |h| before it for every state, numbers of `bent`).
+    """For each line whether it is residual, its shares of the two blocks and its corners.
 
     A state is a number of steps of reach = sum d tau beyond its least since the last dense line; a corner adds some of them.
     """
