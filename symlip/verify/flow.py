@@ -8,7 +8,7 @@ the digits asked for; the two precisions of a verification use different orders 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -98,8 +98,9 @@ def series(expression: sympy.Expr, values: dict[sympy.Symbol, arb_series]) -> ar
     return functions[expression.func](argument)
 
 
-Right = Callable[[arb_series, list[list[arb_series]]], list[list[arb_series]]]
-"""(y, [X, X', X'', ..]) -> their derivatives in y, as series."""
+Rates = Callable[[list[arb_series]], list[arb_series]]
+Right = Callable[[arb_series], Generator[Rates, list[arb_series], None]]
+"""From y, for each of X, X', X'', .. in this order, what makes of a series of it that of its derivative in y; is sent each solution."""
 
 
 def solve(field: Any, sign: int, state: State, start: Any, length: Any) -> State:
@@ -119,14 +120,21 @@ def solve(field: Any, sign: int, state: State, start: Any, length: Any) -> State
 
 
 def _step(right: Right, state: State, start: Any, most: Any, terms: int, tolerance: Any) -> tuple[Any, State]:
-    begin = [[arb_series([to_arb(entry)]) for entry in part] for part in state]
-    found = begin
-    time = arb_series([to_arb(start), arb(1)])
-    for order in range(1, terms + 1):  # each round gives one more coefficient of the solution
-        flint.ctx.cap = order + 1
-        slopes = right(time, found)
-        found = [[one + rate.integral() for one, rate in zip(first, rates)] for first, rates in zip(begin, slopes)]
+    """The length of one step, and the state after it; each part's equation is solved with the earlier parts known."""
+    found = []
+    equations = right(arb_series([to_arb(start), arb(1)]))
     flint.ctx.cap = terms + 1
+    rates = next(equations)
+    for number, part in enumerate(state, start=1):
+        begin = [arb_series([to_arb(entry)]) for entry in part]
+        solution = begin
+        for order in range(1, terms + 1):  # each round gives one more coefficient of the solution
+            flint.ctx.cap = order + 1
+            solution = [one + rate.integral() for one, rate in zip(begin, rates(solution))]
+        flint.ctx.cap = terms + 1
+        found.append(solution)
+        if number < len(state):
+            rates = equations.send(solution)
     size = max((abs(from_arb(entry[terms])) + abs(from_arb(entry[terms - 1])) for part in found for entry in part), default=mpf(0))
     scale = 1 + max(abs(entry) for part in state for entry in part)
     step = most if not size else min(most, (tolerance * scale / size) ** (mpf(1) / terms) * mpf(7) / 8)
@@ -152,7 +160,7 @@ class Neural:
     def __init__(self, field: NeuralODE, theta: tuple[Any, Any], etas: Sequence[tuple[Any, Any]]) -> None:
         self.activation = field.activation
         self.theta, self.etas = theta, etas
-        self.lines, self.derivatives = sympy.cse([self.activation.derivative(k) for k in range(3)], list=False)
+        self.value, self.slopes = (sympy.cse([self.activation.derivative(k) for k in orders]) for orders in ((0,), (1, 2)))
 
     def jump(self, y: Any, state: State) -> State:
         """V, V', V'' at a state."""
@@ -173,23 +181,30 @@ class Neural:
         def product(matrix: list[list[arb]], vector: list[arb_series]) -> list[arb_series]:
             return [sum((entry * component for entry, component in zip(row[1:], vector[1:])), row[0] * vector[0]) for row in matrix]
 
-        def slopes(y: arb_series, state: list[list[arb_series]]) -> list[list[arb_series]]:
-            X = state[0]
+        def functions(X: list[arb_series], lines: Any, expressions: list[sympy.Expr]) -> list[list[arb_series]]:
             values = []
             for point in (value + shift for value, shift in zip(product(A, X), b)):
                 known = {Z: point}
-                for symbol, expression in self.lines:
+                for symbol, expression in lines:
                     known[symbol] = series(expression, known)
-                values.append([series(expression, known) for expression in self.derivatives])
-            out = [[sign * s0 for s0, _, _ in values]]
-            for (dA, db), X1, X2 in zip(etas, state[1::2], state[2::2]):
-                z1 = [p + shift + q for p, shift, q in zip(product(dA, X), db, product(A, X1))]
-                z2 = [2 * p + q for p, q in zip(product(dA, X1), product(A, X2))]
-                out.append([sign * s1 * first for (_, s1, _), first in zip(values, z1)])
-                out.append([sign * (s2 * first * first + s1 * second) for (_, s1, s2), first, second in zip(values, z1, z2)])
-            return out
+                values.append([series(expression, known) for expression in expressions])
+            return values
 
-        return slopes
+        def equations(y: arb_series) -> Generator[Rates, list[arb_series], None]:
+            X = yield lambda X: [sign * s0 for (s0,) in functions(X, *self.value)]
+            values = functions(X, *self.slopes)
+            slopes = [sign * s1 for s1, _ in values]
+
+            def linear(given: list[arb_series]) -> Rates:
+                return lambda part: [p + s1 * q for p, s1, q in zip(given, slopes, product(A, part))]
+
+            for dA, db in etas:
+                moved = [p + shift for p, shift in zip(product(dA, X), db)]
+                X1 = yield linear([s1 * p for s1, p in zip(slopes, moved)])
+                bent = [sign * s2 * (p + q) ** 2 for (_, s2), p, q in zip(values, moved, product(A, X1))]
+                yield linear([p + 2 * s1 * q for p, s1, q in zip(bent, slopes, product(dA, X1))])
+
+        return equations
 
 
 def _balls(pair: tuple[Any, Any]) -> tuple[list[list[arb]], list[arb]]:
@@ -212,16 +227,18 @@ class Scalar:
         V, Vp, Vx, Vpp, Vpx, Vxx = map(mpf, self.function(y, self.parameter, X))
         return [np.array([entry], dtype=object) for entry in (V, Vp + Vx * X1, Vpp + 2 * Vpx * X1 + Vxx * X1**2 + Vx * X2)]
 
-    def right(self, sign: int) -> Right:
-        """The same as series."""
+    def right(self, sign: int, eta: Any = 1) -> Right:
+        """The same as series, times the sign of the control's direction, along p + t eta."""
 
-        def slopes(y: arb_series, state: list[list[arb_series]]) -> list[list[arb_series]]:
-            X, X1, X2 = state
-            at = {variation: y, PARAMETER: arb_series([to_arb(self.parameter)]), STATE: X[0]}
-            V, Vp, Vx, Vpp, Vpx, Vxx = (series(part, at) for part in self.parts)
-            return [[sign * V], [sign * (Vp + Vx * X1[0])], [sign * (Vpp + 2 * Vpx * X1[0] + Vxx * X1[0] * X1[0] + Vx * X2[0])]]
+        def equations(y: arb_series) -> Generator[Rates, list[arb_series], None]:
+            at = {variation: y, PARAMETER: arb_series([to_arb(self.parameter)])}
+            (X,) = yield lambda X: [sign * series(self.parts[0], at | {STATE: X[0]})]
+            Vp, Vx, Vpp, Vpx, Vxx = (sign * series(part, at | {STATE: X}) for part in self.parts[1:])
+            (X1,) = yield lambda X1: [Vp * eta + Vx * X1[0]]
+            given = Vpp * eta**2 + 2 * eta * Vpx * X1 + Vxx * X1**2
+            yield lambda X2: [given + Vx * X2[0]]
 
-        return slopes
+        return equations
 
 
 PARAMETER, STATE = sympy.symbols("p x", real=True)
@@ -346,15 +363,7 @@ class Weighted:
 
     def right(self, sign: int) -> Right:
         """The same as series."""
-        e = to_arb(self.eta)
-
-        def slopes(y: arb_series, state: list[list[arb_series]]) -> list[list[arb_series]]:
-            X, X1, X2 = state
-            at = {variation: y, PARAMETER: arb_series([to_arb(self.field.parameter)]), STATE: X[0]}
-            V, Vp, Vx, Vpp, Vpx, Vxx = (series(part, at) for part in self.field.parts)
-            return [[sign * V], [sign * (Vp * e + Vx * X1[0])], [sign * (Vpp * e * e + 2 * Vpx * e * X1[0] + Vxx * X1[0] * X1[0] + Vx * X2[0])]]
-
-        return slopes
+        return self.field.right(sign, to_arb(self.eta))
 
 
 def _general_depth_dependent(
