@@ -212,23 +212,25 @@ def _balls(pair: tuple[Any, Any]) -> tuple[list[list[arb]], list[arb]]:
 
 
 class Scalar:
-    """A general scalar field by its SymPy expression in y, p (the parameter) and x, along p + t."""
+    """A general scalar field by its SymPy expression in y, p (the parameter) and x, along p + t eta."""
 
-    def __init__(self, expression: sympy.Expr, parameter: Any) -> None:
+    def __init__(self, expression: sympy.Expr, parameter: Any, eta: Any = 1) -> None:
         p, x = PARAMETER, STATE
         V = expression
         self.parts = [V, V.diff(p), V.diff(x), V.diff(p, 2), V.diff(p, x), V.diff(x, 2)]
         self.function = sympy.lambdify((variation, p, x), self.parts, modules="mpmath")
-        self.parameter = parameter
+        self.parameter, self.eta = parameter, eta
 
     def jump(self, y: Any, state: State) -> State:
         """V, V', V'' at a state."""
         X, X1, X2 = (part[0] for part in state)
         V, Vp, Vx, Vpp, Vpx, Vxx = map(mpf, self.function(y, self.parameter, X))
-        return [np.array([entry], dtype=object) for entry in (V, Vp + Vx * X1, Vpp + 2 * Vpx * X1 + Vxx * X1**2 + Vx * X2)]
+        e = self.eta
+        return [np.array([entry], dtype=object) for entry in (V, Vp * e + Vx * X1, Vpp * e**2 + 2 * Vpx * e * X1 + Vxx * X1**2 + Vx * X2)]
 
-    def right(self, sign: int, eta: Any = 1) -> Right:
-        """The same as series, times the sign of the control's direction, along p + t eta."""
+    def right(self, sign: int) -> Right:
+        """The same as series, times the sign of the control's direction."""
+        eta = to_arb(self.eta)
 
         def equations(y: arb_series) -> Generator[Rates, list[arb_series], None]:
             at = {variation: y, PARAMETER: arb_series([to_arb(self.parameter)])}
@@ -348,31 +350,13 @@ def _general_sample(
     return FlowSample(f"{kind}, {name}", numbers, control, np.array([start], dtype=object), fields, [np.array([mpf(1)], dtype=object)])
 
 
-class Weighted:
-    """A scalar field along theta_t = p + t eta_t with eta_t constant on a piece: the direction scaled by eta."""
-
-    def __init__(self, field: Scalar, eta: Any) -> None:
-        self.field, self.eta = field, eta
-
-    def jump(self, y: Any, state: State) -> State:
-        """V, V', V'' at a state."""
-        X, X1, X2 = (part[0] for part in state)
-        V, Vp, Vx, Vpp, Vpx, Vxx = map(mpf, self.field.function(y, self.field.parameter, X))
-        e = self.eta
-        return [np.array([entry], dtype=object) for entry in (V, Vp * e + Vx * X1, Vpp * e**2 + 2 * Vpx * e * X1 + Vxx * X1**2 + Vx * X2)]
-
-    def right(self, sign: int) -> Right:
-        """The same as series."""
-        return self.field.right(sign, to_arb(self.eta))
-
-
 def _general_depth_dependent(
     field: ControlledODE, rng: random.Random, numbers: dict[str, Any], name: str, control: list[Piece], start: Any, expression: sympy.Expr, parameter: Any
 ) -> FlowSample:
     fine = [Piece(piece.size / 4, piece.jump) for piece in control for _ in range(4)]
     etas = [mpf(rng.randint(1, 64)) / 64 for _ in fine]
     length = mpmath.sqrt(mpmath.fsum(abs(piece.size) * eta**2 for piece, eta in zip(fine, etas)))
-    fields = [Weighted(Scalar(expression if piece.size > 0 else -expression, parameter), eta) for piece, eta in zip(fine, etas)]
+    fields = [Scalar(expression if piece.size > 0 else -expression, parameter, eta) for piece, eta in zip(fine, etas)]
     return FlowSample(name, numbers, fine, np.array([start], dtype=object), fields, [np.array([length], dtype=object)])
 
 
@@ -528,8 +512,6 @@ class FlowMeasurement(Measurement):
     def _constant(self, kind: str, number: int, y: Any, X: Any) -> Any:
         """A constant of the field at a state, or a lower bound of it."""
         field = self.flow.fields[number]
-        if isinstance(field, Weighted):
-            field = field.field
         if isinstance(field, Scalar):
             _, Vp, Vx, Vpp, Vpx, Vxx = (abs(mpf(part)) for part in field.function(y, field.parameter, X[0]))
             return {"field_k": Vx, "field_v1": Vp, "field_v2": Vpp, "field_w": Vpx, "field_c": Vxx}.get(kind, mpf(0))
