@@ -235,13 +235,15 @@ def spread_lines(cells):
         turn = rise / 2 * step * curvature * (most - 1 + weight * most * step * slope)
         third = turn + (weight * most * slope) ** 2 * curvature * step**3 / 2
         near = step * most * steep * (1 + weight**2 * most * step * curvature * rise / 4)
-        for_start = [step * most * steep, weight**2 * step * most * bend, weight * step * most * bend + (weight * most * step) ** 2 * curvature * steep]
-        for_start += [step * most * bend + slopes + third, near, 0 * near, square, turn + 0 * square, turn + square]
-        for_end = [step * steep, weight**2 * step * most**2 * bend, weight * step * most * bend]
-        for_end += [step * bend + bends + third, near, 0 * near, square, turn + square, turn + 0 * square]
-        corners = []
-        for node, *columns in zip(cells.nodes, up(keep), *(zip(*up(numpy.array(ends))) for ends in (for_start, for_end))):
-            corners += [Corner(node, size + (most - 1) * rise / 2, columns[0], *ends) for size, ends in zip((before, after), columns[1:])]
+        ends = []
+        for late, size in ((0, before), (1, after)):
+            growth = 1.0 if late else most
+            mixed = weight * step * most * bend + (1 - late) * (weight * most * step) ** 2 * curvature * steep
+            alone = step * growth * bend + (bends if late else slopes) + third
+            columns = [keep, step * growth * steep, weight**2 * step * most ** (1 + late) * bend, mixed, alone]
+            columns += [near, 0 * near, square, turn + late * square, turn + (1 - late) * square]
+            ends.append([Corner(node, size + (most - 1) * rise / 2, *column) for node, *column in zip(cells.nodes, *up(numpy.array(columns)))])
+        corners = [corner for both in zip(*ends) for corner in both]
         lines.append((1, step, step, corners))
     return lines
 
