@@ -21,6 +21,13 @@ def residual(width, count, step="d"):
     return sl.Network(width, [sl.Residual(width, "tanh", step=step)] * count)
 
 
+def numbers_of(activation):
+    """(the trade-off as the searches take it, with NumPy functions, its kind) of an activation by its name."""
+    known = tradeoff(sl.NeuralODE(1, activation).activation)
+    forms = (known.slope, known.value, known.curvature, *(sympy.diff(part, t) for part in (known.slope, known.curvature)))
+    return (float(known.top), float(known.peak), *(sympy.lambdify(t, part, "numpy") for part in forms)), int(known.kind == "tanh")
+
+
 # --- what a neuron can be at once -------------------------------------------------------------------------------------------
 
 
@@ -396,11 +403,10 @@ def test_the_second_joint_bound_in_l2_is_above_every_control_and_near_the_best(a
     minimize = pytest.importorskip("scipy.optimize").minimize
     field = sl.NeuralODE(len(x), activation, parameters="depth-dependent")
     bound = sl.derive(field, method="joint").compile()(weight_norm=a, x=x, total_variation=U).gradient_lipschitz
-    known = tradeoff(field.activation)
-    functions = [sympy.lambdify(t, part, "numpy") for part in (known.slope, known.value, known.curvature)]
+    top, _, *functions = numbers_of(activation)[0][:5]
 
     def neuron(control, h, elapsed):
-        others = sum((abs(entry) + float(known.top) * elapsed) ** 2 for place, entry in enumerate(x) if place != np.argmin(np.abs(x)))
+        others = sum((abs(entry) + top * elapsed) ** 2 for place, entry in enumerate(x) if place != np.argmin(np.abs(x)))
         return np.sqrt(others + h**2), *(function(control) + 0 * h for function in functions)
 
     rng, pieces = np.random.default_rng(0), 16
@@ -455,11 +461,8 @@ def test_a_cost_on_top_of_a_neural_ode_has_a_joint_bound_of_its_own(parameters):
 )
 def test_order_within_a_cell_costs_no_more(activation, width, x):
     """Random, early and late controls in one cell, by small steps, against the bounds of the cell at their mean; what order costs is not 0."""
-    known = tradeoff(sl.NeuralODE(width, activation).activation)
-    forms = (known.slope, known.value, known.curvature, *(sympy.diff(part, t) for part in (known.slope, known.curvature)))
-    slope, value, curvature, *turns = (sympy.lambdify(t, part, "numpy") for part in forms)
-    top, kind = float(known.top), int(known.kind == "tanh")
-    tradeoff_of = (top, float(known.peak), slope, value, curvature, *turns)
+    tradeoff_of, kind = numbers_of(activation)
+    top, _, slope, value, curvature, *_ = tradeoff_of
     rng, short, rows = np.random.default_rng(0), 64, 1000
     pieces = rng.integers(1, 9, rows)
     controls = np.stack(
@@ -514,10 +517,9 @@ def test_order_within_a_cell_costs_no_more(activation, width, x):
 def test_parameters_that_vary_within_a_cell_make_no_more_than_the_cell(activation, width, x, weight, length):
     """The least (G y^2 + N - k P) / y(end)^2 over y and parameters on pieces of one cell, and over t on the pieces, against Gamma of the cell."""
     minimize = pytest.importorskip("scipy.optimize").minimize
-    known = tradeoff(sl.NeuralODE(width, activation).activation)
-    forms = (known.slope, known.value, known.curvature, *(sympy.diff(part, t) for part in (known.slope, known.curvature)))
-    slope, value, curvature, *turns = (sympy.lambdify(t, part, "numpy") for part in forms)
-    top, kind, entry, pieces, short = float(known.top), int(known.kind == "tanh"), x / math.sqrt(width), 6, 8
+    tradeoff_of, kind = numbers_of(activation)
+    top, _, slope, value, curvature, *_ = tradeoff_of
+    entry, pieces, short = x / math.sqrt(width), 6, 8
 
     def least(point, before, k):
         size, h, step = 1 + 2 * pieces, entry, length / pieces / short
@@ -539,12 +541,11 @@ def test_parameters_that_vary_within_a_cell_make_no_more_than_the_cell(activatio
             return -1.0
         return 1 / (first @ np.linalg.solve(whole, first))
 
-    tradeoff_of = (top, float(known.peak), slope, value, curvature, *turns)
     given = (x, entry, entry * (width - 1), weight, length, width, kind, tradeoff_of)
     line = joint_flow.spread_lines(joint_flow.FlowCells(given, 1, np.arange(401)))[0]
     rng, V = np.random.default_rng(0), math.sqrt((width - 1) * (entry + top * length) ** 2 + (entry + top * length) ** 2)
     for before, part in ((0.5, 0.3), (2.0, 0.1), (2.0, 0.3)):
-        k = part / (S2 * float(known.top) * (1 + V**2))
+        k = part / (S2 * top * (1 + V**2))
         table = np.array([[k]]), np.array([[2 * math.exp(weight * length) * k]]), np.full((2, 1), before)
         bound = float(joint.bent(line, table, np.array([[k]])).min())
         starts = [np.full(pieces, part) for part in (0.05, 0.5)] + [np.sort(rng.random(pieces))[::sign] for sign in (1, -1)] + [rng.random(pieces)]

@@ -91,7 +91,7 @@ def test_between_the_shares_of_layer_balls_and_every_norm_the_radius(name):
     shared = sl.derive(network, sl.ParameterBall()).compile()
     every = sl.derive(network, sl.ParameterBall(shared_budget=False)).compile()
     balls = sl.derive(network, sl.LayerBalls("bounded")).compile()
-    for _ in range(8):
+    for _ in range(20):
         radius, parts = 10 ** rng.uniform(-1, 1), rng.dirichlet(np.full(2 * len(network.groups), 0.7))
         norms = np.sqrt(parts) * radius
         below = balls(list(norms[::2]), list(norms[1::2]), input_norm=0.6, **steps)
@@ -140,7 +140,7 @@ def test_deep_residual_networks_gain_what_the_layers_share():
 def test_every_line_is_measured(name, cost):
     derivation = sl.derive(NETWORKS[name], sl.ParameterBall(), cost=cost)
     derivation.check()
-    assert derivation.verify(digits=50, networks=4).passed
+    assert derivation.verify(digits=50, networks=8).passed
 
 
 def test_what_it_rests_on_is_decided():
